@@ -1,0 +1,41 @@
+# Everything runs from a clean clone: each target first makes .venv with the exact versions of requirements.lock.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+RUN := runs/mini
+WAV := runs/mini-wav
+
+.PHONY: run lab test notebooks lint lock
+
+run: $(READY)  ## the whole journey on the embedded corpus
+	$(BIN)/asr convert data/mini $(WAV)
+	ASR_PROFILE=fast $(BIN)/asr train --train $(WAV)/train-mini --valid $(WAV)/dev-mini --run $(RUN) \
+		$(if $(wildcard $(RUN)/state.json),--resume)
+	$(BIN)/asr evaluate $(RUN)/best.keras $(WAV)/test-mini
+	$(BIN)/asr quantize $(RUN)/best.keras --out $(RUN)/variants --calibrate $(WAV)/train-mini
+	$(BIN)/asr transcribe --model $(RUN)/variants/crnn.int8.tflite $$(ls $(WAV)/test-mini/*/*/*0.wav | head -5)
+	$(BIN)/asr compare $(RUN)/variants $(WAV)/test-mini --figure $(RUN)/comparison.png
+
+lab: $(READY)  ## open the notebooks
+	$(BIN)/jupyter lab notebooks
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+notebooks: $(READY)  ## execute notebooks/source/*.py into notebooks/*.ipynb
+	$(BIN)/python notebooks/build.py $(NAMES)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+lock:  ## after a change of pyproject.toml; needs uv
+	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate \
+		--extra dev pyproject.toml --output-file requirements.lock --quiet
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'needs Python 3.11 to 3.13: make PYTHON=python3.12 …')"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@

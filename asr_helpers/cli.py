@@ -1,0 +1,266 @@
+"""The `asr` command. Figures and transcripts go to stdout; progress, problems and errors to stderr."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from tqdm import tqdm
+
+SHIPPED = "crnn.dynamic.tflite"  # the fastest form on the CPUs it was measured on, see README
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def build_parser() -> Parser:
+    from asr_helpers.corpus import SUBSETS
+
+    parser = Parser(prog="asr", description="Train, shrink and run an English speech recogniser.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(function, help):
+        sub = commands.add_parser(function.__name__, help=help, description=function.__doc__)
+        sub.set_defaults(run=function)
+        return sub
+
+    sub = command(download, "fetch and unpack a LibriSpeech subset from OpenSLR")
+    sub.add_argument("subset", metavar="SUBSET", help=", ".join(SUBSETS))
+    sub.add_argument("--to", metavar="DIR", type=Path, default=Path("data"), help="default: data")
+
+    sub = command(convert, "FLAC corpus to the same corpus as WAV, bit for bit")
+    sub.add_argument("source", metavar="SRC", type=Path)
+    sub.add_argument("destination", metavar="DST", type=Path)
+    sub.add_argument("--workers", metavar="N", type=int, help="processes; default: one per core")
+
+    sub = command(prepare, "corpora to TFRecord shards")
+    sub.add_argument("corpora", metavar="CORPUS", type=Path, nargs="+")
+    sub.add_argument("--out", metavar="DIR", type=Path, required=True)
+
+    sub = command(train, "train the CRNN; ASR_PROFILE=ci|fast|workshop|full sets its size")
+    sub.add_argument("--train", metavar="CORPUS", type=Path, nargs="+", required=True)
+    sub.add_argument("--valid", metavar="CORPUS", type=Path, nargs="+", required=True)
+    sub.add_argument(
+        "--run", metavar="DIR", type=Path, required=True, dest="folder", help="checkpoints and history"
+    )
+    sub.add_argument("--epochs", metavar="N", type=int, help="default: the profile's")
+    sub.add_argument("--resume", action="store_true", help="go on after the last whole epoch in DIR")
+
+    sub = command(evaluate, "word and character error rate of a model on corpora")
+    sub.add_argument("model", metavar="MODEL", type=Path, help=".keras, .tflite or .onnx")
+    sub.add_argument("corpora", metavar="CORPUS", type=Path, nargs="+")
+    sub.add_argument("--decoder", choices=["greedy", "beam"], default="greedy")
+    sub.add_argument("--limit", metavar="N", type=int, help="the first N utterances only")
+    sub.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+    sub = command(transcribe, "audio files to text")
+    sub.add_argument("audio", metavar="AUDIO", type=Path, nargs="+", help="WAV or FLAC, 16 kHz mono")
+    sub.add_argument("--model", metavar="PATH", type=Path, help="default: the shipped one")
+
+    sub = command(quantize, "a .keras model to every smaller form, with a report of what became int8")
+    sub.add_argument("model", metavar="MODEL", type=Path)
+    sub.add_argument("--out", metavar="DIR", type=Path, required=True)
+    sub.add_argument(
+        "--calibrate", metavar="CORPUS", type=Path, required=True, help="training speech; 100 clips are used"
+    )
+
+    sub = command(compare, "size, speed, memory and error rate of every form, on this machine")
+    sub.add_argument("folder", metavar="DIR", type=Path, help="written by asr quantize")
+    sub.add_argument("corpus", metavar="CORPUS", type=Path)
+    sub.add_argument("--threads", metavar="N", type=int, nargs="+", default=[1, 2])
+    sub.add_argument("--limit", metavar="N", type=int, help="the first N utterances only")
+    sub.add_argument("--figure", metavar="FILE", type=Path, help="also draw error against speed, as PNG")
+    sub.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    return parser
+
+
+def download(options):
+    """Fetch a subset from OpenSLR (resumable, checksummed) and unpack it."""
+    from asr_helpers import corpus
+
+    print(corpus.download(options.subset, options.to))
+
+
+def convert(options):
+    """Write the corpus SRC again under DST with every FLAC as WAV; a killed run goes on where it stopped."""
+    from asr_helpers import corpus
+
+    result = corpus.convert(options.source, options.destination, options.workers)
+    report(result.problems)
+    print(f"{result.converted} files converted, {result.kept} there already, {len(result.problems)} problems")
+
+
+def prepare(options):
+    """Write corpora as TFRecord shards of waveforms, in random order; `asr train` reads the folder."""
+    from asr_helpers.corpus import load_corpus
+    from asr_helpers.records import write_records
+
+    corpus = load_corpus(*options.corpora)
+    problems = corpus.problems + write_records(corpus.utterances, options.out)
+    report(problems)
+    print(f"{options.out}: {len(corpus)} utterances")
+
+
+def train(options):
+    """Train from scratch, or go on with --resume. The best model so far is DIR/best.keras."""
+    from dataclasses import replace
+
+    from asr_helpers.augment import Augmenter, SpecAugment
+    from asr_helpers.pipeline import load_speech
+    from asr_helpers.training import PROFILES
+    from asr_helpers.training import train as fit
+
+    name = os.environ.get("ASR_PROFILE", "fast")
+    if name not in PROFILES:
+        raise ValueError(f"ASR_PROFILE={name}: choose one of {', '.join(PROFILES)}")
+    profile = replace(PROFILES[name], epochs=options.epochs or PROFILES[name].epochs)
+    speech, valid = load_speech(*options.train), load_speech(*options.valid)
+    print(speech.summary(), valid.summary(), sep="\n")
+    history = fit(speech, valid, options.folder, profile, options.resume, Augmenter(), SpecAugment())
+    best = min(history, key=lambda row: row["val_wer"])
+    figures = f"WER {best['val_wer']:.1%}, CER {best['val_cer']:.1%} (epoch {best['epoch']})"
+    print(f"{options.folder / 'best.keras'}: {figures}")
+
+
+def evaluate(options):
+    """Transcribe corpora and compare with their transcripts; rates as fractions, with 95 % intervals."""
+    from asr_helpers import decoding
+    from asr_helpers.corpus import read_audio
+    from asr_helpers.metrics import score
+    from asr_helpers.recognizer import Recognizer
+
+    utterances = usable(*options.corpora, limit=options.limit)
+    recognizer = Recognizer.load(options.model)
+    decoder = decoding.greedy
+    if options.decoder == "beam":
+
+        def decoder(log_probs):
+            return decoding.beam_search(log_probs)[0].text
+
+    hypotheses, seconds = [], 0.0
+    for utterance in tqdm(utterances, "transcribing", unit="utt", disable=None, delay=1):
+        samples = read_audio(utterance.path)
+        start = time.perf_counter()
+        hypotheses.append(recognizer.transcribe(samples, decoder))
+        seconds += time.perf_counter() - start
+    result = score([utterance.text for utterance in utterances], hypotheses)
+    audio = sum(utterance.seconds for utterance in utterances)
+    result |= {"audio_seconds": round(audio, 2), "real_time_factor": round(seconds / audio, 5)}
+    if options.json:
+        print(json.dumps({"model": str(options.model), "decoder": options.decoder} | result))
+        return
+    for measure in ("wer", "cer"):
+        low, high = result[f"{measure}_ci95"]
+        print(f"{measure.upper()}  {result[measure]:6.1%}  (95 % interval {low:.1%} to {high:.1%})")
+    print(
+        f"{len(utterances)} utterances, {audio:.0f} s of audio, real-time factor {result['real_time_factor']:.3f}"
+    )
+
+
+def transcribe(options):
+    """Print what is said in each file, one line a file."""
+    from asr_helpers.corpus import data_dir, read_audio
+    from asr_helpers.recognizer import Recognizer
+
+    recognizer = Recognizer.load(options.model or data_dir() / "models" / SHIPPED)
+    problems = []
+    for path in options.audio:
+        try:
+            text = recognizer.transcribe(read_audio(path))
+        except ValueError as error:
+            problems.append(str(error))
+            continue
+        print(f"{path}\t{text}" if len(options.audio) > 1 else text, flush=True)
+    if problems:
+        raise ValueError("\n".join(problems))
+
+
+def quantize(options):
+    """Write float32, float16, dynamic-range and full-int8 TFLite and ONNX forms, and report their operations."""
+    from asr_helpers import export
+    from asr_helpers.corpus import read_audio
+    from asr_helpers.features import features
+
+    utterances = usable(options.calibrate)
+    step = max(1, len(utterances) // 100)
+    calibration = [features(read_audio(utterance.path)) for utterance in utterances[::step][:100]]
+    for operations in export.quantize(options.model, options.out, calibration):
+        print(export.format_report(operations))
+
+
+def compare(options):
+    """Measure every form in DIR on CORPUS.
+
+    "same frames" is the share labelled as by the Keras model, "ms/s" milliseconds per second of audio.
+    """
+    from asr_helpers import recognizer
+
+    result = recognizer.compare(options.folder, usable(options.corpus, limit=options.limit), options.threads)
+    if options.figure:
+        from asr_helpers import plots
+
+        options.figure.write_bytes(
+            plots.png(plots.error_against_speed(result["variants"], options.threads[0]))
+        )
+    if options.json:
+        print(json.dumps(result))
+        return
+    print(f"{result['utterances']} utterances, {result['audio_seconds']:.0f} s of audio")
+    speeds = "".join(f"{f'ms/s, {count} thr.':>14}" for count in options.threads)
+    print(f"{'model':22}{'MB':>7}{'WER':>8}{'CER':>8}{'same frames':>13}{speeds}{'peak MB':>9}")
+    for row in result["variants"]:
+        speeds = "".join(f"{value:14.1f}" for value in row["ms_per_audio_second"].values())
+        memory = f"{row['peak_rss_mb']:9.0f}" if row["peak_rss_mb"] else "        –"
+        print(
+            f"{row['name']:22}{row['bytes'] / 1e6:7.2f}{row['wer']:8.1%}{row['cer']:8.1%}"
+            f"{row['frame_agreement']:13.1%}{speeds}{memory}"
+        )
+
+
+def usable(*folders, limit=None):
+    """Return the corpora's utterances, with a line on stderr for each that is left out."""
+    from asr_helpers.corpus import load_corpus
+
+    corpus = load_corpus(*folders)
+    report(corpus.problems)
+    return corpus.utterances[:limit]
+
+
+def report(problems: list[str]) -> None:
+    for problem in problems:
+        print(f"asr: {problem}", file=sys.stderr)
+
+
+def silence_native_logs() -> None:
+    """Keep the start-up chatter of TensorFlow's C++ part off stderr, where one line of ours should be all.
+
+    Its loggers write to file descriptor 2 whatever their level is set to, so Python's stderr moves elsewhere
+    and the descriptor is pointed at nothing. TF_CPP_MIN_LOG_LEVEL=0 asks for everything, and gets it.
+    """
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0":
+        sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return 0, or 2 after one clear line on stderr for a user's mistake."""
+    options = build_parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (ValueError, OSError) as error:
+        report(str(error).splitlines() or [type(error).__name__])
+        return 2
+    except KeyboardInterrupt:
+        report(["stopped; what was finished is kept"])
+        return 130
+    return 0
+
+
+def script() -> None:
+    """The installed `asr` command."""
+    silence_native_logs()
+    sys.exit(main())

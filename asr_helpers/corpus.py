@@ -1,0 +1,490 @@
+"""Speech corpora in LibriSpeech's layout: read, check, convert to WAV, download.
+
+A corpus is any folder. Every `*.trans.txt` beneath it counts; each of its lines is `<id> <TRANSCRIPT>`, and
+the audio lies beside it as `<id>.flac` or `<id>.wav`, where an id is `<speaker>-<chapter>-<number>`.
+"""
+
+import io
+import multiprocessing
+import os
+import re
+import shlex
+import shutil
+import tarfile
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from tqdm.auto import tqdm
+
+from asr_helpers.text import normalise
+
+SAMPLE_RATE = 16_000
+MIN_SAMPLES = SAMPLE_RATE * 25 // 1000  # one 25 ms analysis window
+
+_ID = re.compile(r"[^\W_]+-[^\W_]+-[^\W_]+")
+_UNKNOWN_LENGTH = 2**62  # libsndfile reports about 2**63 samples where a header leaves the length open
+
+
+class CorpusError(ValueError):
+    """A corpus, clip or download is unusable; the message is one line that names the file and the mend."""
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One clip and its normalised transcript; `samples` is the length that the audio's header states."""
+
+    id: str
+    path: Path
+    text: str
+    samples: int
+
+    @property
+    def speaker(self) -> str:
+        return self.id.split("-")[0]
+
+    @property
+    def chapter(self) -> str:
+        return self.id.split("-")[1]
+
+    @property
+    def seconds(self) -> float:
+        return self.samples / SAMPLE_RATE
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The usable utterances of a corpus, sorted by id, and one line about each that was left out."""
+
+    utterances: list[Utterance]
+    problems: list[str]
+
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+    def __iter__(self) -> Iterator[Utterance]:
+        return iter(self.utterances)
+
+
+def data_dir() -> Path:
+    """Return the folder that holds the embedded corpus and the shipped models: the repository's `data/`.
+
+    The environment variable `ASR_DATA` names another, for a package installed outside its repository.
+
+    Raises:
+        CorpusError: neither is there.
+    """
+    folder = Path(os.environ.get("ASR_DATA") or Path(__file__).resolve().parent.parent / "data")
+    if not folder.is_dir():
+        raise CorpusError(f"{folder}: no such folder; set ASR_DATA to the data/ folder of the repository")
+    return folder
+
+
+# ---------------------------------------------------------------------------------------------------- reading
+
+
+def read_audio(path: Path | str) -> np.ndarray:
+    """Return the clip at `path` as float32 of shape (samples,), in [-1, 1), at `SAMPLE_RATE`.
+
+    Raises:
+        CorpusError: the file is missing, unreadable, cut off, empty, not mono, or of another sample rate.
+    """
+    path = Path(path)
+    with _open_audio(path) as audio:
+        _check_format(path, audio)
+        samples = _read_whole(path, audio, "float32")
+    if not np.isfinite(samples).all():
+        raise CorpusError(f"{path}: holds samples that are not numbers; replace the file")
+    return samples
+
+
+def load_corpus(*folders: Path | str) -> Corpus:
+    """Return every usable utterance beneath `folders`, sorted by id, and what was left out and why.
+
+    Only headers are read, so a FLAC that is cut off shows no sooner than in `read_audio`. An id that occurs
+    twice is kept once, where it came first.
+
+    Raises:
+        CorpusError: a folder does not exist or holds no `*.trans.txt`.
+    """
+    found: dict[str, Utterance] = {}
+    problems: list[str] = []
+    for folder in map(Path, folders):
+        chapters = [files for _, files in _walk(folder)]
+        if not any(_is_transcript(file) for files in chapters for file in files):
+            raise CorpusError(f"{folder}: holds no *.trans.txt; the transcripts belong beside the audio")
+        for files in tqdm(chapters, f"checking {folder.name}", unit="folder", delay=2):
+            for utterance in _read_chapter(files, problems):
+                first = found.setdefault(utterance.id, utterance)
+                if first is not utterance:
+                    problems.append(f"{utterance.path}: same id as {first.path}, which is kept; rename it")
+    return Corpus([found[key] for key in sorted(found)], problems)
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """Yield every folder in and beneath `folder` with its files, in sorted order, hidden ones left out."""
+    if not folder.is_dir():
+        raise CorpusError(f"{folder}: no such folder; check the path, or fetch a corpus with `asr download`")
+    for root, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield Path(root), [Path(root, name) for name in sorted(names) if not name.startswith(".")]
+
+
+def _is_transcript(file: Path) -> bool:
+    return file.name.endswith(".trans.txt")
+
+
+def _audio_by_id(files: list[Path]) -> dict[str, Path]:
+    """Return the audio among the files of one folder; a WAV goes before a FLAC of the same name."""
+    return {file.stem: file for file in files if file.suffix.lower() in (".flac", ".wav")}
+
+
+def _read_chapter(files: list[Path], problems: list[str]) -> Iterator[Utterance]:
+    """Yield the usable utterances among the files of a folder; add a line to `problems` for the others."""
+    audio = _audio_by_id(files)
+    spoken = set()
+    for transcript in filter(_is_transcript, files):
+        for key, text in _read_transcript(transcript, problems):
+            spoken.add(key)
+            try:
+                yield _read_utterance(key, text, audio)
+            except CorpusError as error:
+                problems.append(str(error))
+            except ValueError as error:
+                problems.append(f"{transcript}: {key}: {error}; correct the line")
+    for key in sorted(audio.keys() - spoken):
+        problems.append(f"{audio[key]}: no transcript; add its words to a .trans.txt beside it")
+
+
+def _read_transcript(transcript: Path, problems: list[str]) -> list[tuple[str, str]]:
+    """Return the (id, text) pairs of a transcript file."""
+    try:
+        lines = transcript.read_text(encoding="utf-8-sig").splitlines()
+    except (UnicodeDecodeError, OSError) as error:
+        problems.append(f"{transcript}: not readable as UTF-8 text ({error}); save it as UTF-8")
+        return []
+    pairs = [line.split(maxsplit=1) for line in lines if line.strip()]
+    return [(pair[0], pair[1] if len(pair) == 2 else "") for pair in pairs]
+
+
+def _read_utterance(key: str, text: str, audio: dict[str, Path]) -> Utterance:
+    if not _ID.fullmatch(key):
+        raise ValueError("the id is not <speaker>-<chapter>-<number>")
+    text = normalise(text)
+    if key not in audio:
+        raise ValueError(f"no {key}.flac or {key}.wav lies beside it")
+    with _open_audio(audio[key]) as file:
+        _check_format(audio[key], file)
+        samples = file.frames
+    if samples < MIN_SAMPLES:
+        raise CorpusError(f"{audio[key]}: {samples} samples, less than one 25 ms window; remove the clip")
+    return Utterance(key, audio[key], text, samples)
+
+
+def _open_audio(path: Path) -> soundfile.SoundFile:
+    """Open a sound file whose header states how long it is, and which is not visibly cut off."""
+    if not path.is_file():
+        raise CorpusError(f"{path}: no such file; check the path")
+    try:
+        audio = soundfile.SoundFile(path)
+    except soundfile.SoundFileError as error:
+        raise CorpusError(f"{path}: not readable as audio ({_reason(error)}); replace the file") from None
+    if audio.frames > _UNKNOWN_LENGTH:
+        audio.close()
+        raise CorpusError(f"{path}: the header does not state the length; write the file anew with ffmpeg")
+    if _is_cut_off_wav(path):
+        audio.close()
+        raise CorpusError(f"{path}: cut off, the header promises more bytes; fetch or convert it again")
+    return audio
+
+
+def _is_cut_off_wav(path: Path) -> bool:
+    """Whether a WAV file ends early: libsndfile then counts the samples that are there and says nothing."""
+    with open(path, "rb") as file:
+        header = file.read(8)
+    promised = int.from_bytes(header[4:8], "little")
+    streamed = promised == 2**32 - 1  # written before the length was known
+    return header[:4] == b"RIFF" and not streamed and promised + 8 > path.stat().st_size
+
+
+def _check_format(path: Path, audio: soundfile.SoundFile) -> None:
+    if (audio.samplerate, audio.channels) != (SAMPLE_RATE, 1):
+        output = path.with_name(f"{path.stem}-16k.wav")
+        mend = shlex.join(["ffmpeg", "-i", str(path), "-ac", "1", "-ar", str(SAMPLE_RATE), str(output)])
+        found = f"{audio.samplerate} Hz, {audio.channels} channel{'s' * (audio.channels > 1)}"
+        raise CorpusError(f"{path}: {found} where {SAMPLE_RATE} Hz mono is needed; run {mend}")
+    if audio.frames == 0:
+        raise CorpusError(f"{path}: holds no samples; remove or replace the file")
+
+
+def _read_whole(path: Path, audio: soundfile.SoundFile, dtype: str) -> np.ndarray:
+    """Return all samples of the open file.
+
+    Raises:
+        CorpusError: the decoder fails, or gives fewer samples than the header promises.
+    """
+    mend = "fetch or convert it again"
+    try:
+        samples = audio.read(dtype=dtype)
+    except soundfile.SoundFileError as error:
+        raise CorpusError(f"{path}: not decodable ({_reason(error)}); {mend}") from None
+    if len(samples) < audio.frames:
+        raise CorpusError(f"{path}: cut off after {len(samples)} of {audio.frames} samples; {mend}")
+    return samples
+
+
+def _reason(error: soundfile.SoundFileError) -> str:
+    return str(getattr(error, "error_string", error)).strip().rstrip(".")
+
+
+# ------------------------------------------------------------------------------------------------- converting
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """How many files `convert` wrote, how many it found done, and one line about each that failed."""
+
+    converted: int
+    kept: int
+    problems: list[str]
+
+
+def convert(source: Path | str, destination: Path | str, workers: int | None = None) -> Conversion:
+    """Decode every FLAC beneath `source` to a WAV of the same samples, in the same tree at `destination`.
+
+    WAV files and text files (transcripts, SPEAKERS.TXT) are copied along. A WAV that is there and complete is
+    kept, so a run that was killed goes on where it stopped; a file that cannot be decoded is reported and the
+    rest goes on. The work is spread over `workers` processes (by default one for each core); a script calls
+    this under `if __name__ == "__main__":`, as multiprocessing asks.
+
+    Raises:
+        CorpusError: `source` is no folder, `destination` lies in it, or `destination` cannot be written.
+    """
+    source, destination = Path(source), Path(destination)
+    if destination.resolve().is_relative_to(source.resolve()):
+        raise CorpusError(f"{destination}: lies in the source folder; choose a folder outside {source}")
+    try:
+        jobs = _prepare_tree(source, destination)
+        outcomes = _run_jobs(jobs, workers or os.cpu_count())
+    except OSError as error:
+        raise _disk_error(error, destination) from None
+    except BrokenProcessPool:
+        mend = (
+            "free memory, or guard your script with `if __name__ == '__main__':`, and run this again to go on"
+        )
+        raise CorpusError(f"{destination}: a worker process died; {mend}") from None
+    problems = [outcome for outcome in outcomes if outcome not in ("converted", "kept")]
+    return Conversion(outcomes.count("converted"), outcomes.count("kept"), problems)
+
+
+def _prepare_tree(source: Path, destination: Path) -> list[tuple[Path, Path]]:
+    """Make the folders, copy the text files, and return the (audio, WAV to write) pairs."""
+    jobs = []
+    for folder, files in _walk(source):
+        target = destination / folder.relative_to(source)
+        target.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            if file.suffix.lower() == ".txt":
+                _write(target / file.name, file.read_bytes())
+        jobs += [(file, target / f"{key}.wav") for key, file in _audio_by_id(files).items()]
+    return jobs
+
+
+def _run_jobs(jobs: list[tuple[Path, Path]], workers: int) -> list[str]:
+    # "spawn", because forking a process whose threads run (TensorFlow's, in a notebook) may hang.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, _end_with_parent) as pool:
+        outcomes = pool.map(_convert_file, *zip(*jobs, strict=True), chunksize=16) if jobs else ()
+        return list(tqdm(outcomes, "converting", total=len(jobs), unit="file", delay=1))
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent is killed: it would else wait for work for ever."""
+
+    def watch():
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _convert_file(source: Path, target: Path) -> str:
+    """Write `target` as WAV with the samples of `source`; return "converted", "kept" or what is wrong."""
+    try:
+        with _open_audio(source) as audio:
+            if _is_complete(target, audio.frames):
+                return "kept"
+            _write(target, source.read_bytes() if source.suffix.lower() == ".wav" else _as_wav(source, audio))
+        return "converted"
+    except CorpusError as error:
+        return str(error)
+
+
+def _is_complete(path: Path, frames: int) -> bool:
+    try:
+        return soundfile.info(path).frames == frames and not _is_cut_off_wav(path)
+    except soundfile.SoundFileError:
+        return False
+
+
+def _as_wav(path: Path, audio: soundfile.SoundFile) -> bytes:
+    """Return the open FLAC as the bytes of a WAV file of the same bit depth."""
+    # 32-bit integers carry every depth FLAC has, left-aligned. WAV keeps 8 bits unsigned.
+    samples = _read_whole(path, audio, "int32")
+    subtype = {"PCM_S8": "PCM_U8"}.get(audio.subtype, audio.subtype)
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, audio.samplerate, subtype, format="WAV")
+    return buffer.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file under a hidden temporary name, then rename it: a killed run leaves no half file."""
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+# ------------------------------------------------------------------------------------------------ downloading
+
+OPENSLR = "https://www.openslr.org/resources"
+
+# LibriSpeech (openslr.org/12) and Mini LibriSpeech (openslr.org/31): archive and the MD5 published beside it.
+SUBSETS = {
+    "dev-clean": ("12/dev-clean.tar.gz", "42e2234ba48799c1f50f24a7926300a1"),
+    "dev-other": ("12/dev-other.tar.gz", "c8d0bcc9cca99d4f8b62fcc847357931"),
+    "test-clean": ("12/test-clean.tar.gz", "32fa31d27d2e1cad72775fee3f4849a9"),
+    "test-other": ("12/test-other.tar.gz", "fb5a50374b501bb3bac4815ee91d3135"),
+    "train-clean-100": ("12/train-clean-100.tar.gz", "2a93770f6d5c6c964bc36631d331a522"),
+    "train-clean-360": ("12/train-clean-360.tar.gz", "c0e676e450a7ff2f54aeade5171606fa"),
+    "train-other-500": ("12/train-other-500.tar.gz", "d1a0fd59409feb2c614ce4d30c387708"),
+    "dev-clean-2": ("31/dev-clean-2.tar.gz", "6d7ab67ac6a1d2c993d050e16d61080d"),
+    "train-clean-5": ("31/train-clean-5.tar.gz", "5df7d4e78065366204ca6845bb08f490"),
+}
+
+
+def download(subset: str, destination: Path | str, base_url: str = OPENSLR) -> Path:
+    """Fetch a subset, check it, unpack it, and return its folder, `destination/LibriSpeech/<subset>`.
+
+    What is there already is not fetched again; a download that broke off goes on where it stopped.
+
+    Raises:
+        CorpusError: the subset is unknown, network or disk fails, or the archive is not the published one.
+    """
+    if subset not in SUBSETS:
+        raise CorpusError(f"{subset}: no such subset; choose one of {', '.join(SUBSETS)}")
+    destination = Path(destination)
+    folder = destination / "LibriSpeech" / subset
+    if folder.is_dir():
+        return folder
+    try:
+        destination.mkdir(parents=True, exist_ok=True)
+        archive = _fetch(subset, destination, base_url)
+        _unpack(archive, subset, destination)
+        archive.unlink()
+    except OSError as error:
+        raise _disk_error(error, destination) from None
+    return folder
+
+
+def _disk_error(error: OSError, folder: Path) -> CorpusError:
+    return CorpusError(f"{error.filename or folder}: {error.strerror}; mend that and run this again to go on")
+
+
+def _fetch(subset: str, destination: Path, base_url: str) -> Path:
+    """Return the subset's archive in `destination`, its checksum verified, fetched unless it is there."""
+    import pooch
+    import requests
+
+    name, md5 = SUBSETS[subset]
+    url, file = f"{base_url}/{name}", f"{subset}.tar.gz"
+    downloader = partial(_fetch_resumable, part=destination / f"{file}.part")
+    try:
+        return Path(pooch.retrieve(url, f"md5:{md5}", file, destination, downloader=downloader))
+    except requests.RequestException as error:
+        status = getattr(error.response, "status_code", None)
+        reason = f"the server answers {status}" if status else type(error).__name__
+        mend = "check the network and run this again to go on"
+        raise CorpusError(f"{url}: download failed ({reason}); {mend}") from None
+    except CorpusError:
+        raise
+    except ValueError:  # pooch's way of saying that the checksum differs
+        raise CorpusError(f"{url}: the checksum is wrong, the download was deleted; run this again") from None
+
+
+def _fetch_resumable(url: str, output_file: str, _pooch, part: Path) -> None:
+    """Download `url` through `part`, which outlives a failure: a pooch downloader that can go on.
+
+    It tries again for as long as each attempt brings something.
+    """
+    import requests
+
+    while True:
+        before = part.stat().st_size if part.exists() else 0
+        try:
+            _fetch_rest(url, part, before)
+            break
+        except requests.RequestException:
+            if not part.exists() or part.stat().st_size == before:
+                raise
+    os.replace(part, output_file)
+
+
+def _fetch_rest(url: str, part: Path, start: int) -> None:
+    """Append to `part` what lies beyond its first `start` bytes, or begin anew where the server cannot."""
+    import requests
+
+    headers = {"Range": f"bytes={start}-", "Accept-Encoding": "identity"}
+    with requests.get(url, headers=headers, stream=True, timeout=30) as response:
+        if response.status_code == 416:  # nothing lies beyond: the part is whole
+            return
+        response.raise_for_status()
+        start = start if response.status_code == 206 else 0
+        total = start + int(response.headers.get("Content-Length", 0))
+        _check_space(part.parent, total - start + total)  # the rest of the archive, and what it unpacks to
+        with open(part, "ab" if start else "wb") as file, _byte_bar(part.stem, start, total) as bar:
+            for block in response.iter_content(1 << 16):  # a break loses the block that was under way
+                file.write(block)
+                bar.update(len(block))
+
+
+def _byte_bar(name: str, start: int, total: int) -> tqdm:
+    return tqdm(desc=name, initial=start, total=total, unit="B", unit_scale=True, delay=1)
+
+
+def _check_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        found = f"{needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free"
+        raise CorpusError(f"{folder}: {found}; make room or choose another folder")
+
+
+def _unpack(archive: Path, subset: str, destination: Path) -> None:
+    """Unpack beside the goal, then rename: the subset's folder is there whole or not at all."""
+    temporary = destination / f".{subset}.unpacking"
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        with tarfile.open(archive) as tar:
+            for member in tqdm(tar, "unpacking", unit="file", delay=1):
+                tar.extract(member, temporary, filter="data")  # refuses paths outside, devices, and the like
+        unpacked = temporary / "LibriSpeech"
+        if not (unpacked / subset).is_dir():
+            raise CorpusError(f"{archive}: holds no LibriSpeech/{subset}; delete it and run this again")
+        goal = destination / "LibriSpeech"
+        goal.mkdir(exist_ok=True)
+        for file in unpacked.glob("*.TXT"):
+            file.replace(goal / file.name)
+        (unpacked / subset).rename(goal / subset)
+    except (tarfile.TarError, EOFError) as error:
+        raise CorpusError(f"{archive}: cannot be unpacked ({error}); delete it and run this again") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,96 @@
+"""The CTC loss for training, and the forward-backward lattice behind it for teaching.
+
+Connectionist temporal classification: Graves, Fernández, Gomez, Schmidhuber, ICML 2006.
+"""
+
+import numpy as np
+
+from asr_helpers.text import BLANK
+
+
+def pack_targets(labels: list[np.ndarray], frames: list[int]) -> np.ndarray:
+    """Return what the loss needs of a batch as one int32 array: [model frames, label, label, …, -1, -1]."""
+    longest = max(len(label) for label in labels)
+    packed = np.full((len(labels), 1 + longest), -1, dtype=np.int32)
+    for row, label, count in zip(packed, labels, frames, strict=True):
+        row[0] = count
+        row[1 : 1 + len(label)] = label
+    return packed
+
+
+def ctc_loss(targets, logits):
+    """Return each utterance's CTC loss per character, in nats, float32 (batch,).
+
+    `-log P(text | audio)`, summed over all alignments, divided by the text's length so that a batch of long
+    sentences does not outweigh one of short ones. The sparse form of the labels takes TensorFlow's C++
+    kernel, fifty times faster on a CPU than the dense one.
+
+    Args:
+        targets: int32 (batch, 1 + characters): the number of *model* frames of the utterance itself (not of
+            the padded batch), then its labels, then -1 as padding. See `pack_targets`.
+        logits: float32 (batch, model frames, 29), the blank last.
+    """
+    import tensorflow as tf
+
+    targets = tf.cast(targets, tf.int32)
+    frames, labels = targets[:, 0], targets[:, 1:]
+    where = tf.where(labels >= 0)
+    sparse = tf.SparseTensor(where, tf.gather_nd(labels, where), tf.shape(labels, out_type=tf.int64))
+    loss = tf.nn.ctc_loss(
+        labels=sparse,
+        logits=logits,
+        label_length=None,
+        logit_length=frames,
+        logits_time_major=False,
+        blank_index=BLANK,
+    )
+    return loss / tf.cast(tf.reduce_sum(tf.cast(labels >= 0, tf.int32), axis=1), tf.float32)
+
+
+def lattice(log_probs: np.ndarray, labels: np.ndarray, blank: int = BLANK) -> tuple[np.ndarray, np.ndarray]:
+    """Return the forward and backward log-probabilities of CTC's lattice, in float64.
+
+    The states are the labels with a blank before, between and after: (blank, l1, blank, l2, …, blank).
+    `forward[t, s]` sums all paths that are in state s at frame t, that frame included; `backward[t, s]` all ways
+    on from there to the end, that frame left out. So `logsumexp(forward[t] + backward[t])` is log P(text) at
+    every t, and `exp(forward + backward - log P)` is the probability of being in a state.
+
+    Args:
+        log_probs: (frames, classes) natural logarithms. labels: (characters,) indices.
+
+    Returns:
+        two arrays (frames, 2 * characters + 1).
+    """
+    log_probs = np.asarray(log_probs, dtype=np.float64)
+    states = np.full(2 * len(labels) + 1, blank)
+    states[1::2] = labels
+    # A path may skip a blank, but not the one that parts two equal letters.
+    may_skip = np.zeros(len(states), dtype=bool)
+    may_skip[3::2] = states[3::2] != states[1:-2:2]
+
+    forward = np.full((len(log_probs), len(states)), -np.inf)
+    forward[0, :2] = log_probs[0, states[:2]]
+    for t in range(1, len(log_probs)):
+        forward[t] = _arrivals(forward[t - 1], may_skip) + log_probs[t, states]
+
+    backward = np.full_like(forward, -np.inf)
+    backward[-1, -2:] = 0
+    # Seen from the end the lattice is the same lattice: reverse the states and which of them may be skipped to.
+    may_skip_back = np.append(may_skip[2:], [False, False])[: len(states)][::-1]
+    for t in range(len(log_probs) - 2, -1, -1):
+        onward = backward[t + 1] + log_probs[t + 1, states]
+        backward[t] = _arrivals(onward[::-1], may_skip_back)[::-1]
+    return forward, backward
+
+
+def _arrivals(previous: np.ndarray, may_skip: np.ndarray) -> np.ndarray:
+    """Return, for each state, the log-sum over staying, stepping one on, and (where allowed) two on."""
+    one = np.append(-np.inf, previous[:-1])
+    two = np.where(may_skip, np.append([-np.inf, -np.inf], previous)[: len(previous)], -np.inf)
+    return np.logaddexp(np.logaddexp(previous, one), two)
+
+
+def log_likelihood(log_probs: np.ndarray, labels: np.ndarray, blank: int = BLANK) -> float:
+    """Return log P(labels | audio), in nats: minus the CTC loss of one utterance (not per character)."""
+    forward, _ = lattice(log_probs, labels, blank)
+    return float(np.logaddexp.reduce(forward[-1, -2:]))

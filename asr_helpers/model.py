@@ -1,0 +1,88 @@
+"""The CRNN: convolutions that look at the spectrogram, LSTMs that read it both ways, one Dense layer that spells."""
+
+import math
+
+import keras
+from keras import layers, ops
+
+from asr_helpers.features import MELS
+from asr_helpers.text import NUM_CLASSES
+
+TIME_POOLING = 4  # two 2x2 poolings: one output frame is 40 ms
+
+
+def output_frames(frames: int) -> int:
+    """Return how many output frames the model gives for `frames` feature frames."""
+    return math.ceil(frames / TIME_POOLING)
+
+
+def build_model(
+    lstm_layers: int = 2,
+    lstm_units: int = 128,
+    filters: tuple[int, int] = (32, 64),
+    conv_dropout: float = 0.1,
+    lstm_dropout: float = 0.2,
+    masked: bool = True,
+    lstm_norms: bool = True,
+    batch: int | None = None,
+    bidirectional=layers.Bidirectional,
+    lstm=layers.LSTM,
+) -> keras.Model:
+    """Return the untrained CRNN (Shi et al., 2015, arXiv:1507.05717, on log-mel frames, with CTC outputs).
+
+    Input: float32 (batch, frames, 80, 1), shorter utterances padded at the end with zeros.
+    Output: logits (batch, ceil(frames / 4), 29), the CTC blank last.
+
+    A frame whose 80 values are all exactly 0 is padding. It is zeroed again after each convolution, and the
+    LSTMs skip it, so that an utterance gives the same logits alone and inside a padded batch.
+
+    Args:
+        lstm_layers, lstm_units: the recurrent part; 2 x 128 is the `fast` profile, 3 x 256 the real one.
+        filters: channels of the two convolution blocks.
+        conv_dropout, lstm_dropout: share of values dropped after each block and each LSTM.
+        masked: leave the handling of padding out where one utterance of exact length is fed (`export`).
+        lstm_norms: BatchNormalization after each LSTM, left out once its weights are folded away (`export`).
+        batch: a fixed batch size, where a converter needs one.
+        bidirectional, lstm: layer classes with the weights of Keras's own, for training or export.
+    """
+    frames = keras.Input((None, MELS, 1), batch_size=batch, name="log_mel")
+    x, real = frames, None
+    if masked:
+        real = ops.cast(ops.any(ops.not_equal(frames, 0.0), axis=2, keepdims=True), "float32")
+    for block, channels in enumerate(filters, start=1):
+        x = layers.Conv2D(channels, 3, padding="same", use_bias=False, name=f"conv{block}")(x)
+        x = layers.BatchNormalization(momentum=0.95, name=f"conv{block}_norm")(x)
+        x = layers.ReLU(name=f"conv{block}_relu")(x)
+        if masked:
+            x = layers.Multiply(name=f"conv{block}_mask")([x, real])
+            real = layers.MaxPooling2D((2, 1), padding="same", name=f"mask{block}_pool")(real)
+        x = layers.MaxPooling2D(2, padding="same", name=f"conv{block}_pool")(x)
+        x = layers.Dropout(conv_dropout, name=f"conv{block}_dropout")(x)
+    x = layers.Reshape((-1, MELS // 4 * filters[-1]), name="columns")(x)
+    mask = ops.not_equal(ops.squeeze(real, axis=(2, 3)), 0.0) if masked else None
+    for n in range(1, lstm_layers + 1):
+        x = bidirectional(lstm(lstm_units, return_sequences=True), name=f"lstm{n}")(x, mask=mask)
+        x = layers.Dropout(lstm_dropout, name=f"lstm{n}_dropout")(x)
+        if lstm_norms:
+            x = layers.BatchNormalization(momentum=0.95, name=f"lstm{n}_norm")(x, mask=mask)
+    if masked:
+        # Zeroes the padding, and sheds Keras's implicit mask, which every loss would multiply itself by.
+        x = ops.multiply(x, ops.squeeze(real, axis=3))
+    logits = layers.Dense(NUM_CLASSES, name="logits")(x)
+    return keras.Model(frames, logits, name="crnn")
+
+
+def rebuild(model: keras.Model, **changes) -> keras.Model:
+    """Return a twin of a `build_model` model with the same weights and the given arguments changed."""
+    size = {
+        "lstm_layers": sum(isinstance(layer, layers.Bidirectional) for layer in model.layers),
+        "lstm_units": model.get_layer("lstm1").forward_layer.units,
+        "filters": tuple(model.get_layer(f"conv{block}").filters for block in (1, 2)),
+        "conv_dropout": model.get_layer("conv1_dropout").rate,
+        "lstm_dropout": model.get_layer("lstm1_dropout").rate,
+    }
+    twin = build_model(**{**size, **changes})
+    for layer in twin.layers:
+        if layer.weights:
+            layer.set_weights(model.get_layer(layer.name).get_weights())
+    return twin

@@ -1,0 +1,215 @@
+"""tf.data: decode → augment → features → filter → shuffle → bucket → prefetch.
+
+Only names are shuffled, never audio or spectrograms: a full shuffle of train-clean-100 costs 28 539 integers.
+Whatever is random is drawn from (seed, epoch, index), so a resumed run sees what an unbroken one would have.
+"""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from asr_helpers import records
+from asr_helpers.augment import Augmenter, SpecAugment
+from asr_helpers.corpus import SAMPLE_RATE, Corpus, CorpusError, Utterance, load_corpus, read_audio
+from asr_helpers.features import HOP, MELS, WINDOW, features_tf, num_frames
+from asr_helpers.model import TIME_POOLING, output_frames
+from asr_helpers.text import encode, min_frames
+
+READ_AHEAD = 2  # batches made while the network works, and clips decoded side by side
+EPOCHS_APART = 1_000_003  # a seed's epochs are numbered seed * this + epoch, so no two seeds share one
+RECORD_SHUFFLE = 512  # records are in random order already; the buffer only mixes neighbours
+
+
+@dataclass
+class Speech:
+    """The utterances a data set will give, and those it will not.
+
+    `dropped` has one line for each utterance left out, with the reason; clips that prove unreadable only when
+    they are decoded are added to it then.
+    """
+
+    name: str
+    utterances: list[Utterance]
+    dropped: list[str] = field(default_factory=list)
+    shards: list[str] = field(default_factory=list)  # TFRecord files, where `asr prepare` made the corpus
+
+    @property
+    def seconds(self) -> float:
+        return sum(utterance.seconds for utterance in self.utterances)
+
+    def summary(self) -> str:
+        """Return one line: what is used, what was dropped and for which reasons."""
+        total = len(self.utterances) + len(self.dropped)
+        line = f"{self.name}: {len(self.utterances)} of {total} utterances, {self.seconds / 60:.1f} min"
+        if self.dropped:
+            line += "; dropped " + "; ".join(self.dropped[:3])
+            line += f"; and {len(self.dropped) - 3} more" if len(self.dropped) > 3 else ""
+        return line
+
+
+def load_speech(*folders, max_seconds: float = 20.0) -> Speech:
+    """Return the speech of corpora (LibriSpeech layout) or of one folder written by `asr prepare`.
+
+    Left out, each with a line that says why: what `load_corpus` reports, clips longer than `max_seconds` (one
+    of them would set the memory of a whole batch), and transcripts that CTC cannot spell in the clip's frames.
+
+    Raises:
+        CorpusError: a folder does not exist, holds no transcripts, or nothing usable is left.
+    """
+    name = ", ".join(Path(folder).name for folder in folders)
+    shards = records.read_index(folders[0])
+    if shards is None:
+        corpus = load_corpus(*folders)
+    elif len(folders) == 1:
+        corpus = Corpus([utterance for held in shards.values() for utterance in held], [])
+    else:
+        raise CorpusError(f"{folders[0]}: is a folder of records; prepare all corpora into one such folder")
+    speech = Speech(name, [], list(corpus.problems), list(shards or []))
+    for utterance in corpus.utterances:
+        reason = _unusable(utterance, max_seconds)
+        if reason:
+            speech.dropped.append(f"{utterance.id}: {reason}")
+        else:
+            speech.utterances.append(utterance)
+    if not speech.utterances:
+        raise CorpusError(f"{name}: no usable utterance; {speech.summary()}")
+    return speech
+
+
+def _unusable(utterance: Utterance, max_seconds: float) -> str | None:
+    if utterance.seconds > max_seconds:
+        return f"{utterance.seconds:.1f} s, longer than {max_seconds:g} s"
+    have, need = output_frames(num_frames(utterance.samples)), min_frames(encode(utterance.text))
+    return f"{need} frames needed to spell it, {have} there" if need > have else None
+
+
+def training_batches(
+    speech: Speech,
+    batch_seconds: float,
+    first_epoch: int = 0,
+    augmenter: Augmenter | None = None,
+    spec_augment: SpecAugment | None = None,
+    seed: int = 0,
+    prefetch: int = READ_AHEAD,
+) -> tf.data.Dataset:
+    """Return an endless stream of batches, epoch after epoch, `batches_per_epoch` of them in each.
+
+    A batch is (features, targets): float32 (batch, frames, 80, 1) and int32 (batch, 1 + characters), see
+    `ctc.pack_targets`. Every epoch has an order of its own and is augmented anew.
+    """
+    load = _loader(speech, augmenter, seed)
+
+    def one_epoch(epoch):
+        def example(position, samples):
+            return _example(load, epoch, position, samples, spec_augment, seed)
+
+        clips = _clips(speech, order_seed=epoch + seed * EPOCHS_APART + 1)  # tf.data takes 0 for "no seed"
+        return _bucket(clips.map(example, num_parallel_calls=READ_AHEAD), speech, batch_seconds)
+
+    return tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(one_epoch).prefetch(prefetch)
+
+
+def validation_batches(speech: Speech, batch_seconds: float) -> tf.data.Dataset:
+    """Return the batches of one pass over `speech`, in the corpus's order, nothing augmented."""
+    load = _loader(speech, None, seed=0)
+    clips = _clips(speech, order_seed=None)
+    examples = clips.map(lambda position, samples: _example(load, 0, position, samples), READ_AHEAD)
+    return _bucket(examples, speech, batch_seconds).prefetch(READ_AHEAD)
+
+
+def batches_per_epoch(speech: Speech, batch_seconds: float) -> int:
+    """Return how many batches one epoch has: the same in every epoch, whatever augmentation does to lengths."""
+    bounds, sizes = buckets(batch_seconds)
+    frames = [num_frames(utterance.samples) for utterance in speech.utterances]
+    counts = np.bincount(np.searchsorted(bounds, frames, side="right"), minlength=len(sizes))
+    return int(np.sum(-(-counts // sizes)))
+
+
+def buckets(batch_seconds: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the bucket bounds in frames, and how many utterances a batch of each bucket holds.
+
+    Utterances of like length share a batch, so little of it is padding, and every batch holds about
+    `batch_seconds` of audio: of short utterances many, of long ones few.
+    """
+    bounds = np.unique(np.geomspace(100, 3500, 26).astype(int))  # each bucket is 15 % wider than the last
+    sizes = np.maximum(1, int(batch_seconds * SAMPLE_RATE / HOP) // np.append(bounds, bounds[-1]))
+    return bounds, sizes
+
+
+def _bucket(examples: tf.data.Dataset, speech: Speech, batch_seconds: float) -> tf.data.Dataset:
+    """Return (position, features, targets) as padded batches of (features, targets)."""
+    bounds, sizes = buckets(batch_seconds)
+    frames = tf.constant([num_frames(utterance.samples) for utterance in speech.utterances])
+    readable = examples.filter(lambda position, spectrogram, targets: targets[0] > 0)
+    batches = readable.bucket_by_sequence_length(
+        lambda position, spectrogram, targets: frames[position],
+        bucket_boundaries=bounds.tolist(),
+        bucket_batch_sizes=sizes.tolist(),
+        padded_shapes=([], [None, MELS, 1], [None]),
+        padding_values=(np.int64(0), 0.0, -1),
+    )
+    return batches.map(lambda positions, spectrograms, targets: (spectrograms, targets))
+
+
+def _loader(speech: Speech, augmenter: Augmenter | None, seed: int):
+    """Return the Python part of the pipeline: (epoch, position, samples or none yet) to (labels, samples)."""
+    labels = [encode(utterance.text) for utterance in speech.utterances]
+
+    def load(epoch, position, samples):
+        if not len(samples):
+            try:
+                samples = read_audio(speech.utterances[position].path)
+            except (
+                CorpusError
+            ) as error:  # one bad file must not end a long run: say so once, go on without it
+                if str(error) not in speech.dropped:
+                    speech.dropped.append(str(error))
+                    print(error, file=sys.stderr)
+                return labels[position], samples
+        if augmenter is not None:
+            augmented = augmenter(samples, np.random.default_rng((seed, epoch, position)))
+            if output_frames(num_frames(len(augmented))) >= min_frames(labels[position]):
+                samples = augmented
+        return labels[position], samples
+
+    return load
+
+
+def _clips(speech: Speech, order_seed) -> tf.data.Dataset:
+    """Return (position, samples or none yet) of every utterance, shuffled if there is a seed (a tensor)."""
+
+    def shuffled(items, among):
+        return (
+            items if order_seed is None else items.shuffle(among, order_seed, reshuffle_each_iteration=False)
+        )
+
+    if not speech.shards:
+        positions = shuffled(tf.data.Dataset.range(len(speech.utterances)), len(speech.utterances))
+        return positions.map(lambda position: (position, tf.zeros([0])))
+
+    position_of = {utterance.id.encode(): position for position, utterance in enumerate(speech.utterances)}
+
+    def parse(record):
+        name, samples = records.decode(record)
+        position = tf.numpy_function(lambda name: np.int64(position_of.get(name, -1)), [name], tf.int64)
+        return tf.ensure_shape(position, []), samples
+
+    shards = shuffled(tf.data.Dataset.from_tensor_slices(speech.shards), len(speech.shards))
+    clips = shuffled(tf.data.TFRecordDataset(shards), RECORD_SHUFFLE).map(parse)
+    return clips.filter(lambda position, samples: position >= 0)  # -1: dropped by `load_speech`
+
+
+def _example(load, epoch, position, samples, spec_augment: SpecAugment | None = None, seed: int = 0):
+    """Return (position, features, targets) of one clip; targets[0] is 0 where the clip is unreadable."""
+    labels, samples = tf.numpy_function(load, [epoch, position, samples], [tf.int32, tf.float32])
+    labels, samples = tf.ensure_shape(labels, [None]), tf.ensure_shape(samples, [None])
+    readable = tf.size(samples) >= WINDOW
+    spectrogram = tf.cond(readable, lambda: features_tf(samples), lambda: tf.zeros([1, MELS]))
+    spectrogram = tf.ensure_shape(spectrogram, [None, MELS])
+    if spec_augment is not None:
+        spectrogram = spec_augment(spectrogram, tf.stack([epoch + seed * EPOCHS_APART, position]))
+    frames = tf.where(readable, -(-tf.shape(spectrogram)[0] // TIME_POOLING), 0)
+    return position, spectrogram[..., None], tf.concat([frames[None], labels], 0)

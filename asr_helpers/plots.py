@@ -1,0 +1,240 @@
+"""Figures: each function takes data and gives back the matplotlib figure it drew.
+
+Given an `ax`, a function draws there; without one it makes its own figure, which a notebook shows where a
+cell ends with it. Colour-blind readers tell the colours apart, too (Okabe & Ito 2008; "magma", "PuOr").
+"""
+
+import csv
+import io
+import os
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from asr_helpers.features import HOP, MELS, SAMPLE_RATE, hz_to_mel, log_mel, mel_filterbank
+from asr_helpers.text import ALPHABET, BLANK
+
+BLUE, ORANGE, GREEN, PINK, SKY, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#8A8A8A"
+SIZE = (8, 3)  # inches; at 100 dots an inch, the width of a notebook's page
+FIGURES = Path(__file__).resolve().parents[1] / "figures"
+
+
+def style() -> None:
+    """Make every later figure look like this series' own."""
+    plt.rcParams.update(
+        {
+            "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, GREEN, PINK, SKY]),
+            "axes.spines.right": False,
+            "axes.spines.top": False,
+            "axes.titlesize": 10,
+            "axes.titlelocation": "left",
+            "figure.constrained_layout.use": True,
+            "figure.dpi": 100,
+            "figure.figsize": SIZE,
+            "font.size": 9,
+            "image.cmap": "magma",
+            "legend.frameon": False,
+            "savefig.dpi": 100,
+        }
+    )
+
+
+class Picture(Figure):
+    """A figure that a notebook keeps small, equal on every run, and with a text for who cannot see it."""
+
+    alt = ""
+
+    def _ipython_display_(self):
+        from IPython.display import Image, display
+
+        display(Image(png(self), alt=self.alt))
+
+
+def new(rows: int = 1, columns: int = 1, size: tuple[float, float] = SIZE, alt: str = "", **grid):
+    """Return a figure and its axes, as `plt.subplots` does; it is shown only where a cell ends with it."""
+    figure, axes = plt.subplots(
+        rows, columns, figsize=size, layout="constrained", FigureClass=Picture, **grid
+    )
+    figure.alt = alt
+    plt.close(figure)
+    return figure, axes
+
+
+def png(figure) -> bytes:
+    """Return `figure` as a PNG file's bytes, the same for the same figure, in at most 256 colours."""
+    from PIL import Image
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    content = io.BytesIO()
+    # Maximum coverage keeps a colour bar's rare colours; 256 colours take a third of the bytes.
+    pixels.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=0).save(content, "png", optimize=True)
+    return content.getvalue()
+
+
+def save(figure: Picture, name: str, alt: str = "") -> Picture:
+    """Write `figure` to `figures/<name>.png` and return it, described by `alt` where a notebook shows it.
+
+    Nothing is written under `ASR_PROFILE=ci`: a shrunken run must not replace the real run's figures.
+    """
+    figure.alt = alt or figure.alt
+    if os.environ.get("ASR_PROFILE") != "ci":
+        FIGURES.mkdir(exist_ok=True)
+        part = FIGURES / f".part-{name}.png"
+        part.write_bytes(png(figure))
+        part.rename(FIGURES / f"{name}.png")
+    return figure
+
+
+# ---------------------------------------------------------------------------------------- sound and features
+
+
+def waveform(samples: np.ndarray, ax=None, title: str = "", colour: str = BLUE):
+    """Draw samples (samples,) over time in seconds."""
+    ax = ax or new(alt=f"waveform: {title}")[1]
+    thickness = 0.5 if len(samples) > 4000 else 1
+    ax.plot(np.arange(len(samples)) / SAMPLE_RATE, samples, linewidth=thickness, color=colour)
+    ax.set(title=title, xlabel="time (s)", ylabel="amplitude", xlim=(0, len(samples) / SAMPLE_RATE))
+    return ax.figure
+
+
+def spectrogram(mels: np.ndarray, ax=None, title: str = "", unit: str = "log power", **image):
+    """Draw log-mels or features (frames, MELS): time in seconds across, frequency in Hz upwards.
+
+    `unit` names the colours in a bar beside them (none, if empty); `image` goes to `imshow`, such as `vmin`
+    and `vmax` for a fixed range.
+    """
+    ax = ax or new(alt=f"spectrogram: {title}")[1]
+    extent = (-HOP / 2 / SAMPLE_RATE, (len(mels) - 0.5) * HOP / SAMPLE_RATE, -0.5, MELS - 0.5)
+    drawn = ax.imshow(mels.T, origin="lower", aspect="auto", interpolation="nearest", extent=extent, **image)
+    hz = np.array([250, 500, 1000, 2000, 4000])
+    places = hz_to_mel(hz) / hz_to_mel(SAMPLE_RATE / 2) * (MELS + 1) - 1
+    ax.set_yticks(places, [f"{value}" for value in hz])
+    ax.set(title=title, xlabel="time (s)", ylabel="frequency (Hz)")
+    if unit:
+        ax.figure.colorbar(drawn, ax=ax, label=unit, pad=0.01)
+    return ax.figure
+
+
+def compare(before: np.ndarray, after: np.ndarray, name: str = "after", seconds: float | None = None):
+    """Draw two clips (samples,) as waveforms and log-mels, and what the second has more than the first.
+
+    All time axes run to `seconds` and all colours have one range, taken from `before`, so that two figures of
+    the same clip can be compared. Clips of different lengths have no difference to draw.
+    """
+    columns = 3 if len(before) == len(after) else 2
+    figure, axes = new(2, columns, (10, 4.2), f"before and {name}", sharex=True, height_ratios=[1, 2])
+    mels = [log_mel(clip) for clip in (before, after)]
+    high, peak = mels[0].max(), 1.2 * np.abs(before).max()
+    waveform(before, axes[0, 0], "before")
+    waveform(after, axes[0, 1], name)
+    spectrogram(mels[0], axes[1, 0], unit="", vmin=high - 12, vmax=high)
+    spectrogram(mels[1], axes[1, 1], vmin=high - 12, vmax=high)
+    if columns == 3:
+        waveform(after - before, axes[0, 2], "difference", ORANGE)
+        spectrogram(mels[1] - mels[0], axes[1, 2], unit="change", cmap="PuOr_r", vmin=-8, vmax=8)
+    axes[0, 0].set_xlim(0, seconds or max(len(before), len(after)) / SAMPLE_RATE)
+    for ax in axes[0]:
+        ax.set(ylim=(-peak, peak), xlabel="")
+    for ax in axes[:, 1:].flat:
+        ax.set_ylabel("")
+    return figure
+
+
+def mel_filters(ax=None, every: int = 4):
+    """Draw one in `every` of the triangular mel filters over frequency in Hz."""
+    ax = ax or new(alt="triangular filters over frequency, narrow and dense below 1000 Hz, wide above")[1]
+    filters = mel_filterbank()[:, ::every]
+    ax.plot(np.linspace(0, SAMPLE_RATE / 2, len(filters)), filters, linewidth=1)
+    ax.set(xlabel="frequency (Hz)", ylabel="weight", xlim=(0, SAMPLE_RATE / 2), ylim=(0, None))
+    ax.set_title(f"one in {every} of the {MELS} mel filters")
+    return ax.figure
+
+
+# -------------------------------------------------------------------------------------------- the recogniser
+
+
+def posteriors(log_probs: np.ndarray, mels: np.ndarray, title: str = ""):
+    """Draw what the model hears (frames, MELS) above what it thinks: log-probabilities (model frames, 29).
+
+    One line a character, named where it is the most probable of all; the blank is grey.
+    """
+    figure, (above, below) = new(
+        2, 1, (8, 4), f"spectrogram above character probabilities: {title}", sharex=True
+    )
+    spectrogram(mels, above, title, unit="features")
+    above.set_xlabel("")
+    probs = np.exp(log_probs)
+    times = np.arange(len(probs)) * -(-len(mels) // len(probs)) * HOP / SAMPLE_RATE
+    below.fill_between(times, probs[:, BLANK], color=GREY, alpha=0.3, linewidth=0)
+    for index, character in enumerate(ALPHABET):
+        (line,) = below.plot(times, probs[:, index], linewidth=1)
+        wins = probs.argmax(axis=1) == index
+        for start, end in np.flatnonzero(np.diff(np.pad(wins, 1).astype(np.int8))).reshape(-1, 2):
+            peak = start + probs[start:end, index].argmax()
+            name = "␣" if character == " " else character
+            below.text(times[peak], 1.04, name, color=line.get_color(), ha="center", fontsize=8)
+    below.set(xlabel="time (s)", ylabel="probability", ylim=(0, 1.15))
+    below.text(1.01, 0.45, "blank", color=GREY, transform=below.transAxes, in_layout=False)
+    return figure
+
+
+def ctc_lattice(probs: np.ndarray, text: str, ax=None, title: str = ""):
+    """Draw the probability of each state of CTC's lattice at each frame, (frames, 2 * len(text) + 1).
+
+    See `ctc.lattice`: the states are the characters of `text` with a blank (–) before, between and after; the
+    first is on top.
+    """
+    ax = ax or new(size=(8, 1.2 + 0.18 * probs.shape[1]), alt=f"CTC lattice of “{text}”")[1]
+    drawn = ax.imshow(probs.T, aspect="auto", interpolation="nearest", vmin=0, vmax=1)
+    names = "–" + "".join(f"{'␣' if character == ' ' else character}–" for character in text)
+    ax.set_yticks(range(len(names)), names)
+    ax.set(title=title, xlabel="model frame", ylabel="state, in order of the text")
+    ax.figure.colorbar(drawn, ax=ax, label="probability", pad=0.01)
+    return ax.figure
+
+
+def learning_curves(history: str | Path | list[dict]):
+    """Draw the loss, and any error rate in %, over the epochs of a run's `history.csv` (or its rows)."""
+    if not isinstance(history, list):
+        with open(history, newline="") as file:
+            history = list(csv.DictReader(file))
+    figure, axes = new(1, 2, alt="loss and error rate over the epochs")
+    names = {
+        "loss": (0, "training"),
+        "val_loss": (0, "validation"),
+        "val_wer": (1, "word error rate"),
+        "val_cer": (1, "character error rate"),
+    }
+    for key, (side, label) in names.items():
+        if key in history[0]:
+            values = np.array([float(row[key]) for row in history]) * (100 if side else 1)
+            axes[side].plot(range(1, len(values) + 1), values, marker=".", label=label)
+    axes[0].set(title="loss", xlabel="epoch", ylabel="nats per character", ylim=(0, None))
+    axes[1].set(title="error on the validation set", xlabel="epoch", ylabel="%", ylim=(0, None))
+    for ax in axes:
+        ax.legend()
+    return figure
+
+
+def error_against_speed(variants: list[dict], threads: int = 1, ax=None):
+    """Draw the `variants` of `asr compare --json`: speed across, WER upwards, size on disk as area."""
+    ax = ax or new(size=(8, 4), alt="word error rate against milliseconds per second of audio")[1]
+    at_threads = str(threads)  # JSON's keys are texts
+    for place, variant in enumerate(sorted(variants, key=lambda row: row["ms_per_audio_second"][at_threads])):
+        point = variant["ms_per_audio_second"][at_threads], 100 * variant["wer"]
+        megabytes = variant["bytes"] / 1e6
+        ax.scatter(*point, s=30 * megabytes, alpha=0.6)
+        above = 16 if place % 2 == 0 else -22  # neighbours on the axis get their names on different sides
+        label = f"{variant['name']}, {megabytes:.1f} MB"
+        ax.annotate(label, point, (0, above), textcoords="offset points", ha="center", fontsize=8)
+    ax.margins(0.15)
+    ax.set(xscale="log", ylabel="word error rate (%)", ylim=(0, 1.3 * ax.get_ylim()[1]))
+    ax.set_xlabel(f"milliseconds per second of audio, threads: {threads} (left is faster)")
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter("{x:g}")
+    return ax.figure

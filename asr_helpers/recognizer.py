@@ -1,0 +1,284 @@
+"""One interface over every runtime: Keras, TFLite, ONNX Runtime; and what each of them costs and gets wrong.
+
+Needs TensorFlow for `.keras` files only: a `.tflite` file takes ai-edge-litert, NumPy and soundfile.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from asr_helpers.corpus import Utterance, read_audio
+from asr_helpers.decoding import greedy
+from asr_helpers.features import HOP, MELS, SAMPLE_RATE, features
+from asr_helpers.metrics import score
+from asr_helpers.text import BLANK, NUM_CLASSES
+
+SAMPLES_PER_OUTPUT = 4 * HOP  # the model gives one output frame for four feature frames: 40 ms
+LONGEST = 30 * SAMPLE_RATE  # beyond what the model was trained on, audio is cut into windows
+WINDOW = 20 * SAMPLE_RATE
+OVERLAP = 4 * SAMPLE_RATE
+SILENCE_LOGIT = 20.0  # the blank's in silence, where all others are 0
+
+
+class RecognizerError(ValueError):
+    """A model cannot be loaded or compared; the message is one line that names the file and the mend."""
+
+
+class Recognizer:
+    """A model, whichever runtime it needs. `log_probs` and `transcribe` mean the same on each."""
+
+    def __init__(self, logits: Callable[[np.ndarray], np.ndarray]):
+        """`logits` takes features, float32 (frames, 80), to logits, float32 (ceil(frames / 4), 29)."""
+        self._logits = logits
+
+    @classmethod
+    def load(cls, path: Path | str, threads: int = 1) -> "Recognizer":
+        """Return the recogniser of a `.keras`, `.tflite` or `.onnx` file.
+
+        Args:
+            threads: of the runtime. TensorFlow has one setting for the whole process: Keras ignores this one.
+
+        Raises:
+            RecognizerError: the file is missing, of another kind or broken, or its runtime is not installed.
+        """
+        path = Path(path)
+        if path.suffix not in _LOADERS:
+            raise RecognizerError(f"{path}: not a model; expected a name in {', '.join(_LOADERS)}")
+        if not path.is_file():
+            raise RecognizerError(f"{path}: no such file; check the path, or make it with `asr quantize`")
+        try:
+            return cls(_LOADERS[path.suffix](path, threads))
+        except ModuleNotFoundError as error:
+            package = _PACKAGES.get(str(error.name).split(".")[0], error.name)
+            raise RecognizerError(f"{path}: needs a package that is missing: pip install {package}") from None
+        except Exception as error:  # each runtime has its own ways to refuse a file
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise RecognizerError(f"{path}: cannot be loaded ({reason}); make it anew") from error
+
+    def log_probs(self, features: np.ndarray) -> np.ndarray:
+        """Return the log-probabilities for `features` (frames, 80): float32 (ceil(frames / 4), 29).
+
+        Digital silence, whose features never change, is all blanks.
+
+        Raises:
+            ValueError: `features` is of another shape, or holds no frame.
+        """
+        if np.ndim(features) != 2 or np.shape(features)[1] != MELS or not len(features):
+            raise ValueError(f"features have shape {np.shape(features)} where (frames, {MELS}) is needed")
+        if (features != features[0]).any():
+            logits = self._logits(features.astype(np.float32))
+        else:
+            logits = np.zeros((-(-len(features) // 4), NUM_CLASSES), np.float32)
+            logits[:, BLANK] = SILENCE_LOGIT
+        peak = logits.max(axis=-1, keepdims=True)
+        return logits - peak - np.log(np.exp(logits - peak).sum(axis=-1, keepdims=True))
+
+    def audio_log_probs(self, samples: np.ndarray) -> np.ndarray:
+        """Return the log-probabilities for mono float32 audio at 16 kHz, one frame for every 40 ms.
+
+        Audio of more than 30 s is cut into windows of 20 s, each with features normalised on its own, as the
+        model knows them. Neighbours overlap by 4 s or more and meet in the middle of it, so that every frame
+        comes from a window that hears at least 2 s beyond it on either side.
+
+        Raises:
+            ValueError: the audio is not one channel, or shorter than 25 ms.
+        """
+        if len(samples) <= LONGEST:
+            return self.log_probs(features(samples))
+        starts = window_starts(len(samples))
+        windows = [self.log_probs(features(samples[start : start + WINDOW])) for start in starts]
+        first = [start // SAMPLES_PER_OUTPUT for start in starts]  # each window's first output frame
+        meet = [(first[i] + len(windows[i]) + first[i + 1]) // 2 for i in range(len(starts) - 1)]
+        ends = zip([0, *meet], [*meet, None], first, windows, strict=True)
+        return np.concatenate([window[a - at : b and b - at] for a, b, at, window in ends])
+
+    def transcribe(self, samples: np.ndarray, decoder: Callable[[np.ndarray], str] = greedy) -> str:
+        """Return the text of mono float32 audio at 16 kHz, of any length; raises as `audio_log_probs`."""
+        return decoder(self.audio_log_probs(samples))
+
+
+def window_starts(samples: int) -> list[int]:
+    """Return where the windows of a long recording start, in samples, each on an output frame.
+
+    The last one is moved back to have its full length too: on a short rest the features' mean and deviation
+    would be poor.
+    """
+    last = -(-(samples - WINDOW) // SAMPLES_PER_OUTPUT) * SAMPLES_PER_OUTPUT
+    return [*range(0, last, WINDOW - OVERLAP), last]
+
+
+# --------------------------------------------------------------------------------------------------- runtimes
+
+
+def _load_keras(path: Path, threads: int):
+    import keras
+    import tensorflow as tf
+
+    model = keras.saving.load_model(path, compile=False)
+    signature = [tf.TensorSpec((1, None, MELS, 1), tf.float32)]  # one trace serves every length
+    function = tf.function(lambda x: model(x, training=False), input_signature=signature)
+    return lambda features: function(features[None, :, :, None]).numpy()[0]
+
+
+def _load_tflite(path: Path, threads: int):
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(path), num_threads=threads)
+
+    def logits(features: np.ndarray) -> np.ndarray:
+        source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+        x = features[None, :, :, None]
+        if tuple(source["shape"]) != x.shape:
+            interpreter.resize_tensor_input(source["index"], x.shape)
+            interpreter.allocate_tensors()
+        interpreter.reset_all_variables()  # a fused LSTM would go on from where the last utterance ended
+        interpreter.set_tensor(source["index"], _to_integers(x, source))
+        interpreter.invoke()
+        return _to_floats(interpreter.get_tensor(target["index"]), target)[0]
+
+    return logits
+
+
+def _to_integers(x: np.ndarray, details: dict) -> np.ndarray:
+    if details["dtype"] == np.float32:
+        return x
+    scale, zero_point = details["quantization"]
+    limits = np.iinfo(details["dtype"])
+    return np.clip(np.round(x / scale) + zero_point, limits.min, limits.max).astype(details["dtype"])
+
+
+def _to_floats(y: np.ndarray, details: dict) -> np.ndarray:
+    if details["dtype"] == np.float32:
+        return y
+    scale, zero_point = details["quantization"]
+    return (y.astype(np.float32) - zero_point) * np.float32(scale)
+
+
+def _load_onnx(path: Path, threads: int):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return lambda features: session.run(None, {"log_mel": features[None, :, :, None]})[0][0]
+
+
+_LOADERS = {".keras": _load_keras, ".tflite": _load_tflite, ".onnx": _load_onnx}
+_PACKAGES = {"ai_edge_litert": "ai-edge-litert"}  # where the import's name is not the package's
+
+
+# ------------------------------------------------------------------------------------------------- comparison
+
+
+def compare(folder: Path | str, utterances: list[Utterance], threads: tuple[int, ...] = (1, 2)) -> dict:
+    """Return the size, errors, speed and memory of every model in `folder`, on the CPU.
+
+    Each model runs in a fresh process for each number of threads. The reference is `crnn.keras`.
+
+    Returns:
+        utterances, audio_seconds, and variants: a list of
+        name, bytes; wer, cer and their wer_ci95, cer_ci95 (greedy decoding);
+        frame_agreement: the share of output frames whose most probable label is the reference's;
+        ms_per_audio_second: by number of threads, as text; from samples to text, median over the utterances;
+        peak_rss_mb: of the process after its first utterance, with the first of `threads`; None on Windows.
+
+    Raises:
+        RecognizerError: the folder holds no `crnn.keras`, there are no utterances, or a model fails.
+    """
+    folder, utterances = Path(folder), list(utterances)
+    if not utterances:
+        raise RecognizerError("there is no utterance to compare on")
+    if not (folder / "crnn.keras").is_file():
+        raise RecognizerError(f"{folder}: holds no crnn.keras as the reference; run `asr quantize`")
+    others = [path for path in folder.glob("crnn.*.*") if path.suffix in _LOADERS]
+    others.sort(key=lambda path: (path.suffix, -path.stat().st_size))
+    models = [folder / "crnn.keras", *others]
+    variants, reference = [], None
+    with tqdm(total=len(models) * len(threads), unit="run") as bar:
+        for path in models:
+            runs = {}
+            for count in threads:
+                bar.set_description(f"{path.name} on {count} thread(s)")
+                runs[count] = _measure_apart(path, count, utterances)
+                bar.update()
+            first = runs[threads[0]]
+            labels = np.concatenate(first["labels"])
+            reference = labels if reference is None else reference
+            scores = score([utterance.text for utterance in utterances], first["texts"])
+            variants.append(
+                {
+                    "name": path.name,
+                    "bytes": path.stat().st_size,
+                    **{key: scores[key] for key in ("wer", "wer_ci95", "cer", "cer_ci95")},
+                    "frame_agreement": float(np.mean(labels == reference)),
+                    "ms_per_audio_second": {str(count): run["ms"] for count, run in runs.items()},
+                    "peak_rss_mb": first["peak_rss_mb"],
+                }
+            )
+    seconds = sum(utterance.seconds for utterance in utterances)
+    return {"utterances": len(utterances), "audio_seconds": seconds, "variants": variants}
+
+
+def _measure_apart(model: Path, threads: int, utterances: list[Utterance]) -> dict:
+    """Return what `_measure` finds in a fresh process, which has only one runtime in its memory."""
+    count = str(threads)
+    environment = {
+        **os.environ,
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_NUM_INTRAOP_THREADS": count,
+        "TF_NUM_INTEROP_THREADS": "1",
+        "OMP_NUM_THREADS": count,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "asr_helpers.recognizer", model, count],
+        input=json.dumps([str(utterance.path) for utterance in utterances]),
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    if done.returncode:
+        crash = f"{model}: its runtime crashed (exit status {done.returncode})"
+        raise RecognizerError(done.stderr.strip().splitlines()[-1] if done.returncode == 1 else crash)
+    return json.loads(done.stdout)
+
+
+def _measure(model: str, threads: int, clips: list[str]) -> dict:
+    recognizer = Recognizer.load(model, threads)
+    recognizer.transcribe(read_audio(clips[0]))  # warms up: the first run allocates, and Keras traces
+    found = {"peak_rss_mb": _peak_rss_mb(), "texts": [], "labels": []}
+    times = []
+    for clip in clips:
+        samples = read_audio(clip)
+        start = time.perf_counter()
+        log_probs = recognizer.audio_log_probs(samples)
+        found["texts"].append(greedy(log_probs))
+        times.append((time.perf_counter() - start) * SAMPLE_RATE / len(samples))
+        found["labels"].append(log_probs.argmax(axis=-1).tolist())
+    return {**found, "ms": float(np.median(times)) * 1000}
+
+
+def _peak_rss_mb() -> float | None:
+    """Return the most memory that this process has held so far, in megabytes."""
+    status = Path("/proc/self/status")
+    if status.is_file():  # on Linux, getrusage would go on from the parent's peak
+        return next(int(line.split()[1]) for line in status.open() if line.startswith("VmHWM")) * 1024 / 1e6
+    try:
+        import resource
+    except ModuleNotFoundError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS, in bytes
+
+
+if __name__ == "__main__":
+    try:
+        print(json.dumps(_measure(sys.argv[1], int(sys.argv[2]), json.load(sys.stdin))))
+    except ValueError as problem:  # a model or a clip, named in the message
+        sys.exit(str(problem))

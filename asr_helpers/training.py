@@ -1,0 +1,294 @@
+"""Training: profiles, callbacks, and a run folder from which a killed training goes on."""
+
+import csv
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from asr_helpers.augment import Augmenter, SpecAugment
+from asr_helpers.ctc import ctc_loss
+from asr_helpers.decoding import greedy
+from asr_helpers.fast_lstm import FastBidirectional
+from asr_helpers.metrics import score
+from asr_helpers.model import build_model, rebuild
+from asr_helpers.pipeline import Speech, batches_per_epoch, training_batches, validation_batches
+from asr_helpers.text import decode
+
+
+class TrainingError(ValueError):
+    """A run folder cannot be used as asked; the message is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How large a network is trained, and for how long."""
+
+    lstm_layers: int
+    lstm_units: int
+    filters: tuple[int, int]
+    epochs: int
+    batch_seconds: float
+    learning_rate: float
+    plateau: bool = False  # ReduceLROnPlateau on the validation loss, instead of a decay planned beforehand
+
+
+PROFILES = {
+    "ci": Profile(1, 32, (8, 16), epochs=2, batch_seconds=40, learning_rate=2e-3),
+    "fast": Profile(2, 128, (32, 64), epochs=36, batch_seconds=40, learning_rate=2e-3),
+    "workshop": Profile(3, 256, (32, 64), epochs=40, batch_seconds=160, learning_rate=1.5e-3),
+    "full": Profile(3, 256, (32, 64), epochs=60, batch_seconds=320, learning_rate=1.5e-3),
+}
+
+
+class WarmUpAndDecay(keras.callbacks.Callback):
+    """Raises the learning rate over the first twentieth of all steps, holds it, and lowers it over the last half.
+
+    A callback and not an optimizer schedule, so that it counts the optimizer's own steps over all epochs, and
+    a resumed run stands where it was.
+    """
+
+    def __init__(self, peak: float, steps: int):
+        super().__init__()
+        self.peak = peak
+        self.steps = steps
+
+    def on_train_batch_begin(self, batch, logs=None):
+        done = int(self.model.optimizer.iterations) / self.steps
+        self.model.optimizer.learning_rate = self.peak * max(
+            0.002, min(1, (done + 1e-3) * 20, (1 - done) * 2)
+        )
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+
+
+class WordErrorRate(keras.callbacks.Callback):
+    """Measures loss, WER and CER (greedy) on validation speech after each epoch, and adds them to the logs.
+
+    Stands before every callback that watches `val_wer`, `val_cer` or `val_loss`.
+    """
+
+    def __init__(self, batches: tf.data.Dataset):
+        super().__init__()
+        self.batches = batches
+        self.pairs: list[tuple[str, str]] = []  # (reference, hypothesis) of the last epoch
+
+    def on_train_begin(self, logs=None):
+        # With any length in its signature, the graph is built once and not for each new shape of batch.
+        shape = tf.TensorSpec(self.model.input_shape, tf.float32)
+        self.forward = tf.function(lambda batch: self.model(batch, training=False), input_signature=[shape])
+
+    def on_epoch_end(self, epoch, logs=None):
+        losses, self.pairs = [], []
+        for features, targets in self.batches:
+            logits = self.forward(features)
+            losses.extend(ctc_loss(targets, logits).numpy())
+            for row, row_logits in zip(targets.numpy(), logits.numpy(), strict=True):
+                labels = row[1:]
+                self.pairs.append((decode(labels[labels >= 0]), greedy(row_logits[: row[0]])))
+        references, hypotheses = map(list, zip(*self.pairs, strict=True))
+        scores = score(references, hypotheses)
+        logs |= {"val_loss": float(np.mean(losses)), "val_wer": scores["wer"], "val_cer": scores["cer"]}
+
+
+class Progress(keras.callbacks.Callback):
+    """Prints a bar while an epoch runs, then one line of figures, then sentences as they were and as heard."""
+
+    def __init__(self, seconds: float, watcher: WordErrorRate, sentences: int):
+        super().__init__()
+        self.seconds = seconds  # audio in one epoch
+        self.watcher = watcher
+        self.sentences = sentences
+
+    def on_epoch_begin(self, epoch, logs=None):
+        title = f"epoch {epoch + 1}/{self.params['epochs']}"
+        self.start = time.perf_counter()
+        self.bar = tqdm(desc=title, unit="batch", total=self.params["steps"], leave=False, disable=None)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.bar.update()
+        self.bar.set_postfix(loss=f"{logs['loss']:.3f}")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.bar.close()
+        took = time.perf_counter() - self.start
+        print(
+            f"epoch {epoch + 1:3d}/{self.params['epochs']}  loss {logs['loss']:.3f}  "
+            f"valid: loss {logs['val_loss']:.3f}  WER {logs['val_wer']:6.1%}  CER {logs['val_cer']:6.1%}  "
+            f"learning rate {logs['learning_rate']:.1e}  ({took:.0f} s, {self.seconds / took:.0f} audio-s/s)"
+        )
+        apart = max(1, len(self.watcher.pairs) // max(1, self.sentences))
+        for reference, hypothesis in self.watcher.pairs[::apart][: self.sentences]:
+            print(f"    said   {reference}\n    heard  {hypothesis}")
+
+
+class RunFolder(keras.callbacks.Callback):
+    """Keeps a run on disk after each epoch: like ModelCheckpoint, but a kill at any moment loses nothing.
+
+    - `best.keras`: the lowest validation WER so far; stock Keras layers, no optimizer
+    - `epoch-NNNN.keras`: the last epoch with its optimizer, to go on from
+    - `state.json`: which epoch that is, the history, and what Keras's checkpoints leave out: the plateau's
+      patience, the best so far, where dropout's random numbers stand. Renamed into place last, it is the
+      moment at which an epoch counts as done.
+    - `history.csv`: loss, WER, CER and learning rate of each epoch
+    """
+
+    def __init__(self, folder: Path, config: dict, rate: keras.callbacks.Callback):
+        super().__init__()
+        self.folder = folder
+        self.rate = rate  # what steers the learning rate
+        self.state = {
+            "config": config,
+            "checkpoint": None,
+            "best": None,
+            "history": [],
+            "plateau": {},
+            "dropout": [],
+        }
+
+    def load(self) -> keras.Model:
+        """Return the model and optimizer to go on with, and take over the run's state.
+
+        Raises:
+            TrainingError: the folder holds no run, or one with other settings.
+        """
+        path = self.folder / "state.json"
+        if not path.exists():
+            raise TrainingError(f"{self.folder}: no run to resume here; leave --resume out to start one")
+        state = json.loads(path.read_text())
+        changed = [key for key, value in self.state["config"].items() if state["config"].get(key) != value]
+        if changed:
+            raise TrainingError(
+                f"{self.folder}: was trained with another {', '.join(changed)}; use a new folder"
+            )
+        self.state = state
+        model = keras.saving.load_model(
+            self.folder / state["checkpoint"], custom_objects={"ctc_loss": ctc_loss}
+        )
+        for variable, value in zip(_dropout_states(model), state["dropout"], strict=True):
+            variable.assign(value)
+        return model
+
+    @property
+    def epochs_done(self) -> int:
+        return len(self.state["history"])
+
+    def on_train_begin(self, logs=None):
+        # The plateau callback has just forgotten everything; it stands before this one.
+        for name, value in self.state["plateau"].items():
+            setattr(self.rate, name, value)
+
+    def on_epoch_end(self, epoch, logs=None):
+        previous = self.state["checkpoint"]
+        row = {"epoch": epoch + 1} | {name: float(value) for name, value in logs.items()}
+        self.state["history"].append(row)
+        if isinstance(self.rate, keras.callbacks.ReduceLROnPlateau):
+            self.state["plateau"] = {
+                name: getattr(self.rate, name) for name in ("wait", "best", "cooldown_counter")
+            }
+        self.state["dropout"] = [variable.numpy().tolist() for variable in _dropout_states(self.model)]
+        if self.state["best"] is None or row["val_wer"] < self.state["best"]:
+            self.state["best"] = row["val_wer"]
+            self._save(rebuild(self.model, bidirectional=keras.layers.Bidirectional), "best.keras")
+        self.state["checkpoint"] = f"epoch-{epoch + 1:04d}.keras"
+        self._save(self.model, self.state["checkpoint"])
+        self._write("state.json", json.dumps(self.state, indent=1))
+        write_history(self.state["history"], self.folder / "history.csv")
+        if previous:
+            (self.folder / previous).unlink(missing_ok=True)
+
+    def _save(self, model: keras.Model, name: str) -> None:
+        part = self.folder / f".part-{name}"  # Keras insists on the ending .keras
+        model.save(part)
+        part.rename(self.folder / name)
+
+    def _write(self, name: str, text: str) -> None:
+        part = self.folder / f".part-{name}"
+        part.write_text(text)
+        part.rename(self.folder / name)
+
+
+def _dropout_states(model: keras.Model) -> list:
+    return [variable for variable in model.non_trainable_variables if "seed_generator" in variable.path]
+
+
+def write_history(history: list[dict], path: Path) -> None:
+    """Write one row per epoch as CSV."""
+    part = path.with_name(f".part-{path.name}")
+    with part.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(history[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: f"{value:.6g}" for name, value in row.items()} for row in history)
+    part.rename(path)
+
+
+def train(
+    speech: Speech,
+    valid: Speech,
+    folder,
+    profile: Profile,
+    resume: bool = False,
+    augmenter: Augmenter | None = None,
+    spec_augment: SpecAugment | None = None,
+    seed: int = 0,
+    sentences: int = 3,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
+) -> list[dict]:
+    """Train the CRNN of `profile` in `folder` and return its history, one dict per epoch.
+
+    The model with the lowest validation WER is `folder / "best.keras"`. With `resume`, an earlier call that
+    was killed goes on after its last whole epoch and ends as if nothing had happened; `profile.epochs` may be
+    larger than before. Each epoch prints its figures and some validation `sentences`. `callbacks` come after
+    the project's own.
+
+    Raises:
+        TrainingError: the folder holds a run and `resume` is not set, or the other way round.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not resume and (folder / "state.json").exists():
+        raise TrainingError(f"{folder}: holds a run already; go on with --resume, or choose another folder")
+    keras.utils.set_random_seed(seed + 1)  # with a global seed of 0, tf.data refuses seeds that are tensors
+    settings = {name: value for name, value in asdict(profile).items() if name != "epochs"}
+    config = json.loads(json.dumps(settings | {"train": speech.name, "valid": valid.name, "seed": seed}))
+
+    steps = batches_per_epoch(speech, profile.batch_seconds)
+    watcher = WordErrorRate(validation_batches(valid, profile.batch_seconds))
+    if profile.plateau:
+        rate = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=2, min_lr=1e-5)
+    else:
+        rate = WarmUpAndDecay(profile.learning_rate, steps * profile.epochs)
+    run = RunFolder(folder, config, rate)
+    model = run.load() if resume else new_model(profile)
+    model.fit(
+        training_batches(speech, profile.batch_seconds, run.epochs_done, augmenter, spec_augment, seed),
+        steps_per_epoch=steps,
+        initial_epoch=run.epochs_done,
+        epochs=profile.epochs,
+        callbacks=[watcher, rate, run, Progress(speech.seconds, watcher, sentences), *callbacks],
+        shuffle=False,  # the stream is shuffled already
+        verbose=0,
+    )
+    return run.state["history"]
+
+
+def new_model(profile: Profile) -> keras.Model:
+    """Return the compiled, untrained CRNN of `profile`; on a CPU with the faster LSTM of the same weights."""
+    on_gpu = bool(tf.config.list_physical_devices("GPU"))
+    model = build_model(
+        profile.lstm_layers,
+        profile.lstm_units,
+        profile.filters,
+        bidirectional=keras.layers.Bidirectional if on_gpu else FastBidirectional,
+    )
+    # The CTC kernel does not compile under XLA. Clipping keeps the first steps, far from any alignment, small.
+    optimizer = keras.optimizers.Adam(profile.learning_rate, global_clipnorm=1.0)
+    model.compile(optimizer, loss=ctc_loss, jit_compile=False)
+    return model

@@ -1,0 +1,339 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 02 · Spectrograms
+#
+# You will hear one sentence of the harbour radio, watch it become the picture that the recogniser reads, and
+# then hear that picture played back.
+#
+# | | |
+# |---|---|
+# | **Objectives** | say what a window, a hop, a mel filter and a log do, and why · build the features in NumPy, equal to `asr_helpers.features` and to librosa · read an S, a vowel and a pause off a spectrogram |
+# | **Needs** | [01 · Conversion](01_conversion.ipynb); no network, no GPU, no TensorFlow |
+# | **Minutes** | ci, fast, workshop, full: under 1 to run (one clip of the embedded corpus in every profile), about 25 to read |
+
+# %%
+import os
+
+import librosa
+import numpy as np
+
+from asr_helpers import plots
+from asr_helpers.corpus import data_dir, load_corpus, read_audio
+from asr_helpers.features import features, hz_to_mel, log_mel, mel_filterbank, mel_to_hz, normalise
+from asr_helpers.widgets import player
+
+PROFILE = os.environ.get("ASR_PROFILE", "fast")
+plots.style()
+print(f"profile {PROFILE}, NumPy {np.__version__}, librosa {librosa.__version__}")
+
+# %% [markdown]
+# ## What does the computer have?
+#
+# A sentence with pancakes, for their bursts and hisses. It is a column of numbers, 16 000 for each second.
+# Can you find the words in them?
+
+# %%
+corpus = load_corpus(data_dir() / "mini" / "test-mini")
+utterance = next(each for each in corpus if each.id == "9007-1-0016")
+samples = read_audio(utterance.path)
+print(utterance.text)
+print(len(samples), "numbers:", samples[8000:8008])
+
+# %%
+player(samples, utterance.text.capitalize())
+
+# %%
+plots.waveform(samples, title=utterance.text)
+
+# %% [markdown]
+# The waveform shows where somebody speaks, and how loudly. Which letter is which, it does not tell.
+#
+# ## What is in 25 milliseconds?
+#
+# Speech changes all the time, but hardly within 25 ms (400 samples). Cut the clip into such windows, one
+# every 10 ms, and look at two: the loudest one, and the one whose curve crosses zero most often.
+
+# %%
+windows = np.lib.stride_tricks.sliding_window_view(samples, 400)[::160]
+energy = (windows**2).mean(axis=1)
+crossings = (np.diff(np.sign(windows), axis=1) != 0).sum(axis=1)
+vowel = windows[energy.argmax()]
+hiss = windows[np.argmax(crossings * (energy > 0.01 * energy.max()))]
+
+# %%
+figure, (left, right) = plots.new(1, 2, alt="25 ms of a vowel: it repeats itself; of an S: it does not")
+plots.waveform(vowel, left, "loudest window: a vowel")
+plots.waveform(hiss, right, "most zero crossings: an S", plots.ORANGE)
+
+# %% [markdown]
+# The vowel repeats itself: the vocal cords open and shut at an even pace. The S is air rushing past the
+# teeth, and repeats nothing. How fast do the cords go? Slide the vowel over itself; it fits best one period
+# later.
+
+# %%
+fit = np.correlate(vowel, vowel, "full")[399:]
+period = 50 + fit[50:250].argmax()
+print(f"one period: {period} samples, {16000 / period:.0f} periods a second: the pitch of the voice")
+
+# %% [markdown]
+# ## Which frequencies are in it?
+#
+# The Fourier transform answers that: how much of each frequency is needed to make up these 400 samples?
+
+
+# %%
+def decibels(window):
+    return 20 * np.log10(np.abs(np.fft.rfft(window * np.hanning(401)[:-1], 512)) + 1e-4)
+
+
+figure, ax = plots.new(alt="the vowel is strong below 4000 Hz, in a comb of peaks; the S above")
+hz = np.linspace(0, 8000, 257)
+ax.plot(hz, decibels(vowel), label="vowel")
+ax.plot(hz, decibels(hiss), label="S")
+ax.set(xlabel="frequency (Hz)", ylabel="level (dB)")
+ax.legend()
+figure
+
+# %% [markdown]
+# Now they could hardly be more different: the vowel is strong up to 4000 Hz, the S above. The comb of narrow
+# peaks in the vowel is the pitch and its multiples; its broad hills, the *formants*, are the shape of the
+# mouth, and they tell an A from an E.
+#
+# `np.hanning` in there fades the window in and out. What if we just cut? Here is one pure tone of 1010 Hz:
+
+# %%
+tone = np.sin(2 * np.pi * 1010 * np.arange(400) / 16000)
+cut = 20 * np.log10(np.abs(np.fft.rfft(tone, 512)) + 1e-4)
+figure, ax = plots.new(alt="a cut tone leaks into every frequency; a faded one stays a narrow peak")
+ax.plot(hz, cut, label="cut", color=plots.ORANGE)
+ax.plot(hz, decibels(tone), label="faded (Hann)", color=plots.BLUE)
+ax.set(xlabel="frequency (Hz)", ylabel="level (dB)", title="one tone")
+ax.legend()
+figure
+
+# %% [markdown]
+# The two hard edges leak into every frequency, and would drown a quiet sound beside a loud one.
+#
+# ## And over time?
+#
+# Fade each window, transform it, put the columns side by side: the *short-time Fourier transform*. The clip
+# is padded first, so that column `t` is centred on 10 ms × `t`.
+
+
+# %%
+def power_spectrogram(samples, window=400, hop=160, fft=512):
+    taper = np.pad(np.hanning(window + 1)[:-1], (fft - window) // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(samples, fft // 2), fft)[::hop]
+    return np.abs(np.fft.rfft(frames * taper)) ** 2
+
+
+def draw(power, ax, title):
+    image = 10 * np.log10(power.T / power.max() + 1e-7)
+    extent = (0, len(samples) / 16000, 0, 8000)
+    ax.imshow(image, origin="lower", aspect="auto", extent=extent, vmin=-60)
+    ax.set(title=title, xlabel="time (s)", ylabel="frequency (Hz)")
+
+
+# %%
+power = power_spectrogram(samples)
+figure, ax = plots.new(alt="spectrogram: dark pauses, stripes of vowels below, bright columns of S above")
+draw(power, ax, f"{power.shape[0]} columns of {power.shape[1]} frequencies")
+figure
+
+# %% [markdown]
+# Read it like a score: time to the right, pitch upwards, bright is loud. Bright columns at the top are S and
+# SH, stripes at the bottom are vowels, a black gap before a burst is the closed mouth of a P or a K.
+#
+# Why 25 ms? Try a fifth of it, and four times as much, and look closely at half a second:
+
+# %%
+figure, axes = plots.new(1, 3, (10, 3), "short windows blur frequencies, long windows blur time", sharey=True)
+for ax, window, fft in zip(axes, (80, 400, 1600), (512, 512, 2048), strict=True):
+    draw(power_spectrogram(samples, window, hop=32, fft=fft), ax, f"{window / 16:.0f} ms")
+    ax.set(xlim=(0.2, 0.7), ylim=(0, 4000))
+figure
+
+# %% [markdown]
+# Five milliseconds see every pulse of the voice but no stripes; a hundred see fine stripes but smear the
+# bursts. Nobody escapes that trade: time and frequency cannot both be sharp. Speech recognisers settle at 20
+# to 30 ms.
+#
+# ## What would an ear keep?
+#
+# An ear tells 500 Hz from 600 Hz easily, and 7000 Hz from 7100 Hz not at all. The *mel* scale is Hz bent to
+# that measure. How far apart are two tones, 500 Hz from each other?
+
+# %%
+for low in (0, 500, 1000, 4000, 7000):
+    print(f"{low:5} to {low + 500:4} Hz: {hz_to_mel(low + 500) - hz_to_mel(low):4.1f} mels")
+
+# %% [markdown]
+# So 80 filters at equal steps in mels are narrow at the bottom and wide at the top. Each is a triangle that
+# begins where its left neighbour peaks, ends where its right one does, and has area 1.
+
+# %%
+edges = mel_to_hz(np.linspace(0, hz_to_mel(8000), 82))
+triangles = [
+    np.interp(hz, edges[k : k + 3], [0, 2 / (edges[k + 2] - edges[k]), 0], left=0, right=0) for k in range(80)
+]
+filters = np.stack(triangles, axis=1)
+np.testing.assert_allclose(filters, mel_filterbank(), atol=1e-7)
+print("our filters are the helper's:", filters.shape)
+
+# %%
+plots.mel_filters()
+
+# %% [markdown]
+# One product of matrices, and 257 frequencies are 80 mel bins.
+#
+# ## Why the logarithm?
+#
+# Here are the same mels, as they are and as logarithms:
+
+# %%
+mels = power @ filters
+logs = np.log(mels + 1e-6)
+figure, (above, below) = plots.new(2, 1, (8, 5))
+plots.spectrogram(mels, above, "mels", unit="power")
+plots.spectrogram(logs, below, "log-mels")
+plots.save(figure, "02_why_the_log", "without the log a few specks on black; with it all of the speech")
+
+# %% [markdown]
+# The loudest sounds have a million times the power of the quietest, so without the log only they are seen.
+# Ears work with ratios, too. The 1e-6 is a floor: there is no logarithm of silence.
+#
+# Is it the same as the helper's, and as librosa's, on which the field agrees?
+
+# %%
+np.testing.assert_allclose(logs, log_mel(samples), atol=1e-4)
+settings = {"sr": 16000, "n_fft": 512, "win_length": 400, "hop_length": 160, "n_mels": 80}
+theirs = librosa.feature.melspectrogram(y=samples, **settings)
+np.testing.assert_allclose(logs, np.log(theirs.T + 1e-6), atol=1e-4)
+print("equal, to 1e-4:", logs.shape)
+
+# %% [markdown]
+# ## What about loudness, and the microphone?
+#
+# Speak half as loudly, and every log-mel goes down by the same amount (unless the floor holds it). A dull
+# microphone lowers each bin by an amount of its own. Neither says anything about the words, so take each
+# bin's mean away and divide by its deviation (plus 0.1, so that a bin in which nothing happens is not blown
+# up to full strength).
+
+# %%
+mean, deviation = logs.mean(axis=0), logs.std(axis=0)
+ours = (logs - mean) / (deviation + 0.1)
+np.testing.assert_allclose(ours, features(samples), atol=1e-3)
+changed = np.abs(log_mel(0.5 * samples) - log_mel(samples)).mean()
+remains = np.abs(features(0.5 * samples) - features(samples)).mean()
+print(f"at half the volume the log-mels move by {changed:.2f}, the features by {remains:.2f}")
+
+# %%
+figure = plots.spectrogram(ours, title=f"what the recogniser reads: {utterance.text}", unit="deviations")
+plots.save(figure, "02_features", "normalised log-mels: columns of S at the top, stripes of vowels below")
+
+# %% [markdown]
+# That is the model's whole input: 80 numbers, 100 times a second. `features_tf` in `asr_helpers.features` is
+# its twin in TensorFlow, for the input pipeline of notebook 04; a test holds the two equal.
+#
+# ## What does the recogniser hear?
+#
+# Gone are the phase, and most of the pitch. Is it still speech? Griffin and Lim (1984) look for a sound with
+# this spectrogram, starting from random phases:
+
+# %%
+again = librosa.feature.inverse.mel_to_audio(
+    np.exp(logs).T, sr=16000, n_fft=512, win_length=400, hop_length=160, n_iter=32
+)
+player(again, "Played back from the log-mels")
+
+# %% [markdown]
+# Rougher, but the words are there. What the picture lost, the recogniser can do without.
+#
+# ## Break it: silence without a floor
+#
+# A digital silence, such as a muted microphone's, is all zeros. Leave the floor out:
+
+# %%
+muted = np.concatenate([np.zeros(8000, np.float32), samples])
+with np.errstate(divide="ignore", invalid="ignore"):
+    broken = normalise(np.log(power_spectrogram(muted) @ filters))
+print(f"not numbers, without the floor: {np.isnan(broken).mean():.0%}")
+print(f"not numbers, with the floor:    {np.isnan(features(muted)).mean():.0%}")
+
+# %% [markdown]
+# *Diagnosis.* log 0 is −∞, a mean with −∞ in it is −∞, and −∞ − (−∞) is not a number. Half a second of
+# silence poisons the clip, then the loss, then every weight. A loss of `nan` in the first steps of a
+# training run is the symptom; a floor inside the log is the cure.
+#
+# ## Break it: another sample rate
+#
+# A telephone records 8000 samples a second. What if a program hands them over as if they were 16 000?
+
+# %%
+telephone = samples[::2]  # every other sample: 8000 a second (and no filter against aliasing)
+player(telephone, "8 kHz taken for 16 kHz")
+
+# %%
+figure, (above, below) = plots.new(2, 1, (8, 4.5), "at the wrong rate speech is twice as fast and high")
+plots.spectrogram(log_mel(samples), above, "as it should be")
+plots.spectrogram(log_mel(telephone), below, "8 kHz taken for 16 kHz")
+below.set_xlim(above.get_xlim())
+figure
+
+# %% [markdown]
+# *Diagnosis.* Nothing fails, and nothing is recognised: the features are valid and mean another sound, twice
+# as fast and an octave up. That is why `read_audio` looks at the rate in the file and refuses any other, with
+# a line that says how to convert.
+#
+# ## Exercises
+
+# %% [markdown] tags=["exercise"]
+# **1. Where is the S?** Find the frames in which more than half of the power lies above 3000 Hz (`power` has
+# 257 frequencies, 31.25 Hz apart), but not those that are hardly louder than silence. Mark them on the
+# spectrogram. Listen: does each mark sit on an S, or on one of its cousins, Z and SH?
+
+# %% tags=["solution"]
+total = power.sum(axis=1)
+sharp = (power[:, 96:].sum(axis=1) > 0.5 * total) & (total > 1e-3 * total.max())
+figure = plots.spectrogram(logs, title=utterance.text)
+figure.axes[0].plot(np.flatnonzero(sharp) / 100, np.full(sharp.sum(), 77), "c.")
+figure
+
+# %% [markdown] tags=["exercise"]
+# **2. How much is left?** How many numbers a second go into the log-mels, and how many come out? And how many
+# mel bins lie below 1000 Hz, an eighth of the frequencies?
+
+# %% tags=["solution"]
+print(f"16000 samples a second in, {100 * 80} log-mels out")
+print(f"{np.sum(edges[1:-1] < 1000)} of 80 bins are below 1000 Hz")
+
+# %% [markdown] tags=["exercise"]
+# **3. Hear less.** Keep only 20 mel bins instead of 80 (`mel_filterbank(20)`), and play the result back with
+# `librosa.feature.inverse.mel_to_audio`. Which sounds suffer first? And with 8?
+
+# %% tags=["solution"]
+coarse = power @ mel_filterbank(20)
+coarsely = librosa.feature.inverse.mel_to_audio(coarse.T, sr=16000, n_fft=512, win_length=400, hop_length=160)
+player(coarsely, "Played back from 20 mel bins")
+
+# %% [markdown]
+# ## Recap
+#
+# - A window of 25 ms every 10 ms, faded at its ends, Fourier-transformed: time and frequency, sharp enough.
+# - 80 mel filters keep what an ear tells apart; the log shows quiet sounds beside loud ones, above a floor.
+# - Normalised bin by bin, the features do not know how loud the speaker was, nor how dull the microphone.
+# - One definition of the features, held equal to librosa's: whoever trains and whoever listens use the same.
+#
+# Next: [03 · Augmentation](03_augmentation.ipynb), where one recording becomes many.

@@ -1,0 +1,412 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 03 · Augmentation
+#
+# You will hear one sentence in a gale, in a bare hall, through a bad line and at another pace, and see what
+# each does to the picture that the recogniser reads.
+#
+# | | |
+# |---|---|
+# | **Objectives** | build noise and reverb yourself, and say what their numbers mean · hear what each of six effects does, and when it does harm · draw them so that a run can be repeated · mask features with SpecAugment |
+# | **Needs** | [02 · Spectrograms](02_spectrograms.ipynb); no network, no GPU |
+# | **Minutes** | ci, fast, workshop, full: 1 to run (a few clips of the embedded corpus in every profile), about 30 to read and listen |
+
+# %%
+import os
+
+import numpy as np
+import tensorflow as tf
+from IPython.display import HTML
+
+from asr_helpers import augment, plots
+from asr_helpers.augment import Augmenter, SpecAugment
+from asr_helpers.corpus import data_dir, load_corpus, read_audio
+from asr_helpers.features import features, log_mel, num_frames
+from asr_helpers.text import encode, min_frames
+from asr_helpers.widgets import describe, listen_and_plot, player, player_html
+
+PROFILE = os.environ.get("ASR_PROFILE", "fast")
+plots.style()
+print(f"profile {PROFILE}, NumPy {np.__version__}, TensorFlow {tf.__version__}")
+
+# %% [markdown]
+# ## Why spoil good recordings?
+#
+# The harbour radio has a dozen voices, close to the microphone, in a silent room. A recogniser that only
+# ever heard those fails in the first kitchen. So each time training takes a clip, it may change the sound,
+# never the text. Here is the clip, as clean as it gets:
+
+# %%
+corpus = load_corpus(data_dir() / "mini" / "test-mini")
+utterance = next(each for each in corpus if each.id == "9007-1-0016")
+samples = read_audio(utterance.path)
+player(samples, utterance.text.capitalize())
+
+# %% [markdown]
+# ## Noise: how loud is 5 dB?
+#
+# White noise is a random number for each sample. How loud it is counts only beside the speech: the
+# *signal-to-noise ratio* is speech power over noise power, in decibels. Three lines:
+
+# %%
+rng = np.random.default_rng(0)
+hiss = rng.standard_normal(len(samples), dtype=np.float32)
+gain = np.sqrt(np.mean(samples**2) / np.mean(hiss**2) / 10 ** (5 / 10))
+noisy = samples + gain * hiss
+np.testing.assert_allclose(noisy, augment.noise(samples, 5, np.random.default_rng(0)), atol=1e-6)
+player(noisy, "Noise, 5 dB below the speech")
+
+# %%
+figure = plots.compare(samples, noisy, "noise at 5 dB")
+plots.save(figure, "03_noise", "noise fills the pauses and the quiet high frequencies; loud vowels stand out")
+
+# %% [markdown]
+# The difference on the right is orange where the noise won, white where the speech did. What goes first? The
+# pauses, then the quiet sounds at the top: F, S, the burst of a K. The stripes of the vowels stay.
+#
+# ## Reverb: how long is a room?
+#
+# Clap in a room, and the walls answer: thousands of echoes, ever later, ever quieter. A room's *RT60* is the
+# time until they have fallen by 60 dB: about half a second between carpets and curtains, several seconds in a
+# cathedral. So a simple room is noise that dies away:
+
+# %%
+rng = np.random.default_rng(0)
+seconds = np.arange(round(1.2 * 0.8 * 16000)) / 16000
+echoes = rng.standard_normal(len(seconds)) * 10 ** (-3 * seconds / 0.8)
+echoes = (echoes / np.linalg.norm(echoes)).astype(np.float32)
+np.testing.assert_allclose(echoes, augment.room_response(0.8, np.random.default_rng(0)), atol=1e-6)
+
+# %% [markdown]
+# Does it really fall by 60 dB in 0.8 s? Schroeder's answer (1965): sum up the energy that is still to come.
+
+# %%
+figure, (left, right) = plots.new(
+    1, 2, alt="echoes that die away, and a straight line through -60 dB at 0.8 s"
+)
+plots.waveform(echoes, left, "the room's answer to a clap")
+still_to_come = np.cumsum(echoes[::-1] ** 2)[::-1]
+right.plot(seconds, 10 * np.log10(still_to_come), color=plots.BLUE)
+right.plot([0.8], [-60], "o", color=plots.ORANGE)
+right.set(title="energy still to come", xlabel="time (s)", ylabel="dB", ylim=(-80, 0))
+figure
+
+# %% [markdown]
+# Speech is a row of small claps, each answered by the room. Adding up all the answers is a *convolution*.
+
+# %%
+wet = 0.6 * samples + 0.4 * np.convolve(samples, echoes)[: len(samples)]
+helper = augment.reverb(samples, rt60=0.8, mix=0.4, rng=np.random.default_rng(0))
+np.testing.assert_allclose(wet, helper, atol=1e-5)
+player(wet, "Reverb: RT60 0.8 s, mix 0.4")
+
+# %%
+plots.compare(samples, wet, "reverb, 0.8 s")
+
+# %% [markdown]
+# Each sound smears to the right, into the pause where a P or a K should be silent.
+#
+# ## Pace: faster, and not higher?
+#
+# The cheap way to slow a clip down is to read it more slowly, as a record on the wrong speed:
+
+# %%
+places = np.arange(0, len(samples), 0.75)
+slow_record = np.interp(places, np.arange(len(samples)), samples).astype(np.float32)
+player(slow_record, "0.75 times as fast, as a record")
+
+# %% [markdown]
+# Slower and lower: another speaker, who yawns. The phase vocoder takes the spectrogram apart, spreads its
+# columns and mends the phases, so that only the pace changes:
+
+# %%
+slower = augment.time_stretch(samples, 0.75)
+player(slower, "0.75 times as fast, phase vocoder")
+
+
+# %%
+def pitch(clip):
+    window = clip[(len(clip) // 10) :][:1600]
+    fit = np.correlate(window, window, "full")[1599:]
+    return 16000 / (80 + fit[80:300].argmax())
+
+
+for name, clip in {"original": samples, "as a record": slow_record, "phase vocoder": slower}.items():
+    print(f"{name:14} {len(clip) / 16000:.2f} s, {pitch(clip):.0f} Hz")
+
+# %%
+plots.compare(samples, slower, "time stretch, rate 0.75")
+
+# %% [markdown]
+# ## Break it: too fast for CTC
+#
+# Pace is the one effect that changes the length. The model gives one answer every four frames (40 ms), and
+# CTC needs at least one answer for each letter. How fast may this sentence be?
+
+# %%
+needed = min_frames(encode(utterance.text))
+for rate in (0.9, 1.1, 1.5, 2.0):
+    answers = -(-num_frames(len(augment.time_stretch(samples, rate))) // 4)
+    print(
+        f"rate {rate}: {answers} answers for {needed} letters", "" if answers >= needed else "<- impossible"
+    )
+
+# %% [markdown]
+# *Diagnosis.* No path through so few answers spells the text: its probability is zero, its loss infinite.
+# The pipeline of notebook 04 checks lengths *after* augmentation and drops such clips; and `Augmenter` stays
+# between 0.9 and 1.1.
+#
+# ## A hole in the spectrum
+#
+# A cheap microphone, a phone line, a hand before the mouth: some frequencies never arrive. A band-stop filter
+# removes one band, here 2000 Hz wide:
+
+# %%
+masked = augment.frequency_mask(samples, centre=2000, width=2000)
+player(masked, "Without 1000 to 3000 Hz")
+
+# %%
+plots.compare(samples, masked, "without 1000 to 3000 Hz")
+
+# %% [markdown]
+# It sounds hollow and is still understood: speech says everything more than once. A recogniser should learn
+# to listen for the rest.
+#
+# ## Lost and swapped pieces
+#
+# A bad line loses packets (*gaps*), or delivers them in the wrong order (*segment shuffle*). What does a
+# swap of neighbouring 20 ms pieces sound like, all along the clip?
+
+# %%
+pairs = samples[: len(samples) // 640 * 640].reshape(-1, 2, 320)
+swapped = pairs[:, ::-1].reshape(-1)
+helper = augment.segment_shuffle(samples, 0.02, np.random.default_rng(0), share=1)
+np.testing.assert_array_equal(swapped, helper[: len(swapped)])
+player(swapped, "Every two pieces of 20 ms swapped")
+
+# %%
+lossy = augment.gaps(samples, count=6, seconds=0.08, rng=np.random.default_rng(0))
+player(lossy, "Six gaps of 80 ms")
+
+# %%
+plots.compare(samples, lossy, "six gaps of 80 ms")
+
+# %% [markdown]
+# A gap is turned down by 60 dB, not to zero: exact zeros would give away, by a sound that no recording has,
+# that something was cut.
+#
+# ## Break it: pieces as long as words
+#
+# Take pieces of 0.4 s instead of 0.02 s:
+
+# %%
+player(augment.segment_shuffle(samples, 0.4, np.random.default_rng(0), share=1), "Pieces of 0.4 s swapped")
+
+# %% [markdown]
+# *Diagnosis.* Now the words come in another order, and the transcript does not know. CTC would learn to
+# spell what was not said. An effect is allowed only while a careful listener would still write down the same
+# text. So `Augmenter` swaps pieces of 10 to 30 ms, a tenth of them, in one clip of fifty.
+#
+# ## All six, at your own risk
+#
+# Choose an effect, move its sliders, roll the dice again. Which setting makes *seven* unintelligible first?
+
+# %%
+voices = {each.speaker: each for each in corpus}
+listen_and_plot({f"{name}: {each.text.lower()}": read_audio(each.path) for name, each in voices.items()})
+
+# %% [markdown]
+# No kernel running? Here are the six, side by side:
+
+# %%
+rng = np.random.default_rng(0)
+effects = {
+    "noise, 5 dB": noisy,
+    "reverb, 0.8 s": wet,
+    "time stretch, 0.75": slower,
+    "frequency mask, 1000 to 3000 Hz": masked,
+    "segment shuffle, 20 ms": swapped,
+    "six gaps of 80 ms": lossy,
+}
+HTML("".join(player_html(clip, name) for name, clip in effects.items()))
+
+# %%
+figure, axes = plots.new(2, 3, (10, 4.5), sharey=True)
+high = log_mel(samples).max()
+for ax, (name, clip) in zip(axes.flat, effects.items(), strict=True):
+    plots.spectrogram(log_mel(clip), ax, name, unit="", vmin=high - 12, vmax=high)
+    ax.set(xlabel="", ylabel="")
+plots.save(figure, "03_effects", "spectrograms of one sentence after each of the six effects")
+
+# %% [markdown]
+# ## Who decides?
+#
+# `Augmenter` has, for each effect, a probability and a range for each number. It first draws a plan, then
+# applies it in the order in which sound travels: speaker, room, noise, microphone, line. What would it do to
+# our clip in the first epochs?
+
+# %%
+augmenter = Augmenter()
+for epoch in range(6):
+    plan = augmenter.draw(np.random.default_rng((35, epoch, 0)))
+    print(f"epoch {epoch}: {describe(plan)}")
+
+# %%
+figure, axes = plots.new(2, 2, (10, 4.5), "the same sentence, different in each of four epochs", sharey=True)
+for epoch, ax in enumerate(axes.flat):
+    clip = augmenter(samples, np.random.default_rng((35, epoch, 0)))
+    plots.spectrogram(features(clip), ax, f"epoch {epoch}", unit="", vmin=-2, vmax=4)
+figure
+
+# %% [markdown]
+# The three numbers are the seed of the run, the epoch and the clip's index. Nothing else decides, so a run
+# that is killed and resumed in epoch 3 draws what it would have drawn:
+
+# %%
+once = augmenter(samples, np.random.default_rng((35, 3, 0)))
+again = augmenter(samples, np.random.default_rng((35, 3, 0)))
+print("the same bytes:", once.tobytes() == again.tobytes())
+
+# %% [markdown]
+# ## Break it: a seed without the epoch
+#
+# Leave the epoch out of the seed, and everything can still be repeated. What is lost?
+
+# %%
+for epoch in range(3):
+    print(f"epoch {epoch}: {describe(augmenter.draw(np.random.default_rng((35, 2))))}")
+
+# %% [markdown]
+# *Diagnosis.* Every epoch hears the same spoilt clip: not more recordings, only worse ones. Nothing fails,
+# and the run can even be repeated; only a look at two epochs of one clip shows it.
+#
+# ## Break it: louder than full scale
+#
+# Add noise with twice the amplitude of the speech, and store the sum as 16-bit numbers, as a WAV file does:
+
+# %%
+loud = augment.noise(samples / np.abs(samples).max(), -6, np.random.default_rng(0))
+wrapped = ((loud * 32767).astype(np.int32).astype(np.int16) / 32767).astype(np.float32)
+peak = slice(np.abs(loud).argmax() - 60, np.abs(loud).argmax() + 60)
+figure, ax = plots.new(alt="where the sum exceeds full scale, its 16-bit copy jumps to the other side")
+plots.waveform(wrapped[peak], ax, colour=plots.ORANGE)
+plots.waveform(loud[peak], ax, "7.5 ms around the peak: the sum (blue), stored in 16 bits (orange)")
+
+# %%
+player(wrapped, "Wrapped around")
+
+# %% [markdown]
+# *Diagnosis.* 16 bits end at ±1. What exceeds them comes out on the other side, as a crack. Clipping at ±1
+# would distort, too. `augment.limit` turns down the whole clip instead, and only if it must: the features do
+# not hear loudness.
+#
+# ## SpecAugment: cover parts of the picture
+#
+# Park and others (2019) skip the sound and paint over the features: bands of frequency, and stretches of
+# time. With part of the picture covered, the model must guess from what is left, as you do on a bad line. By
+# hand:
+
+# %%
+picture = features(samples)
+covered = picture.copy()
+covered[90:110] = 1e-3  # 0.2 s
+covered[:, 30:42] = 1e-3  # 12 of 80 mel bins
+plots.spectrogram(covered, title="a time mask and a frequency mask", unit="deviations")
+
+# %% [markdown]
+# The features have mean 0, so 0 would be "nothing special here". Why 0.001, then? `SpecAugment` does the
+# same in TensorFlow, with places and widths drawn from a seed of two numbers:
+
+# %%
+spec_augment = SpecAugment()
+figure, axes = plots.new(1, 3, (10, 3), "three draws of SpecAugment", sharey=True)
+for draw, ax in enumerate(axes):
+    plots.spectrogram(spec_augment(picture, (1, draw)).numpy(), ax, f"seed (1, {draw})", unit="")
+plots.save(figure, "03_specaugment", "three draws of SpecAugment: bands of time and of frequency are covered")
+
+
+# %%
+def share_covered(draw):
+    return np.mean(np.all(spec_augment(picture, (2, draw)).numpy() == np.float32(1e-3), axis=1))
+
+
+shares = [share_covered(draw) for draw in range(200)]
+print(f"time covered: {np.mean(shares):.0%} on average, never more than {np.max(shares):.0%}")
+
+# %% [markdown]
+# Two time masks together cover at most a fifth of an utterance, however short: half of *IT'S TEN* would be
+# another sentence.
+#
+# ## Break it: zeros that mean something else
+#
+# Back to the 0.001. Batches are padded with zeros, and the model takes a frame of exact zeros for padding.
+# Cover with exact zeros, and count the frames it would see:
+
+# %%
+zeroed = picture.copy()
+zeroed[90:110] = 0
+for name, each in {"as it was": picture, "covered with 0.001": covered, "covered with 0": zeroed}.items():
+    print(f"{name:19} {np.any(each != 0, axis=1).sum()} frames")
+
+# %% [markdown]
+# *Diagnosis.* Twenty frames vanish from the middle of the sentence: what stands before and what comes after
+# are counted as one shorter clip. Nothing fails. A value that means "no data" must never be a value that
+# data can take.
+#
+# ## Exercises
+
+# %% [markdown] tags=["exercise"]
+# **1. A telephone** passes 300 to 3400 Hz. Write it as an effect (`scipy.signal.butter` with
+# `btype="bandpass"`, then `sosfiltfilt`), listen, and compare. Which letters of this sentence does it turn
+# into each other?
+
+# %% tags=["solution"]
+from scipy.signal import butter, sosfiltfilt
+
+sections = butter(4, [300, 3400], btype="bandpass", fs=16000, output="sos")
+telephone = sosfiltfilt(sections, samples).astype(np.float32)
+player(telephone, "Telephone")
+
+# %% tags=["solution"]
+plots.compare(samples, telephone, "telephone")  # S and F differ mostly above 3400 Hz, and now sound alike
+
+# %% [markdown] tags=["exercise"]
+# **2. Babble.** Put another voice of the corpus under the sentence, 5 dB below it: the three lines of noise,
+# with speech for `hiss` (`np.resize` repeats it to the right length). Which is harder to listen through, and
+# why?
+
+# %% tags=["solution"]
+other = np.resize(read_audio(next(iter(corpus)).path), len(samples))
+gain = np.sqrt(np.mean(samples**2) / np.mean(other**2) / 10 ** (5 / 10))
+player(samples + gain * other, "Another voice, 5 dB below")
+
+# %% [markdown] tags=["exercise"]
+# **3. How often is a clip left alone?** Compute it from the six probabilities of `Augmenter()`, then count
+# it over 2000 draws.
+
+# %% tags=["solution"]
+chances = [getattr(augmenter, f"{name}_probability") for name in augment.EFFECTS]
+untouched = [not augmenter.draw(np.random.default_rng(seed)) for seed in range(2000)]
+print(f"expected {np.prod(1 - np.array(chances)):.1%}, counted {np.mean(untouched):.1%}")
+
+# %% [markdown]
+# ## Recap
+#
+# - Augmentation changes the sound and keeps the text: what a listener would spell differently is too much.
+# - Noise is measured against the speech (SNR in dB), a room by its RT60, a pace by its rate.
+# - Seeded by (run, epoch, clip), every draw is new in each epoch and the same in each repetition.
+# - SpecAugment covers the features themselves, with a value that cannot be taken for padding.
+#
+# Next: [04 · Input pipeline](04_input_pipeline.ipynb), which does all this while the model is training.

@@ -1,0 +1,211 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 06 · Training
+#
+# You will watch a network that has never heard speech learn to write it down, from random weights, on your own
+# CPU, and kill the training halfway to see that nothing is lost.
+#
+# | | |
+# |---|---|
+# | **Objectives** | train a CRNN from scratch · read its curves and its mistakes · know what each callback is for · resume a killed run so that nobody can tell |
+# | **Needs** | notebooks 04 and 05; no network, no GPU |
+# | **Minutes** | ci: 1 · fast: 9 · workshop: 60 (Mini LibriSpeech) · full: a GPU and a night |
+
+# %%
+import os
+import shutil
+from dataclasses import replace
+
+import keras
+import numpy as np
+
+from asr_helpers import plots
+from asr_helpers.augment import Augmenter, SpecAugment
+from asr_helpers.corpus import data_dir, read_audio
+from asr_helpers.decoding import greedy
+from asr_helpers.metrics import score
+from asr_helpers.pipeline import batches_per_epoch, load_speech
+from asr_helpers.recognizer import Recognizer
+from asr_helpers.training import PROFILES, WarmUpAndDecay, new_model, train
+
+PROFILE = os.environ.get("ASR_PROFILE", "fast")
+RUNS = data_dir().parent / "runs"
+plots.style()
+print("profile", PROFILE, "· Keras", keras.__version__)
+
+# %% [markdown]
+# ## What will be learned from what?
+#
+# In the fast profile, the embedded corpus: half an hour of harbour radio. In `workshop` and `full`, real speech
+# that `asr download` has put under data/LibriSpeech.
+
+# %%
+places = {
+    "workshop": ("LibriSpeech/train-clean-5", "LibriSpeech/dev-clean-2"),
+    "full": ("LibriSpeech/train-clean-100", "LibriSpeech/dev-clean"),
+    "ci": ("mini/dev-mini", "mini/dev-mini"),
+}
+folders = places.get(PROFILE, ("mini/train-mini", "mini/dev-mini"))
+speech, valid = (load_speech(data_dir() / folder) for folder in folders)
+print(speech.summary(), valid.summary(), sep="\n")
+
+# %% [markdown]
+# ## What does an untrained network say?
+
+# %%
+profile = PROFILES[PROFILE]
+model = new_model(profile)
+print(f"{model.count_params():,} parameters;", batches_per_epoch(speech, profile.batch_seconds), "steps an epoch")
+
+# %% [markdown]
+# ## How fast should it learn?
+#
+# The first steps of a random network are wild, so the learning rate warms up. The last ones should only polish,
+# so it decays. In between it stays as high as training bears.
+
+# %%
+steps = 1000
+rates = [profile.learning_rate * max(0.002, min(1, (s / steps + 1e-3) * 20, (1 - s / steps) * 2)) for s in range(steps)]
+figure, ax = plots.new(size=(8, 1.8), alt="learning rate over the run: a short rise, a plateau, a linear fall")
+ax.plot(np.arange(steps) / steps * 100, rates)
+ax.set(xlabel="share of the run (%)", ylabel="learning rate", ylim=(0, None))
+figure
+
+# %% [markdown]
+# Is that what the callback does? Ask it.
+
+# %%
+watched = WarmUpAndDecay(profile.learning_rate, steps)
+watched.set_model(model)
+for step in (0, 200, 900):
+    model.optimizer.iterations.assign(step)
+    watched.on_train_batch_begin(0)
+    assert np.isclose(float(model.optimizer.learning_rate), rates[step])
+
+# %% [markdown]
+# If you do not know beforehand how long you will train, `Profile(plateau=True)` uses Keras's ReduceLROnPlateau
+# instead: it halves the rate when the validation loss has not fallen for two epochs.
+#
+# ## Train
+#
+# Each epoch ends with a line: the loss on augmented training speech, and loss, word error rate (WER) and character
+# error rate (CER) on clean validation speech; then one sentence, as it was said and as the network heard it.
+# Watch the words come.
+
+# %%
+run = RUNS / f"06-{PROFILE}"
+shutil.rmtree(run, ignore_errors=True)
+history = train(speech, valid, run, profile, augmenter=Augmenter(), spec_augment=SpecAugment(), sentences=1)
+
+# %%
+plots.save(plots.learning_curves(history), "06_curves")
+
+# %% [markdown]
+# Why is the training loss above the validation loss? Because training speech is stretched, noisy and masked, and
+# half the network is switched off by dropout while it is measured.
+#
+# ## What was learned?
+#
+# On speech that was neither trained on nor used to choose the checkpoint. One of these voices was never heard in
+# training.
+
+# %%
+test = load_speech(data_dir() / "mini" / "test-mini")
+recognizer = Recognizer.load(run / "best.keras")
+heard = [recognizer.transcribe(read_audio(clip.path), greedy) for clip in test.utterances]
+result = score([clip.text for clip in test.utterances], heard)
+print(f"test-mini: WER {result['wer']:.1%}, 95 % interval {result['wer_ci95'][0]:.1%} to {result['wer_ci95'][1]:.1%}")
+
+# %%
+for clip, text in list(zip(test.utterances, heard, strict=True))[::19]:
+    print(f"said  {clip.text}\nheard {text}\n")
+
+# %%
+voices = sorted({clip.speaker for clip in test.utterances})
+new_voice = [voice for voice in voices if voice not in {clip.speaker for clip in speech.utterances}]
+for name, kept in (("voices of the training", set(voices) - set(new_voice)), ("the voice never heard", set(new_voice))):
+    pairs = [(clip.text, text) for clip, text in zip(test.utterances, heard, strict=True) if clip.speaker in kept]
+    if pairs:
+        print(f"{name}: WER {score(*map(list, zip(*pairs, strict=True)))['wer']:.1%} on {len(pairs)} sentences")
+
+# %% [markdown]
+# ## What is on disk?
+
+# %%
+for path in sorted(run.iterdir()):
+    print(f"{path.name:18s} {path.stat().st_size / 1e6:6.2f} MB")
+
+# %% [markdown]
+# `best.keras` is the model to keep: stock Keras layers, no optimizer. The other checkpoint has the optimizer too,
+# and `state.json` holds what Keras's checkpoints leave out: the best so far, the patience of the plateau, and where
+# dropout's random numbers stand. All are written under another name and renamed, so a kill leaves no half file.
+#
+# ## Break it: kill the run
+#
+# The same small training twice: once in one go, once killed after the first epoch and resumed.
+
+# %%
+small = replace(PROFILES["ci"], epochs=3)
+tiny = load_speech(data_dir() / "mini" / "dev-mini")
+for name in ("06-whole", "06-killed"):
+    shutil.rmtree(RUNS / name, ignore_errors=True)
+whole = train(tiny, tiny, RUNS / "06-whole", small, sentences=0)
+
+
+# %%
+class Kill(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+
+try:
+    train(tiny, tiny, RUNS / "06-killed", small, sentences=0, callbacks=[Kill()])
+except KeyboardInterrupt:
+    print("killed")
+
+# %%
+resumed = train(tiny, tiny, RUNS / "06-killed", small, resume=True, sentences=0)
+for a, b in zip(whole, resumed, strict=True):
+    print(f"epoch {a['epoch']}: loss {a['loss']:.4f} in one go, {b['loss']:.4f} after the kill")
+np.testing.assert_allclose([a["loss"] for a in whole], [b["loss"] for b in resumed], rtol=2e-3)
+
+# %% [markdown]
+# Resuming without the state would start dropout and shuffling anew: a different run, and nobody would know.
+#
+# ## Exercises
+#
+# 1. Train the small network again with augmentation. Which loss is higher now, training or validation?
+# 2. What does an untrained network say? Save `model` and transcribe with it.
+
+# %% tags=["solution"]
+shutil.rmtree(RUNS / "06-augmented", ignore_errors=True)
+augmented = train(tiny, tiny, RUNS / "06-augmented", small, augmenter=Augmenter(), spec_augment=SpecAugment(), sentences=0)
+for name, rows in (("plain", whole), ("augmented", augmented)):
+    print(f"{name:10s} training {rows[-1]['loss']:.2f}, validation {rows[-1]['val_loss']:.2f}")
+
+# %% tags=["solution"]
+model.save(RUNS / "untrained.keras")
+print(repr(Recognizer.load(RUNS / "untrained.keras").transcribe(read_audio(test.utterances[0].path))[:60]))
+
+# %% [markdown]
+# ## Recap
+#
+# - Warm up, hold, decay; clip the gradients; keep the checkpoint with the lowest validation WER.
+# - Read the sentences, not only the curves: first blanks, then vowels, then words.
+# - A run that can be killed at any moment is one you can trust overnight.
+# - From here: `ASR_PROFILE=workshop` for Mini LibriSpeech, `full` for train-clean-100.
+#
+# Next: [07 · Decoding](07_decoding.ipynb), from frames to words.

@@ -1,0 +1,171 @@
+"""The command line. All in one process, because each import of TensorFlow costs seconds."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from asr_helpers.cli import build_parser, main
+
+
+def run(capsys, *arguments):
+    """Return (exit status, stdout, stderr) of one command."""
+    capsys.readouterr()
+    try:
+        status = main([str(argument) for argument in arguments])
+    except SystemExit as stop:
+        status = stop.code
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+@pytest.fixture(scope="module")
+def model(mini):
+    return mini.parent / "models" / "crnn.keras"
+
+
+@pytest.fixture(scope="module")
+def chapter(mini, tmp_path_factory):
+    """A corpus of one chapter of dev-mini."""
+    source = sorted((mini / "dev-mini").glob("*/*"))[0]
+    folder = tmp_path_factory.mktemp("corpus")
+    shutil.copytree(source, folder / source.parent.name / source.name)
+    return folder
+
+
+def test_convert_says_what_it_did_and_goes_on(capsys, chapter, tmp_path):
+    count = len(list(chapter.rglob("*.flac")))
+    status, out, _ = run(capsys, "convert", chapter, tmp_path, "--workers", 1)
+    assert status == 0 and out == f"{count} files converted, 0 there already, 0 problems\n"
+    next(tmp_path.rglob("*.wav")).unlink()
+    assert f"1 files converted, {count - 1} there already" in run(capsys, "convert", chapter, tmp_path)[1]
+
+
+def test_train_then_evaluate_then_quantize_then_compare(capsys, chapter, tmp_path, monkeypatch):
+    monkeypatch.setenv("ASR_PROFILE", "ci")
+    folder = tmp_path / "run"
+    train = ["train", "--train", chapter, "--valid", chapter, "--run", folder, "--epochs"]
+    status, out, _ = run(capsys, *train, 1)
+    assert status == 0 and "best.keras: WER" in out
+    assert run(capsys, *train, 1)[0] == 2
+    assert run(capsys, *train, 2, "--resume")[0] == 0
+
+    best = folder / "best.keras"
+    status, out, _ = run(capsys, "evaluate", best, chapter, "--json", "--limit", 2)
+    result = json.loads(out)
+    assert {"wer", "cer", "wer_ci95", "utterances", "audio_seconds", "real_time_factor"} <= result.keys()
+    assert status == 0 and result["utterances"] == 2 and result["audio_seconds"] > 2
+
+    variants = tmp_path / "variants"
+    status, out, _ = run(capsys, "quantize", best, "--out", variants, "--calibrate", chapter)
+    assert status == 0 and "crnn.int8.tflite" in out
+    figure = tmp_path / "comparison.png"
+    status, out, _ = run(
+        capsys, "compare", variants, chapter, "--limit", 2, "--threads", 1, "--json", "--figure", figure
+    )
+    table = json.loads(out)["variants"]
+    assert status == 0 and {row["name"] for row in table} >= {
+        "crnn.keras",
+        "crnn.int8.tflite",
+        "crnn.float32.onnx",
+    }
+    keys = {"name", "bytes", "wer", "cer", "frame_agreement", "ms_per_audio_second", "peak_rss_mb"}
+    assert all(keys <= row.keys() for row in table)
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+def test_prepared_records_train(capsys, chapter, tmp_path, monkeypatch):
+    monkeypatch.setenv("ASR_PROFILE", "ci")
+    assert run(capsys, "prepare", chapter, "--out", tmp_path / "records")[0] == 0
+    records = tmp_path / "records"
+    status, _, _ = run(
+        capsys, "train", "--train", records, "--valid", chapter, "--run", tmp_path / "run", "--epochs", 1
+    )
+    assert status == 0
+
+
+def test_evaluate_by_beam_and_transcribe(capsys, chapter, model):
+    greedy = json.loads(run(capsys, "evaluate", model, chapter, "--json")[1])
+    beam = json.loads(run(capsys, "evaluate", model, chapter, "--json", "--decoder", "beam")[1])
+    assert beam["cer"] <= greedy["cer"] + 0.05
+    clips = sorted(chapter.rglob("*.flac"))[:2]
+    status, out, _ = run(capsys, "transcribe", *clips, "--model", model)
+    assert status == 0 and len(out.splitlines()) == 2
+    assert run(capsys, "transcribe", clips[0])[1].strip()  # the shipped model
+
+
+def test_one_bad_file_is_one_line_and_the_others_are_transcribed(capsys, chapter, model, tmp_path):
+    clip = sorted(chapter.rglob("*.flac"))[0]
+    stereo, fast, cut, silent = (tmp_path / f"{name}.wav" for name in ("stereo", "fast", "cut", "silent"))
+    soundfile.write(stereo, np.full((16000, 2), 0.1), 16000)
+    soundfile.write(fast, np.full(44100, 0.1), 44100)
+    soundfile.write(silent, np.zeros(16000), 16000)
+    cut = tmp_path / "cut.flac"
+    cut.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
+    missing = tmp_path / "missing.wav"
+    status, out, err = run(capsys, "transcribe", stereo, clip, fast, cut, missing, silent, "--model", model)
+    assert status == 2
+    assert [line.split("\t")[0] for line in out.splitlines()] == [str(clip), str(silent)]
+    lines = [line for line in err.splitlines() if line.startswith("asr: ")]
+    assert len(lines) == 4
+    for path, line in zip((stereo, fast, cut, missing), lines, strict=True):
+        assert str(path) in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["evaluate", "no.keras", "{corpus}"], "no.keras"),
+        (["evaluate", "{model}", "nowhere"], "nowhere: no such folder"),
+        (["evaluate", "{model}", "{empty}"], "no *.trans.txt"),
+        (["download", "train-clean-99"], "train-clean-100"),
+        (["convert", "nowhere", "{empty}"], "nowhere"),
+        (
+            ["train", "--train", "{corpus}", "--valid", "{corpus}", "--run", "{empty}", "--resume"],
+            "no run to resume",
+        ),
+        (["compare", "{empty}", "{corpus}"], "crnn.keras"),
+        (["quantize", "no.keras", "--out", "{empty}", "--calibrate", "{corpus}"], "no.keras"),
+        (["evaluate"], "required"),
+        (["fly"], "invalid choice"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(capsys, arguments, words, chapter, model, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    filled = [part.format(corpus=chapter, model=model, empty=empty) for part in arguments]
+    status, out, err = run(capsys, *filled)
+    assert status == 2 and out == ""
+    assert words in err and len(err.strip().splitlines()) == 1
+
+
+def test_stderr_is_ours_alone(chapter, tmp_path):
+    command = [sys.executable, "-m", "asr_helpers", "evaluate", tmp_path / "no.keras", chapter]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 2 and len(result.stderr.splitlines()) == 1
+
+
+def test_light_modules_do_not_import_tensorflow():
+    modules = ["recognizer", "features", "decoding", "text", "metrics", "corpus", "cli"]
+    code = f"import {', '.join('asr_helpers.' + name for name in modules)}, sys; assert 'tensorflow' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_command_explains_itself(capsys):
+    for command in (
+        "download",
+        "convert",
+        "prepare",
+        "train",
+        "evaluate",
+        "transcribe",
+        "quantize",
+        "compare",
+    ):
+        with pytest.raises(SystemExit) as stop:
+            build_parser().parse_args([command, "--help"])
+        assert stop.value.code == 0 and command in capsys.readouterr().out

@@ -1,0 +1,499 @@
+import errno
+import hashlib
+import io
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from asr_helpers import corpus
+from asr_helpers.corpus import CorpusError, Utterance, convert, download, load_corpus, read_audio
+
+NOISE = (np.random.default_rng(0).normal(size=16_000) * 3000).astype(np.int16)
+
+
+def write_clip(path, samples=NOISE, rate=16_000, subtype="PCM_16"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, samples, rate, subtype)
+    return path
+
+
+@pytest.fixture
+def library(tmp_path):
+    """A corpus of two chapters with two clips each, one of them WAV."""
+    root = tmp_path / "LibriSpeech"
+    for chapter, suffix in (("19/198", "flac"), ("7/5", "wav")):
+        name = chapter.replace("/", "-")
+        for number in (0, 1):
+            write_clip(root / chapter / f"{name}-000{number}.{suffix}", NOISE[number * 100 :])
+        (root / chapter / f"{name}.trans.txt").write_text(
+            f"{name}-0000 THE FIRST\n{name}-0001 AND A SECOND\n"
+        )
+    (root / "SPEAKERS.TXT").write_text("19 | F | ...\n")
+    return root
+
+
+def one_line(error):
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+# ---------------------------------------------------------------------------------------------------- reading
+
+
+def test_load_corpus_reads_every_chapter_sorted_by_id(library):
+    found = load_corpus(library)
+    assert [utterance.id for utterance in found] == ["19-198-0000", "19-198-0001", "7-5-0000", "7-5-0001"]
+    assert len(found) == 4 and found.problems == []
+    path = library / "19/198/19-198-0001.flac"
+    assert found.utterances[1] == Utterance("19-198-0001", path, "AND A SECOND", 15_900)
+    assert found.utterances[1].speaker == "19" and found.utterances[1].chapter == "198"
+    assert found.utterances[0].seconds == 1.0
+
+
+def test_load_corpus_of_several_folders(library):
+    found = load_corpus(library / "7", library / "19")
+    assert found == load_corpus(library)
+
+
+def test_load_corpus_follows_links(library, tmp_path):
+    (tmp_path / "linked/files").mkdir(parents=True)
+    for file in (library / "7/5").iterdir():
+        (tmp_path / "linked/files" / file.name).symlink_to(file)
+    (tmp_path / "linked/folder").symlink_to(library / "19")
+    assert len(load_corpus(tmp_path / "linked")) == 4
+
+
+def test_transcripts_are_normalised(library):
+    (library / "7/5/7-5.trans.txt").write_bytes("\ufeff7-5-0000\tWell-known  café’s\r\n\r\n".encode())
+    found = load_corpus(library / "7")
+    assert "É" in found.problems[0]
+    (library / "7/5/7-5.trans.txt").write_bytes("\ufeff7-5-0000\tWell-known  cat’s\r\n\r\n".encode())
+    assert load_corpus(library / "7").utterances[0].text == "WELL KNOWN CAT'S"
+
+
+def spoil(library, name, damage):
+    transcript = library / "7/5/7-5.trans.txt"
+    clip = library / "7/5/7-5-0000.wav"
+    lines = transcript.read_text().splitlines()
+    if damage == "no audio":
+        clip.unlink()
+    elif damage == "no transcript":
+        transcript.write_text(lines[1])
+    elif damage in ("7-5-0000", "7-5-0000 ROOM 101", "../7-5-0000 UP"):
+        transcript.write_text(f"{damage}\n{lines[1]}")
+        if damage.startswith(".."):
+            clip.unlink()
+    elif damage == "junk":
+        clip.write_bytes(b"not sound" * 100)
+    elif damage == "empty":
+        write_clip(clip, NOISE[:0])
+    elif damage == "cut off":
+        clip.write_bytes(clip.read_bytes()[:10_000])
+    elif damage == "stereo":
+        write_clip(clip, np.stack([NOISE, NOISE], 1))
+    elif damage == "8 kHz":
+        write_clip(clip, rate=8000)
+    elif damage == "short":
+        write_clip(clip, NOISE[:399])
+
+
+@pytest.mark.parametrize(
+    ("damage", "file", "says"),
+    [
+        ("no audio", "7-5.trans.txt", "no 7-5-0000.flac or 7-5-0000.wav"),
+        ("no transcript", "7-5-0000.wav", "no transcript"),
+        ("7-5-0000", "7-5.trans.txt", "7-5-0000: the transcript is empty"),
+        ("7-5-0000 ROOM 101", "7-5.trans.txt", "7-5-0000: '0 1' is outside the alphabet"),
+        ("../7-5-0000 UP", "7-5.trans.txt", "the id is not <speaker>-<chapter>-<number>"),
+        ("junk", "7-5-0000.wav", "not readable as audio"),
+        ("empty", "7-5-0000.wav", "no samples"),
+        ("cut off", "7-5-0000.wav", "cut off"),
+        ("stereo", "7-5-0000.wav", "16000 Hz, 2 channels"),
+        ("8 kHz", "7-5-0000.wav", "ffmpeg -i"),
+        ("short", "7-5-0000.wav", "399 samples, less than one 25 ms window"),
+    ],
+)
+def test_a_bad_clip_is_one_problem_and_the_others_stay(library, damage, file, says):
+    spoil(library, "7-5-0000", damage)
+    found = load_corpus(library)
+    assert [utterance.id for utterance in found] == ["19-198-0000", "19-198-0001", "7-5-0001"]
+    (problem,) = found.problems
+    assert problem.startswith(f"{library / '7/5' / file}: ") and says in problem and "\n" not in problem
+
+
+def test_a_transcript_that_is_not_utf8_is_a_problem(library):
+    (library / "7/5/7-5.trans.txt").write_bytes(b"7-5-0000 CAF\xc9\n")
+    found = load_corpus(library)
+    assert len(found) == 2
+    assert "7-5.trans.txt: not readable as UTF-8" in found.problems[0]
+
+
+def test_the_first_of_two_equal_ids_is_kept(library, tmp_path):
+    again = write_clip(tmp_path / "again/7-5-0000.flac")
+    (tmp_path / "again/x.trans.txt").write_text("7-5-0000 ANOTHER\n")
+    found = load_corpus(library, tmp_path / "again")
+    assert len(found) == 4 and "ANOTHER" not in [utterance.text for utterance in found]
+    assert found.problems == [f"{again}: same id as {library / '7/5/7-5-0000.wav'}, which is kept; rename it"]
+
+
+def test_hidden_files_are_no_part_of_a_corpus(library):
+    (library / "7/5/._7-5-0000.wav").write_bytes(b"a Mac's resource fork")
+    (library / "7/5/.7-5-0002.wav.part").write_bytes(b"half a conversion")
+    assert load_corpus(library).problems == []
+
+
+def test_a_folder_that_is_no_corpus_is_an_error(library, tmp_path):
+    with pytest.raises(CorpusError, match="no such folder") as error:
+        load_corpus(library, tmp_path / "missing")
+    assert one_line(error).startswith(str(tmp_path / "missing"))
+    (tmp_path / "bare").mkdir()
+    with pytest.raises(CorpusError, match=r"holds no \*.trans.txt") as error:
+        load_corpus(tmp_path / "bare")
+    assert one_line(error).startswith(str(tmp_path / "bare"))
+
+
+@pytest.mark.parametrize("suffix", ["flac", "wav"])
+def test_read_audio_scales_sixteen_bits_to_one(tmp_path, suffix):
+    extremes = np.array([-32768, -1, 0, 1, 32767], np.int16)
+    samples = read_audio(write_clip(tmp_path / f"a.{suffix}", extremes))
+    assert samples.dtype == np.float32
+    assert (samples * 32768).tolist() == extremes.tolist()
+
+
+@pytest.mark.parametrize("share", [0.002, 0.05, 0.5, 0.999])
+@pytest.mark.parametrize("suffix", ["flac", "wav"])
+def test_read_audio_refuses_a_file_that_is_cut_off(tmp_path, suffix, share):
+    path = write_clip(tmp_path / f"a.{suffix}")
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(CorpusError) as error:
+        read_audio(path)
+    assert one_line(error).startswith(f"{path}: ")
+
+
+def test_a_flac_that_does_not_state_its_length_is_refused(tmp_path):
+    path = write_clip(tmp_path / "a.flac")
+    content = bytearray(path.read_bytes())
+    content[21] &= 0xF0  # the 36 bits of STREAMINFO that count the samples
+    content[22:26] = bytes(4)
+    path.write_bytes(content)
+    with pytest.raises(CorpusError, match="does not state the length"):
+        read_audio(path)
+    assert "does not state the length" in convert(tmp_path, tmp_path.with_name("out"), 1).problems[0]
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate", "says"),
+    [
+        (NOISE, 44_100, "44100 Hz, 1 channel where"),
+        (NOISE.reshape(-1, 2), 16_000, "16000 Hz, 2 channels where"),
+    ],
+)
+def test_read_audio_tells_how_to_mend_the_format(tmp_path, samples, rate, says):
+    path = write_clip(tmp_path / "a b.wav", samples, rate)
+    with pytest.raises(CorpusError, match=says) as error:
+        read_audio(path)
+    assert f"run ffmpeg -i '{path}' -ac 1 -ar 16000 '{tmp_path / 'a b-16k.wav'}'" in one_line(error)
+
+
+def test_read_audio_refuses_what_holds_no_sound(tmp_path):
+    with pytest.raises(CorpusError, match="no samples"):
+        read_audio(write_clip(tmp_path / "a.wav", NOISE[:0]))
+    with pytest.raises(CorpusError, match="no such file"):
+        read_audio(tmp_path / "missing.wav")
+    with pytest.raises(CorpusError, match="no such file"):
+        read_audio(tmp_path)
+    with pytest.raises(CorpusError, match="not numbers"):
+        read_audio(write_clip(tmp_path / "b.wav", np.array([0, np.nan, 0]), subtype="FLOAT"))
+
+
+# ------------------------------------------------------------------------------------------------- converting
+
+
+def test_convert_is_bit_exact_and_mirrors_the_tree(library, tmp_path):
+    write_clip(library / "19/198/deep.flac", NOISE.astype(np.int32) * 65_536 + 256 * 77, subtype="PCM_24")
+    write_clip(library / "19/198/shallow.flac", NOISE, subtype="PCM_S8")
+    out = tmp_path / "wav"
+    done = convert(library, out, workers=2)
+    assert (done.converted, done.kept, done.problems) == (6, 0, [])
+    for original in library.rglob("*.*"):
+        copy = out / original.relative_to(library)
+        if original.suffix != ".flac":
+            assert copy.read_bytes() == original.read_bytes()
+            continue
+        copy = copy.with_suffix(".wav")
+        before, after = soundfile.read(original, dtype="int32"), soundfile.read(copy, dtype="int32")
+        assert np.array_equal(before[0], after[0]) and before[1] == after[1]
+    subtypes = {name: soundfile.info(out / f"19/198/{name}.wav").subtype for name in ("deep", "shallow")}
+    assert subtypes == {"deep": "PCM_24", "shallow": "PCM_U8"}
+    assert [u.text for u in load_corpus(out)] == [u.text for u in load_corpus(library)]
+
+
+def test_a_killed_run_leaves_no_half_files_and_no_workers(library, tmp_path):
+    long = write_clip(library / "7/5/7-5-0002.flac", np.tile(NOISE, 5))
+    for number in range(3, 300):
+        long.with_name(f"7-5-{number:04}.flac").symlink_to(long)
+    out, script = tmp_path / "wav", tmp_path / "script.py"
+    script.write_text(
+        "import sys\nfrom asr_helpers.corpus import convert\n"
+        "if __name__ == '__main__':\n    convert(sys.argv[1], sys.argv[2], workers=2)\n"
+    )
+    run = subprocess.Popen([sys.executable, script, library, out], stdout=subprocess.PIPE)
+    started = time.monotonic()
+    while not any(out.rglob("7-5-*.wav")):
+        assert time.monotonic() - started < 60
+        time.sleep(0.005)
+    run.kill()
+    run.communicate(timeout=60)  # ends when the last worker has closed the pipe it inherited
+    done = list(out.rglob("*.wav"))
+    assert 0 < len(done) < 302
+    assert all(len(read_audio(path)) in (80_000, 16_000, 15_900) for path in done)
+    again = convert(library, out)
+    assert (again.converted, again.kept, again.problems) == (302 - len(done), len(done), [])
+    assert len(list(out.rglob("*.wav"))) == 302 and list(out.rglob("*.part")) == []
+
+
+def test_convert_goes_on_where_a_run_stopped(library, tmp_path):
+    out = tmp_path / "wav"
+    convert(library, out, workers=1)
+    whole, cut, missing = (
+        out / "19/198/19-198-0000.wav",
+        out / "19/198/19-198-0001.wav",
+        out / "7/5/7-5-0000.wav",
+    )
+    expected = cut.read_bytes()
+    cut.write_bytes(expected[:5000])
+    missing.rename(missing.with_name(f".{missing.name}.part"))
+    age = whole.stat().st_mtime_ns
+    done = convert(library, out, workers=1)
+    assert (done.converted, done.kept, done.problems) == (2, 2, [])
+    assert cut.read_bytes() == expected and whole.stat().st_mtime_ns == age
+    assert list(out.rglob("*.part")) == []
+
+
+def test_convert_reports_a_bad_file_and_finishes_the_rest(library, tmp_path):
+    bad = library / "19/198/19-198-0000.flac"
+    bad.write_bytes(bad.read_bytes()[:9000])
+    done = convert(library, tmp_path / "wav", workers=1)
+    assert done.converted == 3 and len(done.problems) == 1
+    assert done.problems[0].startswith(f"{bad}: ") and "\n" not in done.problems[0]
+    assert not (tmp_path / "wav/19/198/19-198-0000.wav").exists()
+
+
+def test_convert_refuses_to_write_into_its_source(library):
+    for destination in (library, library / "wav"):
+        with pytest.raises(CorpusError, match="choose a folder outside"):
+            convert(library, destination)
+    assert not (library / "wav").exists()
+
+
+def test_convert_names_a_folder_it_cannot_use(library, tmp_path):
+    with pytest.raises(CorpusError, match="no such folder"):
+        convert(tmp_path / "missing", tmp_path / "wav")
+    (tmp_path / "wav").write_text("a file where the folder should be")
+    with pytest.raises(CorpusError, match="File exists") as error:
+        convert(library, tmp_path / "wav")
+    assert one_line(error).startswith(str(tmp_path / "wav"))
+
+
+def test_a_full_disk_is_an_error_that_leaves_no_half_file(library, tmp_path, monkeypatch):
+    def fill(path, content):
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    with pytest.raises(CorpusError, match="No space left on device") as error:
+        convert(library, tmp_path / "wav", workers=1)
+    assert "run this again" in one_line(error)
+    assert [path for path in (tmp_path / "wav").rglob("*") if path.is_file()] == []
+
+
+def test_reading_and_converting_need_no_tensorflow():
+    code = (
+        "import sys; from asr_helpers import corpus, decoding, metrics, text; "
+        "sys.exit(any(name in sys.modules for name in ('tensorflow', 'jiwer', 'librosa', 'scipy', 'pooch')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+# ------------------------------------------------------------------------------------------------ downloading
+
+
+class Mirror(BaseHTTPRequestHandler):
+    """Serves `content` with ranges; breaks off after `allowance` bytes while `failures` last."""
+
+    content, allowance, failures, ranges, requests = b"", 0, 0, True, []
+
+    def do_GET(self):
+        cls = type(self)
+        cls.requests.append(self.headers["Range"])
+        if not self.path.endswith("/31/dev-clean-2.tar.gz"):
+            return self.send_error(404)
+        start = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-")) if self.ranges else 0
+        if start >= len(self.content):
+            return self.send_error(416)
+        self.send_response(206 if self.ranges else 200)
+        self.send_header("Content-Length", str(len(self.content) - start))
+        self.end_headers()
+        end = len(self.content)
+        if cls.failures:
+            cls.failures -= 1
+            end = start + self.allowance
+        self.wfile.write(self.content[start:end])
+
+    def log_message(self, *_):
+        pass
+
+
+def pack(files):
+    """Return a tar.gz of {name: bytes}."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def mirror(tmp_path, monkeypatch):
+    """A local server with dev-clean-2 made of noise; yields (handler class, base URL, publish)."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    class Handler(Mirror):
+        requests = []  # noqa: RUF012
+
+    def publish(files):
+        Handler.content = pack(files)
+        Handler.allowance = len(Handler.content) // 3
+        digest = hashlib.md5(Handler.content).hexdigest()
+        monkeypatch.setitem(corpus.SUBSETS, "dev-clean-2", ("31/dev-clean-2.tar.gz", digest))
+
+    clip = write_clip(tmp_path / "clip.flac", np.tile(NOISE, 10)).read_bytes()
+    publish(
+        {
+            "LibriSpeech/README.TXT": b"About it\n",
+            "LibriSpeech/dev-clean-2/19/198/19-198.trans.txt": b"19-198-0000 THE FIRST\n",
+            "LibriSpeech/dev-clean-2/19/198/19-198-0000.flac": clip,
+        }
+    )
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield Handler, f"http://127.0.0.1:{server.server_port}", publish
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def leftovers(folder):
+    return sorted(path.name for path in folder.iterdir() if path.name != "LibriSpeech")
+
+
+def test_download_fetches_checks_and_unpacks(mirror, tmp_path):
+    handler, url, _ = mirror
+    folder = download("dev-clean-2", tmp_path / "data", url)
+    assert folder == tmp_path / "data/LibriSpeech/dev-clean-2"
+    assert [utterance.text for utterance in load_corpus(folder)] == ["THE FIRST"]
+    assert (folder.parent / "README.TXT").read_text() == "About it\n"
+    assert leftovers(tmp_path / "data") == []
+    assert download("dev-clean-2", tmp_path / "data", url) == folder
+    assert len(handler.requests) == 1  # what is unpacked is not fetched again
+
+
+def test_download_goes_on_after_breaks(mirror, tmp_path):
+    handler, url, _ = mirror
+    handler.failures = 2
+    download("dev-clean-2", tmp_path / "data", url)
+    assert handler.requests == ["bytes=0-", "bytes=65536-", "bytes=131072-"]  # whole blocks are kept
+
+
+def test_a_later_download_goes_on_from_the_part(mirror, tmp_path):
+    handler, url, _ = mirror
+    handler.failures, handler.allowance = 1, 0
+    part = tmp_path / "data/dev-clean-2.tar.gz.part"
+    part.parent.mkdir()
+    part.write_bytes(handler.content[:700])
+    with pytest.raises(CorpusError, match="download failed") as error:
+        download("dev-clean-2", tmp_path / "data", url)
+    assert "run this again to go on" in one_line(error)
+    assert part.read_bytes() == handler.content[:700]
+    folder = download("dev-clean-2", tmp_path / "data", url)
+    assert handler.requests == ["bytes=700-", "bytes=700-"]
+    assert len(load_corpus(folder)) == 1
+
+
+def test_a_part_that_is_whole_is_used(mirror, tmp_path):
+    handler, url, _ = mirror
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/dev-clean-2.tar.gz.part").write_bytes(handler.content)
+    assert download("dev-clean-2", tmp_path / "data", url).is_dir()
+
+
+def test_a_server_without_ranges_starts_over(mirror, tmp_path):
+    handler, url, _ = mirror
+    handler.ranges = False
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/dev-clean-2.tar.gz.part").write_bytes(b"x" * 700)
+    assert download("dev-clean-2", tmp_path / "data", url).is_dir()
+
+
+def test_a_wrong_checksum_is_refused(mirror, tmp_path):
+    handler, url, _ = mirror
+    handler.content = handler.content[:-1] + b"x"
+    with pytest.raises(CorpusError, match="checksum is wrong") as error:
+        download("dev-clean-2", tmp_path / "data", url)
+    assert one_line(error).startswith(f"{url}/31/dev-clean-2.tar.gz: ")
+    assert leftovers(tmp_path / "data") == []  # or the next run would go on from bad bytes
+
+
+@pytest.mark.parametrize("name", ["../outside.txt", "/outside.txt", "LibriSpeech/../../../outside.txt"])
+def test_an_archive_that_reaches_outside_is_refused(mirror, tmp_path, name):
+    _, url, publish = mirror
+    publish({"LibriSpeech/dev-clean-2/a.txt": b"", name: b"harm"})
+    target = tmp_path / "data"
+    try:
+        download("dev-clean-2", target, url)
+    except CorpusError as error:
+        assert "cannot be unpacked" in str(error) and "\n" not in str(error)
+        assert leftovers(target) == ["dev-clean-2.tar.gz"]
+    else:
+        assert name.startswith("/")  # an absolute path is made relative instead
+    assert not (tmp_path / "outside.txt").exists() and not Path("/outside.txt").exists()
+
+
+def test_an_archive_without_the_subset_is_refused(mirror, tmp_path):
+    _, url, publish = mirror
+    publish({"LibriSpeech/other/a.txt": b""})
+    with pytest.raises(CorpusError, match="holds no LibriSpeech/dev-clean-2"):
+        download("dev-clean-2", tmp_path / "data", url)
+
+
+def test_download_errors_are_one_line(mirror, tmp_path, monkeypatch):
+    _, url, _ = mirror
+    with pytest.raises(CorpusError, match="dev-clean, dev-other, test-clean") as error:
+        download("dev-cleen", tmp_path, url)
+    one_line(error)
+    with pytest.raises(CorpusError, match="the server answers 404") as error:
+        download("dev-clean", tmp_path, url)
+    one_line(error)
+    with pytest.raises(CorpusError, match="check the network") as error:
+        download("dev-clean", tmp_path, "http://127.0.0.1:1")
+    one_line(error)
+    (tmp_path / "file").touch()
+    with pytest.raises(CorpusError, match="file: File exists; mend that") as error:
+        download("dev-clean-2", tmp_path / "file", url)
+    one_line(error)
+    monkeypatch.setattr(corpus.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000})())
+    with pytest.raises(CorpusError, match=r"needed, 0\.0 GB free; make room") as error:
+        download("dev-clean-2", tmp_path, url)
+    one_line(error)

@@ -1,0 +1,152 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from asr_helpers.decoding import beam_search, collapse, greedy
+from asr_helpers.text import BLANK, NUM_CLASSES, encode
+
+
+def log_softmax(logits):
+    return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+
+def only(labels, probabilities):
+    """Log-probabilities (frames, 29) that are impossible but for `labels`."""
+    log_probs = np.full((len(probabilities), NUM_CLASSES), -math.inf)
+    with np.errstate(divide="ignore"):
+        log_probs[:, labels] = np.log(probabilities)
+    return log_probs
+
+
+def exhaustive(log_probs, labels):
+    """The probability of every text, by adding up all len(labels) ** frames alignments one by one."""
+    texts = {}
+    for alignment in itertools.product(labels, repeat=len(log_probs)):
+        text, previous = "", None
+        for label in alignment:
+            if label not in (previous, BLANK):
+                text += " 'ABCDEFGHIJKLMNOPQRSTUVWXYZ"[label]
+            previous = label
+        probability = math.exp(sum(log_probs[frame, label] for frame, label in enumerate(alignment)))
+        texts[text] = texts.get(text, 0) + probability
+    return texts
+
+
+@pytest.mark.parametrize(
+    ("alignment", "labels"),
+    [
+        ([], []),
+        ([BLANK, BLANK], []),
+        ([3, 3, 3], [3]),
+        ([3, BLANK, 3], [3, 3]),
+        ([BLANK, 2, 2, BLANK, 2, 5, 5, BLANK], [2, 2, 5]),
+        (np.array([0, 0, 27, 27, 0]), [0, 27, 0]),
+    ],
+)
+def test_collapse(alignment, labels):
+    assert collapse(alignment) == labels
+
+
+def test_greedy_spells_the_best_alignment():
+    alignment = [*encode("H"), BLANK, *encode("EEL"), BLANK, *encode("LO"), BLANK]
+    assert greedy(np.log(np.eye(NUM_CLASSES)[alignment] + 1e-6)) == "HELLO"
+
+
+def test_greedy_of_no_frames_is_empty():
+    assert greedy(np.zeros((0, NUM_CLASSES))) == ""
+    assert [(best.text, best.score) for best in beam_search(np.zeros((0, NUM_CLASSES)))] == [("", 0)]
+
+
+def test_beam_search_finds_the_text_that_greedy_misses():
+    # The best alignment is blank, blank (0.36), but three alignments spell A: 0.24 + 0.24 + 0.16 = 0.64.
+    log_probs = only([2, BLANK], [[0.4, 0.6], [0.4, 0.6]])
+    assert greedy(log_probs) == ""
+    best, other = beam_search(log_probs, width=2)
+    assert (best.text, other.text) == ("A", "")
+    assert math.exp(best.score) == pytest.approx(0.64) and math.exp(other.score) == pytest.approx(0.36)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_wide_beam_without_pruning_equals_exhaustive_search(seed):
+    labels = [0, 2, 3, BLANK]
+    rng = np.random.default_rng(seed)
+    log_probs = only(labels, rng.dirichlet(np.ones(len(labels)), size=6))
+    expected = exhaustive(log_probs, labels)
+    found = {hyp.text: math.exp(hyp.score) for hyp in beam_search(log_probs, 10**6, -math.inf)}
+    assert found.keys() == expected.keys()
+    assert sum(found.values()) == pytest.approx(1)
+    for text, probability in expected.items():
+        assert found[text] == pytest.approx(probability, rel=1e-9), text
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_exhaustive_search_never_ranks_greedy_above_the_beam(seed):
+    labels = [2, 3, BLANK]
+    log_probs = only(labels, np.random.default_rng(seed).dirichlet(np.ones(3), size=7))
+    texts = exhaustive(log_probs, labels)
+    best = beam_search(log_probs, 10**6, -math.inf)[0]
+    assert texts[best.text] == max(texts.values()) >= texts[greedy(log_probs)]
+
+
+def test_hypotheses_come_best_first_and_no_more_than_the_width():
+    log_probs = log_softmax(np.random.default_rng(0).normal(size=(12, NUM_CLASSES)))
+    hypotheses = beam_search(log_probs, width=7)
+    assert len(hypotheses) == 7 == len({hyp.text for hyp in hypotheses})
+    scores = [hyp.score for hyp in hypotheses]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_wider_beam_finds_a_more_probable_text():
+    log_probs = log_softmax(np.random.default_rng(1).normal(size=(30, NUM_CLASSES)))
+    narrow, wide = beam_search(log_probs, width=2)[0], beam_search(log_probs, width=64)[0]
+    assert wide.score > narrow.score
+
+
+def test_pruning_offers_a_frames_best_character_and_those_above_the_threshold():
+    log_probs = np.full((3, NUM_CLASSES), -12.0)
+    log_probs[:, BLANK] = 0
+    log_probs[0, 4] = log_probs[2, 4] = -11  # C is unlikely, and still the best character of its frame
+    log_probs[1, 2], log_probs[1, 3] = -9, -10  # so is A, while B is second to it
+    log_probs = log_softmax(log_probs)
+
+    def offered(min_log_prob):
+        return set("".join(hyp.text for hyp in beam_search(log_probs, 1000, min_log_prob)))
+
+    assert offered(-5) == {"A", "C"}
+    assert offered(-10.5) == {"A", "B", "C"}
+    assert len(offered(-math.inf)) == 28
+
+
+def test_a_long_recording_does_not_underflow():
+    log_probs = log_softmax(np.random.default_rng(2).normal(size=(1000, NUM_CLASSES)).astype(np.float32))
+    best = beam_search(log_probs, width=2, min_log_prob=-1)[0]
+    assert -math.inf < best.score < math.log(np.finfo(float).tiny)  # the probability itself is 0 in a double
+
+
+def test_agrees_with_tensorflow():
+    import tensorflow as tf
+
+    rng = np.random.default_rng(3)
+    log_probs = log_softmax(4 * rng.normal(size=(40, NUM_CLASSES))).astype(np.float32)
+    frames = np.array([len(log_probs)], np.int32)
+    paths, _ = tf.nn.ctc_beam_search_decoder(log_probs[:, None], frames, beam_width=200)
+    labels = paths[0].values.numpy().astype(np.int32)
+    best = beam_search(log_probs, width=200)[0]
+    assert encode(best.text).tolist() == labels.tolist()
+    loss = tf.nn.ctc_loss(labels[None], log_probs[:, None], [len(labels)], frames, blank_index=BLANK)
+    assert best.score == pytest.approx(-float(loss[0]), abs=0.01)
+    assert best.score <= -float(loss[0]) + 1e-4  # what the beam dropped can only be missing
+
+
+@pytest.mark.parametrize("decoder", [greedy, beam_search])
+@pytest.mark.parametrize("shape", [(29,), (1, 10, 29), (10, 28)])
+def test_wrong_shape_is_refused(decoder, shape):
+    with pytest.raises(ValueError, match=r"\(frames, 29\) is needed"):
+        decoder(np.zeros(shape))
+
+
+def test_no_width_is_refused():
+    with pytest.raises(ValueError, match="at least 1"):
+        beam_search(np.zeros((3, NUM_CLASSES)), width=0)

@@ -1,0 +1,186 @@
+import sys
+
+import keras
+import numpy as np
+import onnxruntime
+import pytest
+
+from asr_helpers import export
+from asr_helpers.export import REFERENCE, VARIANTS, ExportError, fold_norms, op_report, quantize
+from asr_helpers.model import build_model, rebuild
+
+
+@pytest.fixture(scope="module")
+def calibration():
+    rng = np.random.default_rng(3)
+    return [rng.normal(size=(frames, 80)).astype(np.float32) for frames in (120, 77, 201, 64)]
+
+
+def small_crnn(**size) -> keras.Model:
+    """A CRNN whose every weight and statistic is off its starting value, as after training."""
+    keras.utils.set_random_seed(1)
+    rng = np.random.default_rng(1)
+    model = build_model(**size)
+    for variable in model.variables:
+        if "float" in variable.dtype:
+            variable.assign(variable + np.abs(rng.normal(size=variable.shape) * 0.1))
+    return model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return small_crnn(lstm_layers=2, lstm_units=16, filters=(8, 16))
+
+
+@pytest.fixture(scope="module")
+def trained(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("trained") / "epoch-7.keras"
+    model.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def exported(trained, calibration, tmp_path_factory):
+    """The folder of all variants, and their reports."""
+    folder = tmp_path_factory.mktemp("exported") / "new"
+    return folder, {report["name"]: report for report in quantize(trained, folder, calibration)}
+
+
+def kinds(report: dict, op: str) -> set:
+    return {(entry["inputs"], entry["weights"]) for entry in report["ops"] if entry["op"] == op}
+
+
+def test_every_variant_stands_beside_the_reference(exported, trained):
+    folder, reports = exported
+    assert sorted(path.name for path in folder.iterdir()) == sorted([REFERENCE, *VARIANTS])
+    assert (folder / REFERENCE).read_bytes() == trained.read_bytes()
+    assert tuple(reports) == VARIANTS
+    assert all(report["bytes"] == (folder / name).stat().st_size for name, report in reports.items())
+    size = {name: report["bytes"] for name, report in reports.items()}
+    assert size["crnn.float16.tflite"] < 0.7 * size["crnn.float32.tflite"]
+    assert size["crnn.int8.tflite"] < 0.4 * size["crnn.float32.tflite"]
+
+
+def test_int8_is_int8_throughout(exported):
+    report = exported[1]["crnn.int8.tflite"]
+    assert report["subgraphs"] == 1
+    assert report["custom_ops"] == [] and report["float_compute_ops"] == []
+    assert {entry["inputs"] for entry in report["ops"]} == {"int8", "int32"}  # int32: sizes of arrays
+    assert kinds(report, "CONV_2D") == kinds(report, "UNIDIRECTIONAL_SEQUENCE_LSTM") == {("int8", "int8")}
+    assert sum(op["count"] for op in report["ops"] if op["op"] == "UNIDIRECTIONAL_SEQUENCE_LSTM") == 4
+    assert report["input"]["dtype"] == report["output"]["dtype"] == "int8"
+    # A norm left behind would be a MUL, and give the LSTM before it a scale other than 1/128.
+    assert not {"MUL", "QUANTIZE", "DEQUANTIZE"} & {op["op"] for op in report["ops"]}
+
+
+def test_int8_input_covers_the_calibration(exported, calibration):
+    scheme = exported[1]["crnn.int8.tflite"]["input"]
+    values = np.concatenate(calibration)
+    assert scheme["scale"] == pytest.approx((values.max() - values.min()) / 255, rel=1e-4)
+    assert (-128 - scheme["zero_point"]) * scheme["scale"] == pytest.approx(values.min(), abs=scheme["scale"])
+
+
+def test_other_tflite_variants_differ_in_their_weights(exported):
+    weights = {"float32": "float32", "float16": "float16", "dynamic": "int8"}
+    for precision, dtype in weights.items():
+        report = exported[1][f"crnn.{precision}.tflite"]
+        assert report["custom_ops"] == []
+        assert ("float32", dtype) in kinds(report, "FULLY_CONNECTED")
+        assert report["float_compute_ops"] == ["CONV_2D", "FULLY_CONNECTED"]
+        assert report["input"] == {"dtype": "float32", "scale": None, "zero_point": None}
+
+
+def test_onnx_has_whole_lstms_and_int8_quantises_them(exported):
+    plain, int8 = exported[1]["crnn.float32.onnx"], exported[1]["crnn.int8.onnx"]
+    assert plain["float_compute_ops"] == ["Conv", "LSTM", "MatMul"]
+    assert kinds(plain, "LSTM") == {(None, "float32")}
+    assert int8["float_compute_ops"] == ["Conv"]
+    assert kinds(int8, "DynamicQuantizeLSTM") == kinds(int8, "MatMulInteger") == {(None, "int8")}
+    assert plain["custom_ops"] == int8["custom_ops"] == []
+
+
+def test_report_as_text_tells_what_multiplies(exported):
+    lines = export.format_report(exported[1]["crnn.int8.tflite"]).splitlines()
+    assert (
+        lines[0].startswith("crnn.int8.tflite: 0.") and "1 subgraph(s), int8 input, int8 output" in lines[0]
+    )
+    assert "  4 UNIDIRECTIONAL_SEQUENCE_LSTM: int8 inputs, int8 weights" in lines
+    assert "  2 LSTM: float32 weights" in export.format_report(exported[1]["crnn.float32.onnx"]).splitlines()
+
+
+@pytest.mark.parametrize("lstm_layers", [1, 3])
+def test_folding_the_norms_changes_no_logit(calibration, lstm_layers):
+    model = small_crnn(lstm_layers=lstm_layers, lstm_units=8, filters=(4, 6))
+    folded = fold_norms(model)
+    names = {layer.name for layer in folded.layers}
+    assert f"lstm{lstm_layers}" in names and not {"lstm1_norm", f"lstm{lstm_layers}_norm"} & names
+    for features in calibration[:2]:
+        x = features[None, :, :, None]
+        assert folded(x).numpy() == pytest.approx(model(x).numpy(), abs=1e-4)
+
+
+def test_forgetting_to_fold_would_show(model, calibration):
+    x = calibration[0][None, :, :, None]
+    dropped = rebuild(model, masked=False, lstm_norms=False)
+    assert np.abs(dropped(x).numpy() - model(x).numpy()).max() > 0.1
+
+
+def test_onnx_logits_equal_keras_at_any_length_and_batch_size(exported, model, rng):
+    session = onnxruntime.InferenceSession(exported[0] / "crnn.float32.onnx")
+    for shape in [(1, 1), (1, 4), (1, 99), (3, 202)]:
+        x = rng.normal(size=(*shape, 80, 1)).astype(np.float32)
+        logits = session.run(["logits"], {"log_mel": x})[0]
+        assert logits == pytest.approx(model(x).numpy(), abs=1e-4)
+
+
+def test_a_single_variant_leaves_the_others_alone(exported, trained, calibration, tmp_path):
+    (tmp_path / "crnn.dynamic.tflite").write_bytes(b"of another day")
+    (report,) = quantize(trained, tmp_path, calibration, variants=("crnn.float32.onnx",))
+    assert report == op_report(exported[0] / "crnn.float32.onnx")
+    assert (tmp_path / "crnn.dynamic.tflite").read_bytes() == b"of another day"
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_an_unreadable_model_is_one_clear_line_and_costs_nothing(tmp_path, calibration):
+    broken = tmp_path / "broken.keras"
+    broken.write_text("not a model")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / REFERENCE).write_bytes(b"the good one")
+    with pytest.raises(ExportError, match="cannot be loaded") as caught:
+        quantize(broken, out, calibration)
+    assert str(broken) in str(caught.value) and "\n" not in str(caught.value)
+    assert [path.name for path in out.iterdir()] == [REFERENCE]
+    assert (out / REFERENCE).read_bytes() == b"the good one"
+
+
+def test_another_kind_of_network_is_one_clear_line(tmp_path, calibration):
+    keras.Sequential([keras.Input((None, 80)), keras.layers.Dense(29)]).save(tmp_path / "dense.keras")
+    with pytest.raises(ExportError, match=r"dense\.keras: crnn\.float32\.onnx failed: .*conv1") as caught:
+        quantize(tmp_path / "dense.keras", tmp_path / "out", calibration, variants=("crnn.float32.onnx",))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_crash_of_the_converter_is_one_clear_line(tmp_path):
+    script = 'import os, signal; print(\'{"made": "a"}\', flush=True); os.kill(os.getpid(), signal.SIGSEGV)'
+    made = []
+    with pytest.raises(ExportError, match=r"m\.keras: b crashed the converter \(SIGSEGV\)"):
+        for name in export._made_apart([sys.executable, "-c", script], "m.keras", ["a", "b"]):
+            made.append(name)
+    assert made == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"variants": ("crnn.int4.tflite",)}, ValueError, "unknown variant crnn.int4.tflite"),
+        ({"calibration": []}, ValueError, "at least one utterance"),
+        ({"calibration": [np.zeros((80, 10), np.float32)]}, ValueError, r"each \(frames, 80\)"),
+        ({"model_path": "nowhere.keras"}, ExportError, "nowhere.keras: no such file"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_starts(trained, calibration, tmp_path, changes, error, message):
+    arguments = {"model_path": trained, "out": tmp_path / "out", "calibration": calibration, **changes}
+    with pytest.raises(error, match=message):
+        quantize(**arguments)
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,44 @@
+"""The files that set the project up say the same thing."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def name(requirement: str) -> str:
+    return re.split(r"[^\w-]", requirement)[0].lower()
+
+
+def test_environment_installs_the_package_and_lists_nothing_itself():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    *conda, pip = environment["dependencies"]
+    assert [name(requirement) for requirement in conda] == ["python", "pip"]
+    assert conda[0].removeprefix("python") == PROJECT["requires-python"]
+    (requirement,) = pip["pip"]
+    extras = re.fullmatch(r"-e \.\[(.*)\]", requirement).group(1).split(",")
+    assert set(extras) <= PROJECT["optional-dependencies"].keys()
+
+
+def test_lock_pins_every_dependency_and_names_no_index():
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    assert all(re.match(r"[\w.-]+==[\w.+]+( ;.*)?$", line) for line in lines)
+    locked = {name(line) for line in lines}
+    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
+    assert {name(requirement) for requirement in wanted} <= locked
+
+
+def test_sizes_stay_cloneable():
+    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if files.returncode:
+        pytest.skip("not a git checkout")
+    limits = {"data/mini": 20e6, "data/models": 33e6, "data": 60e6, "notebooks": 12e6, "figures": 5e6}
+    for folder, limit in limits.items():
+        paths = [ROOT / path for path in files.stdout.split("\0") if path.startswith(f"{folder}/")]
+        assert sum(path.stat().st_size for path in paths if path.exists()) <= limit, folder

@@ -1,0 +1,146 @@
+"""The figures show the data they were given, on axes that mean what they say."""
+
+import io
+import stat
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from asr_helpers import plots
+from asr_helpers.features import log_mel
+from asr_helpers.text import BLANK, NUM_CLASSES, encode
+
+RATE = 16000
+
+
+@pytest.fixture(scope="module")
+def tone():
+    """Return one second of 1000 Hz."""
+    return (0.5 * np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE)).astype(np.float32)
+
+
+def pixels(content):
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
+
+
+def test_waveform_runs_in_seconds(tone):
+    (ax,) = plots.waveform(tone, title="a tone").axes
+    assert ax.get_xlim() == (0, 1) and ax.get_title() == "a tone"
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), tone)
+
+
+def test_spectrogram_puts_a_tone_at_its_frequency(tone):
+    ax, bar = plots.spectrogram(log_mel(tone)).axes
+    loudest = ax.images[0].get_array().mean(axis=1).argmax()
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert abs(ax.get_yticks()[names.index("1000")] - loudest) < 1
+    assert bar.get_ylabel() == "log power" and "Hz" in ax.get_ylabel()
+    assert ax.get_xlim() == pytest.approx((-0.005, 1.005))
+
+
+def test_compare_has_one_range_of_colours_and_of_time(tone):
+    figure = plots.compare(tone, 0.5 * tone, "quieter")
+    images = [ax.images[0] for ax in figure.axes if ax.images]
+    assert len(images) == 3 and images[0].get_clim() == images[1].get_clim()
+    assert images[2].get_array().min() == pytest.approx(np.log(0.25), abs=0.01)
+    assert len({ax.get_xlim() for ax in figure.axes if ax.get_xlabel() == "time (s)"}) == 1
+
+
+def test_compare_draws_no_difference_of_different_lengths(tone):
+    figure = plots.compare(tone, tone[:8000], seconds=2)
+    assert len([ax for ax in figure.axes if ax.images]) == 2
+    assert figure.axes[0].get_xlim() == (0, 2)
+
+
+def test_mel_filters_peak_where_they_should():
+    (ax,) = plots.mel_filters(every=8).axes
+    peaks = [line.get_xdata()[line.get_ydata().argmax()] for line in ax.lines]
+    assert len(peaks) == 10 and peaks == sorted(peaks) and 0 < peaks[0] < peaks[-1] < 8000
+
+
+def peaked(text, spacing=5):
+    """Return log-probabilities that spell `text`, one sure character every `spacing` frames."""
+    best = np.full(spacing * len(text), BLANK)
+    best[spacing // 2 :: spacing] = encode(text)
+    probs = np.full((len(best), NUM_CLASSES), 0.001)
+    probs[np.arange(len(best)), best] = 1 - 0.001 * (NUM_CLASSES - 1)
+    return np.log(probs)
+
+
+def test_posteriors_name_each_spike_in_order_and_time():
+    figure = plots.posteriors(peaked("A CAB"), np.zeros((100, 80), np.float32))
+    names = [text for text in figure.axes[1].texts if text.get_text() != "blank"]
+    names.sort(key=lambda text: text.get_position()[0])
+    assert "".join(text.get_text() for text in names) == "A␣CAB"
+    assert [text.get_position()[0] for text in names] == pytest.approx([0.08, 0.28, 0.48, 0.68, 0.88])
+
+
+def test_lattice_names_every_state():
+    (ax, _) = plots.ctc_lattice(np.eye(5), "A ").axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["–", "A", "–", "␣", "–"]
+
+
+def test_learning_curves_of_a_file_are_those_of_its_rows(tmp_path):
+    path = tmp_path / "history.csv"
+    path.write_text("epoch,loss,val_loss,val_wer\n1,3.0,2.5,1.0\n2,1.0,1.5,0.5\n")
+    left, right = plots.learning_curves(path).axes
+    assert [list(line.get_ydata()) for line in left.lines] == [[3, 1], [2.5, 1.5]]
+    assert [list(line.get_ydata()) for line in right.lines] == [[100, 50]]
+    rows = [{"loss": 3.0, "val_loss": 2.5, "val_wer": 1.0}, {"loss": 1.0, "val_loss": 1.5, "val_wer": 0.5}]
+    assert plots.png(plots.learning_curves(rows)) == plots.png(plots.learning_curves(path))
+
+
+def test_error_against_speed_places_each_variant():
+    variants = [
+        {"name": "float32", "bytes": 20_000_000, "wer": 0.10, "ms_per_audio_second": {"1": 40, "2": 25}},
+        {"name": "int8", "bytes": 5_000_000, "wer": 0.11, "ms_per_audio_second": {"1": 10, "2": 8}},
+    ]
+    (ax,) = plots.error_against_speed(variants, threads=2).axes
+    np.testing.assert_allclose([dots.get_offsets()[0] for dots in ax.collections], [[8, 11], [25, 10]])
+    small, large = (dots.get_sizes()[0] for dots in ax.collections)
+    assert large / small == pytest.approx(4)
+    assert [text.get_text() for text in ax.texts] == ["int8, 5.0 MB", "float32, 20.0 MB"]
+
+
+def test_a_given_ax_is_drawn_on(tone):
+    figure, (above, below) = plots.new(2, 1)
+    assert plots.waveform(tone, above) is figure and plots.spectrogram(log_mel(tone), below) is figure
+    assert above.lines and below.images
+
+
+def test_png_is_the_same_every_time_and_close_to_the_true_colours(tone):
+    figure = plots.spectrogram(log_mel(tone))
+    content = plots.png(figure)
+    assert content == plots.png(plots.spectrogram(log_mel(tone))) and b"Software" not in content
+    true = io.BytesIO()
+    figure.savefig(true, format="png", dpi=100)
+    assert np.abs(pixels(content) - pixels(true.getvalue())).max() <= 16
+
+
+def test_save_writes_whole_files_but_not_from_a_shrunken_run(tone, tmp_path, monkeypatch):
+    monkeypatch.setattr(plots, "FIGURES", tmp_path / "figures")
+    monkeypatch.setenv("ASR_PROFILE", "ci")
+    figure = plots.save(plots.waveform(tone), "tone", "one second of 1000 Hz")
+    assert figure.alt == "one second of 1000 Hz" and not (tmp_path / "figures").exists()
+    monkeypatch.setenv("ASR_PROFILE", "fast")
+    plots.save(figure, "tone")
+    (file,) = (tmp_path / "figures").iterdir()
+    assert file.name == "tone.png" and file.read_bytes() == plots.png(figure)
+    assert stat.S_IMODE(file.stat().st_mode) & 0o044 == 0o044
+
+
+def test_a_notebook_shows_a_figure_once_with_its_alt_text(tone, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    plots.waveform(tone, title="a tone")._ipython_display_()
+    (image,) = shown
+    assert image.alt == "waveform: a tone" and image.data.startswith(b"\x89PNG")
+
+
+def test_style_sets_the_series_look():
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        plots.style()
+        assert mpl.rcParams["image.cmap"] == "magma" and not mpl.rcParams["axes.spines.top"]

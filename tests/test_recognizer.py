@@ -1,0 +1,278 @@
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from asr_helpers import features as front_end
+from asr_helpers.corpus import load_corpus, read_audio
+from asr_helpers.decoding import greedy
+from asr_helpers.export import REFERENCE, VARIANTS, quantize
+from asr_helpers.features import SAMPLE_RATE
+from asr_helpers.model import build_model
+from asr_helpers.recognizer import (
+    LONGEST,
+    OVERLAP,
+    SAMPLES_PER_OUTPUT,
+    WINDOW,
+    Recognizer,
+    RecognizerError,
+    _measure_apart,
+    compare,
+    window_starts,
+)
+from asr_helpers.text import BLANK
+
+FLOAT = ["crnn.float32.tflite", "crnn.float32.onnx"]
+NEARLY_FLOAT = ["crnn.float16.tflite", "crnn.dynamic.tflite", "crnn.int8.onnx"]
+
+
+@pytest.fixture(scope="module")
+def utterances(mini):
+    return load_corpus(mini / "test-mini").utterances[:6]
+
+
+@pytest.fixture(scope="module")
+def clips(utterances):
+    return [read_audio(utterance.path) for utterance in utterances]
+
+
+@pytest.fixture(scope="module")
+def folder(clips, tmp_path_factory):
+    """Every variant of a small untrained CRNN that behaves as a trained one: norms that fit, every label used."""
+    keras.utils.set_random_seed(1)
+    model = build_model(lstm_layers=2, lstm_units=16, filters=(8, 16))
+    spectrograms = [front_end.features(clip) for clip in clips]
+    for layer in model.layers:
+        if layer.name.startswith("lstm") and layer.weights and not layer.name.endswith("norm"):
+            gains = [3, 1, 1] * 2  # inputs strong enough to drive the cells
+            layer.set_weights([w * gain for w, gain in zip(layer.get_weights(), gains, strict=True)])
+        if layer.name.endswith("_norm"):
+            layer.momentum = 0.5
+    for features in spectrograms * 2:
+        model(features[None, :, :, None], training=True)
+    logits = np.concatenate([model(features[None, :, :, None])[0] for features in spectrograms])
+    kernel, bias = model.get_layer("logits").get_weights()
+    model.get_layer("logits").set_weights([kernel * 4, (bias - logits.mean(axis=0)) * 4])
+    path = tmp_path_factory.mktemp("models") / "small.keras"
+    model.save(path)
+    quantize(path, path.parent, spectrograms)
+    path.unlink()
+    return path.parent
+
+
+@pytest.fixture(scope="module")
+def recognizers(folder):
+    return {name: Recognizer.load(folder / name) for name in (REFERENCE, *VARIANTS)}
+
+
+@pytest.fixture(scope="module")
+def long_audio(clips):
+    """A recording of more than a minute, of voices one after the other."""
+    return np.concatenate(clips * 4)[: 70 * SAMPLE_RATE + 1234]
+
+
+# ----------------------------------------------------------------------------------- the same on each runtime
+
+
+def test_log_probs_are_the_log_softmax_of_the_models_logits(recognizers, folder, clips):
+    features = front_end.features(clips[0])
+    logits = keras.saving.load_model(folder / REFERENCE, compile=False)(features[None, :, :, None])
+    expected = keras.ops.log_softmax(logits)[0].numpy()
+    log_probs = recognizers[REFERENCE].log_probs(features)
+    assert log_probs.dtype == np.float32 and log_probs.shape == (-(-len(features) // 4), 29)
+    assert log_probs == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", FLOAT)
+def test_float_runtimes_equal_keras(recognizers, clips, name):
+    for samples in [*clips, clips[0][:400], clips[0][:1601]]:
+        features = front_end.features(samples)
+        expected = recognizers[REFERENCE].log_probs(features)
+        assert recognizers[name].log_probs(features) == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "least"), [*((name, 0.9) for name in NEARLY_FLOAT), ("crnn.int8.tflite", 0.7)]
+)
+def test_quantised_runtimes_agree_on_most_frames(recognizers, clips, name, least):
+    labels = [recognizers[REFERENCE].audio_log_probs(samples).argmax(-1) for samples in clips]
+    assert len(set(np.concatenate(labels))) > 20  # else agreement would be cheap
+    same = [
+        recognizers[name].audio_log_probs(s).argmax(-1) == label
+        for s, label in zip(clips, labels, strict=True)
+    ]
+    assert np.mean(np.concatenate(same)) > least
+
+
+@pytest.mark.parametrize("name", [REFERENCE, *VARIANTS])
+def test_an_utterance_leaves_nothing_behind(recognizers, clips, name):
+    first = recognizers[name].audio_log_probs(clips[0])
+    assert np.array_equal(recognizers[name].audio_log_probs(clips[0]), first)  # same length
+    recognizers[name].transcribe(clips[1])
+    assert np.array_equal(recognizers[name].audio_log_probs(clips[0]), first)
+
+
+@pytest.mark.parametrize("name", [REFERENCE, *VARIANTS])
+def test_silence_has_no_text(recognizers, name):
+    assert recognizers[name].transcribe(np.zeros(SAMPLE_RATE, np.float32)) == ""
+    assert recognizers[name].transcribe(np.zeros(40 * SAMPLE_RATE, np.float32)) == ""
+    log_probs = recognizers[name].log_probs(np.zeros((9, 80), np.float32))
+    assert log_probs.shape == (3, 29) and np.exp(log_probs).sum(axis=1) == pytest.approx(1)
+
+
+def test_transcribe_hands_the_log_probs_to_the_decoder(recognizers, clips):
+    recognizer = recognizers["crnn.float32.tflite"]
+    assert recognizer.transcribe(clips[0]) == greedy(recognizer.audio_log_probs(clips[0])) != ""
+    assert recognizer.transcribe(clips[0], decoder=lambda log_probs: str(log_probs.shape)) == "(83, 29)"
+
+
+# -------------------------------------------------------------------------------------------- long recordings
+
+
+@pytest.mark.parametrize(
+    "samples", [LONGEST + 1, 36 * SAMPLE_RATE, 36 * SAMPLE_RATE + 1, 61 * SAMPLE_RATE + 77]
+)
+def test_windows_cover_the_recording(samples):
+    starts = np.array(window_starts(samples))
+    assert starts[0] == 0 and not (starts % SAMPLES_PER_OUTPUT).any()
+    assert (np.diff(starts) > 0).all() and (np.diff(starts) <= WINDOW - OVERLAP).all()
+    assert 0 <= starts[-1] + WINDOW - samples < SAMPLES_PER_OUTPUT  # ends with the recording, at full length
+
+
+def test_every_frame_of_a_long_recording_comes_from_the_window_that_hears_most_around_it(
+    recognizers, long_audio
+):
+    recognizer = recognizers["crnn.float32.tflite"]
+    joined = recognizer.audio_log_probs(long_audio)
+    assert joined.shape == (-(-front_end.num_frames(len(long_audio)) // 4), 29)
+    alone = np.full((5, *joined.shape), np.nan, np.float32)
+    heard = np.full((5, len(joined)), -1)  # frames up to the nearer end of the window
+    for row, start in enumerate(window_starts(len(long_audio))):
+        window = recognizer.audio_log_probs(long_audio[start : start + WINDOW])
+        here = slice(start // SAMPLES_PER_OUTPUT, start // SAMPLES_PER_OUTPUT + len(window))
+        alone[row, here] = window
+        before = np.arange(len(window)) if start else np.inf
+        after = np.arange(len(window))[::-1] if here.stop < len(joined) else np.inf
+        heard[row, here] = np.minimum(np.minimum(before, after), 999)
+    best = heard.argmax(axis=0)
+    certain = (heard == heard.max(axis=0)).sum(axis=0) == 1  # in the very middle either will do
+    assert set(best) == {0, 1, 2, 3, 4} and certain.sum() >= len(joined) - 4
+    assert np.array_equal(joined[certain], alone[best, np.arange(len(joined))][certain])
+
+
+def test_clicks_stay_in_their_place_in_a_long_recording(rng):
+    """A stand-in for a model says "A" wherever it hears a click, so nothing but the joining can err."""
+
+    def click_detector(features):
+        loudness = np.pad(features.mean(axis=1), (0, -len(features) % 4)).reshape(-1, 4).max(axis=1)
+        logits = np.zeros((len(loudness), 29), np.float32)
+        logits[:, BLANK], logits[:, 2] = 5, np.where(loudness > 3, 9, 0)
+        return logits
+
+    samples = (rng.normal(size=75 * SAMPLE_RATE) * 1e-3).astype(np.float32)
+    clicks = np.arange(40 * SAMPLES_PER_OUTPUT + 160, len(samples), 100 * SAMPLES_PER_OUTPUT)
+    samples[clicks] = 1
+    heard = np.flatnonzero(Recognizer(click_detector).audio_log_probs(samples).argmax(-1) == 2)
+    assert heard.tolist() == (clicks // SAMPLES_PER_OUTPUT).tolist()
+    assert Recognizer(click_detector).transcribe(samples) == "A" * len(clicks)
+
+
+# ----------------------------------------------------------------------------------------- without TensorFlow
+
+
+def run(script: str, *arguments) -> str:
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_what_runs_a_model_imports_no_tensorflow():
+    script = (
+        "import sys; from asr_helpers import decoding, features, metrics, recognizer, text; "
+        "print(*sorted({'tensorflow', 'keras', 'onnxruntime', 'jiwer', 'librosa', 'scipy'} & set(sys.modules)))"
+    )
+    assert run(script) == ""
+
+
+def test_tflite_transcribes_where_tensorflow_is_not_installed(recognizers, folder, utterances, clips):
+    name = "crnn.dynamic.tflite"
+    script = (
+        "import sys; sys.modules.update(dict.fromkeys(['tensorflow', 'keras', 'librosa', 'scipy', 'onnxruntime']));"
+        "from asr_helpers.recognizer import Recognizer; from asr_helpers.corpus import read_audio;"
+        "print(Recognizer.load(sys.argv[1]).transcribe(read_audio(sys.argv[2])))"
+    )
+    assert run(script, folder / name, utterances[0].path) == recognizers[name].transcribe(clips[0]).strip()
+
+
+# ----------------------------------------------------------------------------------------------------- errors
+
+
+def test_a_file_that_is_no_model_is_named(tmp_path):
+    for name, message in [
+        ("model.h5", "not a model"),
+        ("gone.tflite", "no such file"),
+        ("broken.tflite", "cannot be loaded"),
+        ("broken.onnx", "cannot be loaded"),
+        ("broken.keras", "cannot be loaded"),
+    ]:
+        if name.startswith("broken"):
+            (tmp_path / name).write_text("not a model at all")
+        with pytest.raises(RecognizerError, match=message) as caught:
+            Recognizer.load(tmp_path / name)
+        assert str(tmp_path / name) in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("module", "package", "name"), [
+    ("onnxruntime", "onnxruntime", "crnn.int8.onnx"),
+    ("ai_edge_litert.interpreter", "ai-edge-litert", "crnn.int8.tflite"),
+])  # fmt: skip
+def test_a_missing_runtime_is_named_as_pip_knows_it(folder, monkeypatch, module, package, name):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(RecognizerError, match=f"pip install {package}$"):
+        Recognizer.load(folder / name)
+
+
+@pytest.mark.parametrize("shape", [(0, 80), (10, 40), (1, 10, 80)])
+def test_features_of_another_shape_are_refused(recognizers, shape):
+    with pytest.raises(ValueError, match="frames, 80"):
+        recognizers["crnn.float32.onnx"].log_probs(np.ones(shape, np.float32))
+
+
+# ------------------------------------------------------------------------------------------------- comparison
+
+
+def test_compare_measures_every_model_in_a_folder(folder, utterances, recognizers, clips, tmp_path):
+    names = [REFERENCE, "crnn.int8.onnx", "crnn.float32.tflite", "crnn.int8.tflite"]
+    for name in names:
+        (tmp_path / name).symlink_to(folder / name)
+    (tmp_path / "notes.txt").write_text("not a model")
+    found = compare(tmp_path, utterances, threads=(1,))
+    assert found["utterances"] == 6
+    assert found["audio_seconds"] == pytest.approx(sum(map(len, clips)) / SAMPLE_RATE)
+    assert [variant["name"] for variant in found["variants"]] == names
+    keras_, _, tflite, int8 = found["variants"]
+    assert keras_["frame_agreement"] == tflite["frame_agreement"] == 1 > int8["frame_agreement"] > 0.7
+    assert keras_["cer"] == tflite["cer"] > 0
+    for variant in found["variants"]:
+        assert variant["bytes"] == (folder / variant["name"]).stat().st_size
+        assert variant["wer_ci95"][0] <= variant["wer"] <= variant["wer_ci95"][1]
+        assert (
+            list(variant["ms_per_audio_second"]) == ["1"] and 0 < variant["ms_per_audio_second"]["1"] < 1000
+        )
+    # This process holds TensorFlow; a fresh one with TFLite must not be charged for that.
+    assert 20 < tflite["peak_rss_mb"] < 200 < keras_["peak_rss_mb"]
+
+
+def test_compare_names_what_is_missing_or_broken(tmp_path, utterances):
+    with pytest.raises(RecognizerError, match="holds no crnn"):
+        compare(tmp_path, utterances)
+    with pytest.raises(RecognizerError, match="no utterance"):
+        compare(tmp_path, [])
+    broken = tmp_path / "crnn.int8.tflite"
+    broken.write_text("not a model")
+    with pytest.raises(RecognizerError, match=r"crnn\.int8\.tflite: cannot be loaded") as caught:
+        _measure_apart(broken, 1, utterances)  # in another process
+    assert str(caught.value).startswith(str(tmp_path)) and "\n" not in str(caught.value)

@@ -1,0 +1,112 @@
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import keras
+import pytest
+
+from asr_helpers.augment import Augmenter, SpecAugment
+from asr_helpers.pipeline import load_speech
+from asr_helpers.training import PROFILES, TrainingError, train
+
+TINY = replace(PROFILES["ci"], epochs=3, batch_seconds=60, filters=(4, 4), lstm_units=8)
+
+
+@pytest.fixture(scope="module")
+def speech(mini):
+    return load_speech(mini / "dev-mini")
+
+
+def run(speech, folder, profile=TINY, **options):
+    return train(
+        speech, speech, folder, profile, augmenter=Augmenter(), spec_augment=SpecAugment(), **options
+    )
+
+
+@pytest.fixture(scope="module")
+def unbroken(speech, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unbroken")
+    return folder, run(speech, folder)
+
+
+def test_it_learns_and_keeps_the_best(unbroken, capsys):
+    folder, history = unbroken
+    assert [row["epoch"] for row in history] == [1, 2, 3]
+    assert history[-1]["loss"] < history[0]["loss"]
+    best = keras.saving.load_model(folder / "best.keras", safe_mode=True)
+    assert not best.compiled
+    assert all(type(layer).__module__.startswith("keras.") for layer in best.layers)
+    with (folder / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert float(rows[2]["val_wer"]) == pytest.approx(history[2]["val_wer"], rel=1e-5)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "best.keras",
+        "epoch-0003.keras",
+        "history.csv",
+        "state.json",
+    ]
+
+
+class Kill(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+
+def test_a_resumed_run_equals_the_unbroken_one(speech, unbroken, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(speech, tmp_path, callbacks=[Kill()])
+    history = run(speech, tmp_path, resume=True)
+    for ours, theirs in zip(history, unbroken[1], strict=True):
+        for name, value in theirs.items():
+            assert ours[name] == pytest.approx(value, rel=2e-3), name
+
+
+def test_the_plateau_remembers_its_patience(speech, tmp_path):
+    profile = replace(TINY, plateau=True)
+    run(speech, tmp_path, replace(profile, epochs=1))
+    state = json.loads((tmp_path / "state.json").read_text())
+    state["plateau"] = {"wait": 1, "best": 0.0, "cooldown_counter": 0}  # one bad epoch seen, one more to go
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    history = run(speech, tmp_path, replace(profile, epochs=2), resume=True)
+    assert history[1]["learning_rate"] == pytest.approx(TINY.learning_rate)
+    assert json.loads((tmp_path / "state.json").read_text())["plateau"]["wait"] == 0  # reduced, counting anew
+
+
+def test_killed_in_the_middle_of_an_epoch_it_goes_on(mini, speech, tmp_path):
+    script = f"""
+from pathlib import Path
+import tests.test_training as t
+from asr_helpers.pipeline import load_speech
+t.run(load_speech({str(mini / "dev-mini")!r}), Path({str(tmp_path)!r}), t.replace(t.TINY, epochs=50))
+"""
+    environment = os.environ | {"PYTHONPATH": str(mini.parent.parent)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        for line in process.stdout:
+            if line.startswith("epoch   1/50"):
+                break
+        time.sleep(0.3)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    done = len(json.loads((tmp_path / "state.json").read_text())["history"])
+    assert 1 <= done < 50
+    history = run(speech, tmp_path, replace(TINY, epochs=done + 1), resume=True)
+    assert [row["epoch"] for row in history] == list(range(1, done + 2))
+
+
+def test_a_folder_is_not_trained_over(speech, unbroken, tmp_path):
+    with pytest.raises(TrainingError, match="holds a run already"):
+        run(speech, unbroken[0])
+    with pytest.raises(TrainingError, match="no run to resume"):
+        run(speech, tmp_path, resume=True)
+    with pytest.raises(TrainingError, match="another lstm_units"):
+        run(speech, unbroken[0], replace(TINY, lstm_units=9), resume=True)
