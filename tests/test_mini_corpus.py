@@ -51,9 +51,8 @@ def test_layout_is_librispeechs(transcripts):
         subset, speaker, chapter, name = flac.relative_to(MINI).parts
         assert subset in SUBSETS
         assert re.fullmatch(rf"{speaker}-{chapter}-\d{{4}}\.flac", name) and f"{speaker}{chapter}".isdigit()
-    assert all(
-        p.suffix == ".flac" or p.name.endswith(".trans.txt") for p in MINI.glob("*/**/*") if p.is_file()
-    )
+    others = {path for path in MINI.glob("*/*/*/*") if path.suffix != ".flac"}
+    assert all(path.name.endswith(".trans.txt") for path in others)
 
 
 def test_speakers_file_names_every_speaker(transcripts):
@@ -108,7 +107,7 @@ def test_one_voice_is_heard_in_the_test_alone(transcripts):
 
 
 def test_sound_is_neither_clipped_nor_silent_nor_cut_off(transcripts):
-    """Every tenth clip: level, no clipping, no digital silence, speech that begins and ends inside the clip."""
+    """Every tenth clip: level, peaks, no digital silence, speech beginning and ending inside the clip."""
     for flac in [flac for files in transcripts.values() for flac in files][::10]:
         samples, _ = sf.read(flac)
         level = 20 * np.log10(np.sqrt(np.mean(samples**2)))
@@ -118,17 +117,14 @@ def test_sound_is_neither_clipped_nor_silent_nor_cut_off(transcripts):
         decibels = 20 * np.log10(np.sqrt(np.mean(frames**2, axis=1)) + 1e-12)
         assert decibels.min() > -80, flac
         assert max(decibels[:2].max(), decibels[-2:].max()) < -50, flac
-        loud = np.flatnonzero(decibels > level - 20)
-        assert loud[0] <= 20 and len(decibels) - loud[-1] <= 35, flac
+        loud = np.flatnonzero(decibels > level - 27)
+        assert loud[0] <= 25 and len(decibels) - loud[-1] <= 25, flac
 
 
 def test_the_grammar_writes_the_same_sentences_again(transcripts, make_mini):
     planned = {f"{clip.stem}.flac": make_mini.transcript(clip.sentence) for clip in make_mini.plan()}
-    shipped = {
-        flac.relative_to(MINI).as_posix(): text
-        for files in transcripts.values()
-        for flac, text in files.items()
-    }
+    listed = {flac: text for files in transcripts.values() for flac, text in files.items()}
+    shipped = {flac.relative_to(MINI).as_posix(): text for flac, text in listed.items()}
     assert planned == shipped
 
 
@@ -138,7 +134,7 @@ def test_another_seed_writes_other_sentences(make_mini):
 
 def test_a_missing_engine_is_named_with_its_package(make_mini, monkeypatch):
     monkeypatch.setitem(make_mini.PACKAGES, "festvox-kdlpc16k", "/nowhere/ked_diphone")
-    with pytest.raises(SystemExit, match="apt install .*festvox-kdlpc16k"):
+    with pytest.raises(SystemExit, match=r"apt install .*festvox-kdlpc16k"):
         make_mini.check_engines()
 
 

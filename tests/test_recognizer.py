@@ -40,7 +40,7 @@ def clips(utterances):
 
 @pytest.fixture(scope="module")
 def folder(clips, tmp_path_factory):
-    """Every variant of a small untrained CRNN that behaves as a trained one: norms that fit, every label used."""
+    """Every variant of a small CRNN, untrained, but its norms fit the audio and every label is used."""
     keras.utils.set_random_seed(1)
     model = build_model(lstm_layers=2, lstm_units=16, filters=(8, 16))
     spectrograms = [front_end.features(clip) for clip in clips]

@@ -13,8 +13,6 @@ sys.path.insert(0, str(ROOT / "notebooks"))
 
 import build  # noqa: E402
 
-NUMBERED = re.compile(r"\d\d_\w+")
-
 
 def code(notebook):
     return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
