@@ -1,4 +1,6 @@
 # Everything runs from a clean clone: each target first makes .venv with the exact versions of requirements.lock.
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
@@ -14,7 +16,7 @@ run: $(READY)  ## the whole journey on the embedded corpus
 	$(BIN)/asr evaluate $(RUN)/best.keras $(WAV)/test-mini
 	$(BIN)/asr quantize $(RUN)/best.keras --out $(RUN)/variants --calibrate $(WAV)/train-mini
 	$(BIN)/asr transcribe --model $(RUN)/variants/crnn.int8.tflite $$(ls $(WAV)/test-mini/*/*/*0.wav | head -5)
-	$(BIN)/asr compare $(RUN)/variants $(WAV)/test-mini --figure $(RUN)/comparison.png
+	$(BIN)/asr compare $(RUN)/variants $(WAV)/test-mini --figure $(RUN)/comparison.png | tee $(RUN)/comparison.txt
 
 lab: $(READY)  ## open the notebooks
 	$(BIN)/jupyter lab notebooks

@@ -1,4 +1,4 @@
-"""Augmentation: six effects on waveforms (NumPy), and SpecAugment on features (TensorFlow).
+"""Augmentation: seven effects on waveforms (NumPy), and SpecAugment on features (TensorFlow).
 
 Every effect takes and returns mono float32 samples at 16 kHz and leaves its input as it was. All chance comes
 from a generator the caller seeds, ``np.random.default_rng((seed, epoch, index))``: same seed, same samples.
@@ -87,6 +87,22 @@ def time_stretch(samples: np.ndarray, rate: float) -> np.ndarray:
     return vocoder(samples, rate=rate, n_fft=STRETCH_FFT).astype(np.float32)
 
 
+def speed(samples: np.ndarray, factor: float) -> np.ndarray:
+    """Play `samples` `factor` times as fast: pace, pitch and formants move together, as with another speaker.
+
+    Speed perturbation (Ko et al. 2015, Interspeech), by resampling.
+
+    Raises:
+        ValueError: `factor` is not between 0.5 and 2.
+    """
+    from librosa import resample
+
+    samples = _mono(samples)
+    if not 0.5 <= factor <= 2:
+        raise ValueError(f"the speed must be between 0.5 and 2, not {factor}")
+    return resample(samples, orig_sr=SAMPLE_RATE * factor, target_sr=SAMPLE_RATE, res_type="soxr_mq")
+
+
 def frequency_mask(samples: np.ndarray, centre: float, width: float) -> np.ndarray:
     """Remove the band of `width` Hz around `centre` Hz (Butterworth band-stop, run both ways: no delay).
 
@@ -152,7 +168,8 @@ def limit(samples: np.ndarray) -> np.ndarray:
 
 # The order in which sound travels: the speaker, the room, its noise, the microphone, the line.
 EFFECTS = {
-    effect.__name__: effect for effect in (time_stretch, reverb, noise, frequency_mask, segment_shuffle, gaps)
+    effect.__name__: effect
+    for effect in (speed, time_stretch, reverb, noise, frequency_mask, segment_shuffle, gaps)
 }
 _NEEDS_RNG = {"reverb", "noise", "segment_shuffle", "gaps"}
 
@@ -168,19 +185,21 @@ class Augmenter:
         ValueError: a probability is not between 0 and 1, or a range is upside down.
     """
 
-    time_stretch_probability: float = 0.3
+    speed_probability: float = 0.5
+    speed_factor: tuple[float, float] = (0.87, 1.15)
+    time_stretch_probability: float = 0.1
     time_stretch_rate: tuple[float, float] = (0.9, 1.1)
-    reverb_probability: float = 0.2
+    reverb_probability: float = 0.1
     reverb_rt60: tuple[float, float] = (0.1, 0.5)
     reverb_mix: tuple[float, float] = (0.1, 0.4)
-    noise_probability: float = 0.3
+    noise_probability: float = 0.2
     noise_snr_db: tuple[float, float] = (10, 30)
     frequency_mask_probability: float = 0.1
     frequency_mask_centre: tuple[float, float] = (300, 5000)
     frequency_mask_width: tuple[float, float] = (100, 500)
     segment_shuffle_probability: float = 0.02
     segment_shuffle_segment_seconds: tuple[float, float] = (0.01, 0.03)
-    gaps_probability: float = 0.1
+    gaps_probability: float = 0.05
     gaps_count: tuple[int, int] = (1, 3)
     gaps_seconds: tuple[float, float] = (0.02, 0.08)
 

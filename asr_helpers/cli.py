@@ -109,7 +109,6 @@ def train(options):
     """Train from scratch, or go on with --resume. The best model so far is DIR/best.keras."""
     from dataclasses import replace
 
-    from asr_helpers.augment import Augmenter, SpecAugment
     from asr_helpers.pipeline import load_speech
     from asr_helpers.training import PROFILES
     from asr_helpers.training import train as fit
@@ -120,7 +119,7 @@ def train(options):
     profile = replace(PROFILES[name], epochs=options.epochs or PROFILES[name].epochs)
     speech, valid = load_speech(*options.train), load_speech(*options.valid)
     print(speech.summary(), valid.summary(), sep="\n")
-    history = fit(speech, valid, options.folder, profile, options.resume, Augmenter(), SpecAugment())
+    history = fit(speech, valid, options.folder, profile, options.resume)
     best = min(history, key=lambda row: row["val_wer"])
     figures = f"WER {best['val_wer']:.1%}, CER {best['val_cer']:.1%} (epoch {best['epoch']})"
     print(f"{options.folder / 'best.keras'}: {figures}")

@@ -36,7 +36,7 @@ VARIANTS = (
 )
 
 
-class ExportError(RuntimeError):
+class ExportError(ValueError):
     """A model could not be converted; the message is one line that names the model and the variant."""
 
 

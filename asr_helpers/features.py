@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-SAMPLE_RATE = 16000
+from asr_helpers.corpus import SAMPLE_RATE
 
 WINDOW = 400  # samples, 25 ms: long enough for two periods of a low voice
 HOP = 160  # samples, 10 ms: short enough for the burst of a T or a K
@@ -78,8 +78,9 @@ def normalise(spectrogram: np.ndarray) -> np.ndarray:
     The statistics are the utterance's own, so that neither loudness nor the microphone's colour is left. A
     long recording is cut into windows first (`recognizer`), each normalised as the utterance it is.
     """
-    deviation = spectrogram - spectrogram.mean(axis=0)
-    return (deviation / (deviation.std(axis=0) + STD_FLOOR)).astype(np.float32)
+    # In float64: a float32 sum over a minute of frames drifts.
+    mean, std = (getattr(spectrogram, name)(axis=0, dtype=np.float64) for name in ("mean", "std"))
+    return ((spectrogram - mean) / (std + STD_FLOOR)).astype(np.float32)
 
 
 def features(samples: np.ndarray) -> np.ndarray:
@@ -102,5 +103,6 @@ def features_tf(samples):
     import tensorflow as tf
 
     spectrogram = log_mel_tf(samples)
-    mean, variance = tf.nn.moments(spectrogram, axes=[0])
-    return (spectrogram - mean) / (tf.sqrt(variance) + STD_FLOOR)
+    exact = tf.cast(spectrogram, tf.float64)
+    mean, variance = tf.nn.moments(exact, axes=[0])
+    return tf.cast((exact - mean) / (tf.sqrt(variance) + STD_FLOOR), tf.float32)

@@ -20,8 +20,7 @@ def build_model(
     lstm_layers: int = 2,
     lstm_units: int = 128,
     filters: tuple[int, int] = (32, 64),
-    conv_dropout: float = 0.1,
-    lstm_dropout: float = 0.2,
+    dropout: float = 0.2,
     masked: bool = True,
     lstm_norms: bool = True,
     batch: int | None = None,
@@ -39,7 +38,7 @@ def build_model(
     Args:
         lstm_layers, lstm_units: the recurrent part; 2 x 128 is the `fast` profile, 3 x 256 the real one.
         filters: channels of the two convolution blocks.
-        conv_dropout, lstm_dropout: share of values dropped after each block and each LSTM.
+        dropout: share of values dropped after each LSTM; half as much after each convolution block.
         masked: leave the handling of padding out where one utterance of exact length is fed (`export`).
         lstm_norms: BatchNormalization after each LSTM, left out once its weights are folded away (`export`).
         batch: a fixed batch size, where a converter needs one.
@@ -57,12 +56,12 @@ def build_model(
             x = layers.Multiply(name=f"conv{block}_mask")([x, real])
             real = layers.MaxPooling2D((2, 1), padding="same", name=f"mask{block}_pool")(real)
         x = layers.MaxPooling2D(2, padding="same", name=f"conv{block}_pool")(x)
-        x = layers.Dropout(conv_dropout, name=f"conv{block}_dropout")(x)
+        x = layers.Dropout(dropout / 2, name=f"conv{block}_dropout")(x)
     x = layers.Reshape((-1, MELS // 4 * filters[-1]), name="columns")(x)
     mask = ops.not_equal(ops.squeeze(real, axis=(2, 3)), 0.0) if masked else None
     for n in range(1, lstm_layers + 1):
         x = bidirectional(lstm(lstm_units, return_sequences=True), name=f"lstm{n}")(x, mask=mask)
-        x = layers.Dropout(lstm_dropout, name=f"lstm{n}_dropout")(x)
+        x = layers.Dropout(dropout, name=f"lstm{n}_dropout")(x)
         if lstm_norms:
             x = layers.BatchNormalization(momentum=0.95, name=f"lstm{n}_norm")(x, mask=mask)
     if masked:
@@ -78,8 +77,7 @@ def rebuild(model: keras.Model, **changes) -> keras.Model:
         "lstm_layers": sum(isinstance(layer, layers.Bidirectional) for layer in model.layers),
         "lstm_units": model.get_layer("lstm1").forward_layer.units,
         "filters": tuple(model.get_layer(f"conv{block}").filters for block in (1, 2)),
-        "conv_dropout": model.get_layer("conv1_dropout").rate,
-        "lstm_dropout": model.get_layer("lstm1_dropout").rate,
+        "dropout": model.get_layer("lstm1_dropout").rate,
     }
     twin = build_model(**{**size, **changes})
     for layer in twin.layers:

@@ -229,7 +229,7 @@ def error_against_speed(variants: list[dict], threads: int = 1, ax=None):
         point = variant["ms_per_audio_second"][at_threads], 100 * variant["wer"]
         megabytes = variant["bytes"] / 1e6
         ax.scatter(*point, s=30 * megabytes, alpha=0.6)
-        above = 16 if place % 2 == 0 else -22  # neighbours on the axis get their names on different sides
+        above = (16, -22, 30, -36)[place % 4]  # neighbours on the axis get their names at different heights
         label = f"{variant['name']}, {megabytes:.1f} MB"
         ax.annotate(label, point, (0, above), textcoords="offset points", ha="center", fontsize=8)
     ax.margins(0.15)

@@ -48,6 +48,7 @@ def player(samples: np.ndarray, label: str = "recording"):
 SLIDERS = {
     "noise": {"snr_db": (-10, 40, 1, 10, "SNR (dB)")},
     "reverb": {"rt60": (0.1, 2.0, 0.1, 0.6, "RT60 (s)"), "mix": (0.0, 1.0, 0.05, 0.4, "mix")},
+    "speed": {"factor": (0.5, 2.0, 0.05, 1.2, "factor")},
     "time_stretch": {"rate": (0.5, 2.0, 0.05, 0.8, "rate")},
     "frequency_mask": {
         "centre": (600, 6400, 100, 1500, "centre (Hz)"),

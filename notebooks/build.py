@@ -16,7 +16,8 @@ from nbclient import NotebookClient
 
 HERE = Path(__file__).resolve().parent
 NATIVE_LOG = re.compile(
-    r"[IWE]\d{4} |WARNING: All log messages before absl|To enable the following instructions|\s*$"
+    r"[IWE]\d{4} |WARNING: All log messages before absl|To enable the following instructions"
+    r"|INFO: Created TensorFlow Lite|fully_quantize:|\s*$"
 )
 NAMES = sorted(path.stem for path in (HERE / "source").glob("*.py"))
 
@@ -67,7 +68,11 @@ def clean(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
             output.text = "".join(line for line in output.text.splitlines(True) if not NATIVE_LOG.match(line))
             if not output.text:
                 continue
-        if "application/vnd.jupyter.widget-view+json" not in output.get("data", {}):
+        if "application/vnd.jupyter.widget-view+json" in output.get("data", {}):
+            continue
+        if kept and output.output_type == "stream" and output.get("name") == kept[-1].get("name"):
+            kept[-1].text += output.text  # what was printed before and after a dropped line belongs together
+        else:
             kept.append(output)
     return kept
 

@@ -138,8 +138,8 @@ def test_a_mistake_is_one_clear_line(capsys, arguments, words, chapter, model, t
     empty = tmp_path / "empty"
     empty.mkdir()
     filled = [part.format(corpus=chapter, model=model, empty=empty) for part in arguments]
-    status, out, err = run(capsys, *filled)
-    assert status == 2 and out == ""
+    status, _, err = run(capsys, *filled)
+    assert status == 2
     assert words in err and len(err.strip().splitlines()) == 1
 
 

@@ -192,7 +192,7 @@ def run(script: str, *arguments) -> str:
 def test_what_runs_a_model_imports_no_tensorflow():
     script = (
         "import sys; from asr_helpers import decoding, features, metrics, recognizer, text; "
-        "print(*sorted({'tensorflow', 'keras', 'onnxruntime', 'jiwer', 'librosa', 'scipy'} & set(sys.modules)))"
+        "print(*{'tensorflow', 'keras', 'onnxruntime', 'jiwer', 'librosa', 'scipy'} & set(sys.modules))"
     )
     assert run(script) == ""
 
@@ -200,7 +200,7 @@ def test_what_runs_a_model_imports_no_tensorflow():
 def test_tflite_transcribes_where_tensorflow_is_not_installed(recognizers, folder, utterances, clips):
     name = "crnn.dynamic.tflite"
     script = (
-        "import sys; sys.modules.update(dict.fromkeys(['tensorflow', 'keras', 'librosa', 'scipy', 'onnxruntime']));"
+        "import sys; sys.modules.update(dict.fromkeys(['tensorflow', 'keras', 'librosa', 'scipy']));"
         "from asr_helpers.recognizer import Recognizer; from asr_helpers.corpus import read_audio;"
         "print(Recognizer.load(sys.argv[1]).transcribe(read_audio(sys.argv[2])))"
     )

@@ -10,7 +10,6 @@ from dataclasses import replace
 import keras
 import pytest
 
-from asr_helpers.augment import Augmenter, SpecAugment
 from asr_helpers.pipeline import load_speech
 from asr_helpers.training import PROFILES, TrainingError, train
 
@@ -23,9 +22,7 @@ def speech(mini):
 
 
 def run(speech, folder, profile=TINY, **options):
-    return train(
-        speech, speech, folder, profile, augmenter=Augmenter(), spec_augment=SpecAugment(), **options
-    )
+    return train(speech, speech, folder, profile, **options)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@
 #
 # | | |
 # |---|---|
-# | **Objectives** | build noise and reverb yourself, and say what their numbers mean · hear what each of six effects does, and when it does harm · draw them so that a run can be repeated · mask features with SpecAugment |
+# | **Objectives** | build noise and reverb yourself, and say what their numbers mean · hear what each of seven effects does, and when it does harm · draw them so that a run can be repeated · mask features with SpecAugment |
 # | **Needs** | [02 · Spectrograms](02_spectrograms.ipynb); no network, no GPU |
 # | **Minutes** | ci, fast, workshop, full: 1 to run (a few clips of the embedded corpus in every profile), about 30 to read and listen |
 
@@ -128,7 +128,9 @@ slow_record = np.interp(places, np.arange(len(samples)), samples).astype(np.floa
 player(slow_record, "0.75 times as fast, as a record")
 
 # %% [markdown]
-# Slower and lower: another speaker, who yawns. The phase vocoder takes the spectrogram apart, spreads its
+# Slower and lower: another speaker, who yawns. That is worth having too, since new speakers are what a small corpus
+# lacks: it is *speed perturbation* (Ko and others, 2015), and `augment.speed` does it with a proper resampler, so that
+# no tone is folded back from above 8 kHz. The phase vocoder takes the spectrogram apart, spreads its
 # columns and mends the phases, so that only the pace changes:
 
 # %%
@@ -143,7 +145,8 @@ def pitch(clip):
     return 16000 / (80 + fit[80:300].argmax())
 
 
-for name, clip in {"original": samples, "as a record": slow_record, "phase vocoder": slower}.items():
+record = augment.speed(samples, 0.75)
+for name, clip in {"original": samples, "as a record": record, "phase vocoder": slower}.items():
     print(f"{name:14} {len(clip) / 16000:.2f} s, {pitch(clip):.0f} Hz")
 
 # %%
@@ -219,7 +222,7 @@ player(augment.segment_shuffle(samples, 0.4, np.random.default_rng(0), share=1),
 # spell what was not said. An effect is allowed only while a careful listener would still write down the same
 # text. So `Augmenter` swaps pieces of 10 to 30 ms, a tenth of them, in one clip of fifty.
 #
-# ## All six, at your own risk
+# ## All seven, at your own risk
 #
 # Choose an effect, move its sliders, roll the dice again. Which setting makes *seven* unintelligible first?
 
@@ -228,13 +231,14 @@ voices = {each.speaker: each for each in corpus}
 listen_and_plot({f"{name}: {each.text.lower()}": read_audio(each.path) for name, each in voices.items()})
 
 # %% [markdown]
-# No kernel running? Here are the six, side by side:
+# No kernel running? Here are the seven, side by side:
 
 # %%
 rng = np.random.default_rng(0)
 effects = {
     "noise, 5 dB": noisy,
     "reverb, 0.8 s": wet,
+    "speed, 0.75": record,
     "time stretch, 0.75": slower,
     "frequency mask, 1000 to 3000 Hz": masked,
     "segment shuffle, 20 ms": swapped,
@@ -243,12 +247,12 @@ effects = {
 HTML("".join(player_html(clip, name) for name, clip in effects.items()))
 
 # %%
-figure, axes = plots.new(2, 3, (10, 4.5), sharey=True)
+figure, axes = plots.new(2, 4, (12, 4.5), sharey=True)
 high = log_mel(samples).max()
-for ax, (name, clip) in zip(axes.flat, effects.items(), strict=True):
+for ax, (name, clip) in zip(axes.flat, {"original": samples, **effects}.items(), strict=True):
     plots.spectrogram(log_mel(clip), ax, name, unit="", vmin=high - 12, vmax=high)
     ax.set(xlabel="", ylabel="")
-plots.save(figure, "03_effects", "spectrograms of one sentence after each of the six effects")
+plots.save(figure, "03_effects", "spectrograms of one sentence before and after each of the seven effects")
 
 # %% [markdown]
 # ## Who decides?
@@ -393,7 +397,7 @@ gain = np.sqrt(np.mean(samples**2) / np.mean(other**2) / 10 ** (5 / 10))
 player(samples + gain * other, "Another voice, 5 dB below")
 
 # %% [markdown] tags=["exercise"]
-# **3. How often is a clip left alone?** Compute it from the six probabilities of `Augmenter()`, then count
+# **3. How often is a clip left alone?** Compute it from the seven probabilities of `Augmenter()`, then count
 # it over 2000 draws.
 
 # %% tags=["solution"]

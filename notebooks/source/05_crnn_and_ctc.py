@@ -64,7 +64,7 @@ print(clip.text, spectrogram.shape, "→", tuple(logits.shape[1:]))
 # to right and from right to left, and one Dense layer spells.
 
 # %%
-main = [layer for layer in model.layers if layer.count_params() or "pool" in layer.name]
+main = [layer for layer in model.layers if layer.count_params() or layer.name.startswith("conv") and "pool" in layer.name]
 for layer in main:
     shape = tuple(size or "·" for size in layer.output.shape)
     print(f"{layer.name:12s} {type(layer).__name__:20s} {shape!s:18s} {layer.count_params():>9,}")
@@ -202,8 +202,13 @@ log_probs = tf.nn.log_softmax(trained(spectrogram[None, ..., None])[0]).numpy()
 plots.save(plots.posteriors(log_probs, spectrogram, clip.text), "05_posteriors")
 
 # %% [markdown]
-# The network is silent (blank, grey) most of the time and speaks in spikes of one or two frames: enough to spell,
-# and all that CTC asks for.
+# Each letter comes where it is heard, though nobody has ever marked a place for it. How long a letter is held, and
+# whether blanks (grey) stand between two letters, CTC leaves to the network: every path that reads the same is as good.
+# This small network holds its letters; ones trained for longer on more speech end in narrow spikes among blanks.
+
+# %%
+best = log_probs.argmax(-1)
+print(f"{np.mean(best == BLANK):.0%} of the frames are blank; “{greedy(log_probs)}” takes {len(collapse(best))} of {len(best)}")
 
 # %%
 said = clip.text.split()[0]
@@ -235,25 +240,32 @@ for name, frames in (("true length", output_frames(len(spectrogram))), ("padded 
 #
 # ## Break it: a text longer than the frames
 #
-# With fewer frames than letters no path exists; the probability is 0 and the loss infinite. One such pair ruins
-# a batch. `min_frames` tells beforehand, and the pipeline leaves the pair out.
+# With fewer frames than letters no path exists: the probability is 0 and the loss infinite. Some implementations
+# return that infinity, which ruins every weight at the next step; TensorFlow's sparse loss stops the training.
 
 # %%
 few = min_frames(labels)
 for frames in (few, few - 1):
-    loss = ctc_loss(pack_targets([labels], [frames]), in_batch[:, :frames])
-    print(frames, "frames: loss", float(loss[0]))
+    print(frames, "frames: loss", -log_likelihood(log_probs[:frames], labels))
+
+# %%
+try:
+    ctc_loss(pack_targets([labels], [few - 1]), in_batch[:, : few - 1])
+except tf.errors.InvalidArgumentError as error:
+    print(error.message.split(")0")[0] + ")")
 
 # %% [markdown]
+# One such pair in 28 539 utterances is enough. `min_frames` tells beforehand, and the pipeline leaves the pair out.
+#
 # ## Break it: the wrong blank
 #
 # Keras's own CTC loss takes class 0 as the blank, PyTorch's does by default, TensorFlow's takes the last if told
-# so. Mixed up, the loss is merely large, and a greedy decoder prints nonsense:
+# so. Mixed up, training runs without complaint, towards something else. And in decoding, the symbol that is taken
+# for the blank vanishes (here the spaces), while the real blank is printed:
 
 # %%
 wrong = tf.nn.ctc_loss(labels[None], in_batch, [len(labels)], [output_frames(len(spectrogram))], False, blank_index=0)
 print("loss with blank 0:", float(wrong[0]) / len(labels))
-best = log_probs.argmax(-1)
 shown = [k for k, _ in itertools.groupby(best) if k != 0]
 print("decoded with blank 0:", "".join((ALPHABET + "_")[k] for k in shown)[:60])
 
@@ -269,10 +281,10 @@ nothing = [path for path in paths if not read([symbols[k] for k in path])]
 print(len(nothing), "path, probability", round(float(worth[""]), 4), "· TT in two frames:", forward(table[:2], [1, 1], 2))
 
 # %% tags=["solution"]
-spikes = [t for t in range(len(best)) if best[t] != BLANK and (t == 0 or best[t] != best[t - 1])]
-for t in sorted(spikes, key=lambda t: log_probs[t].max())[:3]:
+starts = [t for t in range(len(best)) if best[t] != BLANK and (t == 0 or best[t] != best[t - 1])]
+for t in sorted(starts, key=lambda t: log_probs[t].max())[:3]:
     print(f"{decode([best[t]])!r} at {t * 0.04:.2f} s: {np.exp(log_probs[t].max()):.2f}")
-assert collapse(best) == [best[t] for t in spikes]
+assert collapse(best) == [best[t] for t in starts]
 
 # %% [markdown]
 # ## Recap
@@ -280,6 +292,6 @@ assert collapse(best) == [best[t] for t in spikes]
 # - Convolutions see a few frames, LSTMs the whole sentence; two poolings leave one output every 40 ms.
 # - CTC sums over every alignment that spells the text; the forward pass makes that sum cheap.
 # - The length it is given is the utterance's own, after pooling.
-# - A trained network answers in spikes, and the blank fills the rest.
+# - Where the letters fall, the network finds out by itself: that is the alignment nobody drew.
 #
 # Next: [06 · Training](06_training.ipynb), from noise to sentences in a few minutes.

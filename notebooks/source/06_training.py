@@ -107,7 +107,7 @@ for step in (0, 200, 900):
 # %%
 run = RUNS / f"06-{PROFILE}"
 shutil.rmtree(run, ignore_errors=True)
-history = train(speech, valid, run, profile, augmenter=Augmenter(), spec_augment=SpecAugment(), sentences=1)
+history = train(speech, valid, run, profile, sentences=1)
 
 # %%
 plots.save(plots.learning_curves(history), "06_curves")
@@ -157,7 +157,7 @@ for path in sorted(run.iterdir()):
 # The same small training twice: once in one go, once killed after the first epoch and resumed.
 
 # %%
-small = replace(PROFILES["ci"], epochs=3)
+small = replace(PROFILES["ci"], epochs=3, augmenter=None, spec_augment=None)
 tiny = load_speech(data_dir() / "mini" / "dev-mini")
 for name in ("06-whole", "06-killed"):
     shutil.rmtree(RUNS / name, ignore_errors=True)
@@ -192,7 +192,8 @@ np.testing.assert_allclose([a["loss"] for a in whole], [b["loss"] for b in resum
 
 # %% tags=["solution"]
 shutil.rmtree(RUNS / "06-augmented", ignore_errors=True)
-augmented = train(tiny, tiny, RUNS / "06-augmented", small, augmenter=Augmenter(), spec_augment=SpecAugment(), sentences=0)
+masked = replace(small, augmenter=Augmenter(), spec_augment=SpecAugment())
+augmented = train(tiny, tiny, RUNS / "06-augmented", masked, sentences=0)
 for name, rows in (("plain", whole), ("augmented", augmented)):
     print(f"{name:10s} training {rows[-1]['loss']:.2f}, validation {rows[-1]['val_loss']:.2f}")
 

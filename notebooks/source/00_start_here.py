@@ -1,0 +1,158 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 00 · Start here
+#
+# You will hear a sentence, see what a recogniser sees of it, and have it written down by one that was trained from
+# scratch with the code of this series.
+#
+# | | |
+# |---|---|
+# | **Objectives** | check that everything works on your machine · follow one sentence from sound to text · know what comes in which notebook |
+# | **Needs** | nothing: no network, no GPU |
+# | **Minutes** | ci, fast, workshop, full: under 1 |
+
+# %%
+import os
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from asr_helpers import plots
+from asr_helpers.corpus import CorpusError, data_dir, load_corpus, read_audio
+from asr_helpers.features import log_mel
+from asr_helpers.metrics import score
+from asr_helpers.recognizer import Recognizer
+from asr_helpers.widgets import player
+
+PROFILE = os.environ.get("ASR_PROFILE", "fast")
+plots.style()
+print("profile", PROFILE, *(f"· {name} {version(name)}" for name in ("tensorflow", "keras", "librosa", "numpy")))
+
+# %% [markdown]
+# ## Hear
+#
+# The series comes with its own small corpus: the bulletins of a harbour radio, read by twelve synthetic voices. This
+# is a sentence from its test set, which no model here was trained on.
+
+# %%
+test = load_corpus(data_dir() / "mini" / "test-mini").utterances
+clip = next(each for each in test if each.speaker == "9002")
+samples = read_audio(clip.path)
+player(samples, clip.text.lower())
+
+# %% [markdown]
+# ## See
+#
+# To the computer it is a list of numbers, 16 000 for each second:
+
+# %%
+print(len(samples), "numbers, among them", np.round(samples[8000:8006], 4))
+plots.waveform(samples, title=clip.text)
+
+# %% [markdown]
+# Can you read the words in it? Hardly. The recogniser does not try either. It looks at how strong each pitch is at each
+# moment, the *log-mel spectrogram*, in which vowels are stripes and an S is a cloud at the top:
+
+# %%
+plots.save(plots.spectrogram(log_mel(samples), title=clip.text), "00_spectrogram")
+
+# %% [markdown]
+# ## Write down
+#
+# The shipped model was trained as in notebook 06. One line loads it, one transcribes:
+
+# %%
+recognizer = Recognizer.load(data_dir() / "models" / "crnn.keras")
+print("said ", clip.text)
+print("heard", recognizer.transcribe(samples))
+
+# %% [markdown]
+# Is it always right?
+
+# %%
+some = test[:: len(test) // 8]
+heard = [recognizer.transcribe(read_audio(each.path)) for each in some]
+for each, text in zip(some, heard, strict=True):
+    print(f"said   {each.text}\nheard  {text}\n")
+
+# %% [markdown]
+# The *word error rate* (WER) counts the words to be replaced, inserted and deleted, and divides by the words that were
+# said. With so few sentences it is a rough number, so it comes with the interval in which it plausibly lies:
+
+# %%
+result = score([each.text for each in some], heard)
+low, high = result["wer_ci95"]
+print(f"WER {result['wer']:.0%}, 95 % interval {low:.0%} to {high:.0%}, on {result['utterances']} sentences")
+
+# %% [markdown]
+# ## Break it: a recording of another kind
+#
+# Models are picky: 16 000 samples a second, one channel. A stereo recording at 44 100 would sound like another language
+# to it. What does the helper say to one?
+
+# %%
+path = Path(tempfile.mkdtemp()) / "holiday.wav"
+soundfile.write(path, np.random.default_rng(0).normal(size=(44100, 2)) * 0.1, 44100)
+try:
+    read_audio(path)
+except CorpusError as error:
+    print(str(error).replace(f"{path.parent}/", ""))
+
+# %% [markdown]
+# One line that names the file and the mend. It is how every mistake is answered in this series.
+#
+# ## Where to go
+#
+# | | |
+# |---|---|
+# | [01 · Conversion](01_conversion.ipynb) | how a corpus is laid out; FLAC to WAV, bit for bit |
+# | [02 · Spectrograms](02_spectrograms.ipynb) | from numbers to the picture above, step by step |
+# | [03 · Augmentation](03_augmentation.ipynb) | noise, rooms, other speeds: hear what the model is trained on |
+# | [04 · Input pipeline](04_input_pipeline.ipynb) | batches that neither wait nor waste |
+# | [05 · CRNN and CTC](05_crnn_and_ctc.ipynb) | the network, and learning without knowing when |
+# | [06 · Training](06_training.ipynb) | from noise to sentences in minutes |
+# | [07 · Decoding](07_decoding.ipynb) | from frames to words |
+# | [08 · Quantization](08_quantization.ipynb) | a quarter of the size |
+# | [09 · Interpreters](09_interpreters.ipynb) | the same words, how fast? |
+#
+# Each notebook runs alone, in any order. Read a question, guess, run the cell. The "Break it" cells fail on purpose.
+# Exercises have their solutions folded away beneath them.
+#
+# The environment variable `ASR_PROFILE` chooses the size of everything: `ci`, `fast` (if you set nothing), `workshop`
+# for Mini LibriSpeech, `full` for train-clean-100.
+#
+# ## Exercises
+#
+# 1. Transcribe a clip of speaker 9007. It is the voice that was kept out of training: how much worse is it?
+# 2. Turn `samples` round (`samples[::-1]`) and transcribe that. What does the model hear in nonsense?
+
+# %% tags=["solution"]
+unheard = [each for each in test if each.speaker == "9007"][:8]
+texts = [recognizer.transcribe(read_audio(each.path)) for each in unheard]
+print(f"WER {score([each.text for each in unheard], texts)['wer']:.0%}:", unheard[0].text, "→", texts[0])
+
+# %% tags=["solution"]
+print(recognizer.transcribe(samples[::-1].copy()))
+
+# %% [markdown]
+# ## Recap
+#
+# - Sound is a list of numbers; a spectrogram makes speech visible; a network spells it.
+# - A model is judged on sentences it was not trained on, and by a rate with an interval.
+#
+# Next: [01 · Conversion](01_conversion.ipynb).

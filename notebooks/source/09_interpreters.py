@@ -1,0 +1,509 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 09 · Interpreters
+#
+# You will see one network run by Keras, LiteRT and ONNX Runtime: the same sound, nearly the same words, and very
+# different milliseconds and megabytes.
+#
+# | | |
+# |---|---|
+# | **Objectives** | read a real-time factor · measure speed, start-up and memory fairly · know why the smallest file need not be the fastest · handle sound of any length · choose a runtime for a laptop, a phone, a server |
+# | **Needs** | [08 · Quantization](08_quantization.ipynb); the shipped model; no network, no GPU |
+# | **Minutes** | ci: under 1 · fast, workshop, full: 2 to run (the embedded corpus in every profile), about 30 to read |
+
+# %%
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnxruntime
+import soundfile
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+from IPython.display import Markdown
+from scipy.signal import resample_poly
+
+from asr_helpers import plots
+from asr_helpers.corpus import data_dir, load_corpus, read_audio
+from asr_helpers.decoding import greedy
+from asr_helpers.export import VARIANTS, quantize
+from asr_helpers.features import features, log_mel
+from asr_helpers.metrics import word_errors
+from asr_helpers.recognizer import Recognizer, compare, window_starts
+from asr_helpers.widgets import player
+
+# %%
+PROFILE = os.environ.get("ASR_PROFILE", "fast")
+RUN = Path(os.path.relpath(data_dir().parent / "runs" / "09-variants"))
+plots.style()
+print(f"profile {PROFILE}, TensorFlow {tf.__version__}, {platform.machine()}, {os.cpu_count()} cores")
+
+# %% [markdown]
+# First the files, as in notebook 08, and a sentence to work with:
+
+# %%
+COUNT = 8 if PROFILE == "ci" else 100
+needed = ("crnn.dynamic.tflite", "crnn.int8.tflite", "crnn.int8.onnx") if PROFILE == "ci" else VARIANTS
+train = load_corpus(data_dir() / "mini" / "train-mini").utterances
+calibration = [features(read_audio(each.path)) for each in train[:: len(train) // COUNT][:COUNT]]
+for report in quantize(data_dir() / "models" / "crnn.keras", RUN, calibration, needed):
+    print(f"{report['name']:22} {report['bytes'] / 1e6:5.2f} MB")
+
+# %%
+test = load_corpus(data_dir() / "mini" / "test-mini").utterances
+clip = test[3]
+samples = read_audio(clip.path)
+heard = features(samples)
+player(samples, clip.text.capitalize())
+
+# %% [markdown]
+# ## How fast is fast enough?
+#
+# Divide the time that the computer took by the time that the speaker took: the *real-time factor*. Below 1 the
+# computer keeps up; at 0.01 it could listen to a hundred people. The same number times 1000 is milliseconds per
+# second of audio, which is easier to compare. Every measurement here throws the first call away (it allocates
+# and traces) and takes the median of the others.
+
+
+# %%
+def milliseconds(call, repeat=5):
+    """Return the milliseconds that `call` takes per second of audio in `clip`."""
+    call()
+    times = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return 1000 * np.median(times) / clip.seconds
+
+
+# %% [markdown]
+# ## Keras, three ways
+#
+# Called as `model(x)`, Keras runs Python for every op of every time step of every LSTM. `predict` compiles
+# the model, then brings a data pipeline and callbacks along for a single clip. A `tf.function` is only the
+# compiled graph. And beside them, one of our small files:
+
+# %%
+model = keras.saving.load_model(RUN / "crnn.keras", compile=False)
+graph = tf.function(lambda x: model(x, training=False), input_signature=[tf.TensorSpec((1, None, 80, 1))])
+small = Recognizer.load(RUN / "crnn.dynamic.tflite")
+x = heard[None, :, :, None]
+assert np.mean(graph(x)[0].numpy().argmax(axis=-1) == small.log_probs(heard).argmax(axis=-1)) > 0.9
+
+# %%
+ways = {
+    "model(x)": lambda: model(x, training=False),
+    "model.predict(x)": lambda: model.predict(x, verbose=0),
+    "tf.function": lambda: graph(x),
+    "LiteRT, dynamic": lambda: small.log_probs(heard),
+}
+speeds = {name: milliseconds(call) for name, call in ways.items()}
+
+# %%
+figure, ax = plots.new(size=(8, 2.4), alt="log scale: eager Keras is slowest by far, LiteRT fastest")
+bars = ax.barh(list(speeds), list(speeds.values()), color=[plots.GREY] * 3 + [plots.BLUE])
+ax.bar_label(bars, [f"{value:.3g}" for value in speeds.values()], padding=4)
+ax.axvline(1000, color=plots.ORANGE)
+ax.invert_yaxis()
+ax.set(xscale="log", xlabel="milliseconds per second of audio (orange: real time)")
+figure
+
+# %% [markdown]
+# Who measures `model(x)` and concludes that the network is slow has measured Python.
+#
+# ## All of them, fairly
+#
+# `compare` starts a fresh process for each file and each number of threads, feeds it the same clips, and counts
+# the time from samples to text. A fresh process, because memory is counted too, and because two runtimes in one
+# process fight over the cores. Keras gets its best form here, the `tf.function`.
+
+# %%
+threads = (1,) if PROFILE == "ci" else (1, 2)
+result = compare(RUN, test[:: len(test) // 4][:4] if PROFILE == "ci" else test, threads)
+variants = {row["name"]: row for row in result["variants"]}
+print(f"{result['utterances']} utterances, {result['audio_seconds']:.0f} s of audio")
+
+
+# %%
+def table(head, rows):
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return Markdown("\n".join("| " + " | ".join(line) + " |" for line in lines))
+
+
+# %%
+rows = []
+for name, row in variants.items():
+    speed = [f"{value:.1f}" for value in row["ms_per_audio_second"].values()]
+    memory = f"{row['peak_rss_mb']:.0f}" if row["peak_rss_mb"] else "–"
+    agreement = f"{row['frame_agreement']:.1%}"
+    rows.append([name, f"{row['bytes'] / 1e6:.2f}", f"{row['wer']:.1%}", agreement, *speed, memory])
+table(["file", "MB", "WER", "same frames", *[f"ms/s, threads: {n}" for n in threads], "peak MB"], rows)
+
+# %%
+figure = plots.error_against_speed(result["variants"])
+plots.save(figure, "09_error_against_speed")
+
+# %% [markdown]
+# Left is fast, low is right, small is small. What does it say?
+
+# %%
+speed = {name: row["ms_per_audio_second"]["1"] for name, row in variants.items()}
+order = sorted(speed, key=speed.get)
+print("fast to slow:  ", ", ".join(order))
+print("small to large:", ", ".join(sorted(variants, key=lambda name: variants[name]["bytes"])))
+
+# %%
+rates = [row["wer"] for row in variants.values()]
+low, high = variants["crnn.keras"]["wer_ci95"]
+print(f"WER: {min(rates):.1%} to {max(rates):.1%}; the 95 % interval of Keras alone: {low:.1%} to {high:.1%}")
+ratio = speed["crnn.int8.tflite"] / speed["crnn.dynamic.tflite"]
+print(f"{platform.machine()}: full int8 takes {ratio:.1f} times as long as dynamic")
+
+# %% [markdown]
+# The vertical differences are far smaller than what chance leaves open: all files hear nearly the same. The
+# horizontal ones are large, and the smallest file is not the fastest. Why?
+#
+# - The *full-int8* file computes each LSTM in one fused integer op. On x86 processors that op is plain,
+#   unoptimised code: correct, small, slow. It exists for chips with integer units and nothing else.
+# - The *dynamic* file keeps the LSTM's loop and hands each matrix product, with int8 weights, to kernels that use
+#   the processor's vector instructions. A quarter of the bytes to read from memory, and fast arithmetic.
+# - *ONNX Runtime* has an LSTM op of its own, float or with int8 weights, and it is optimised.
+# - *float16* is unpacked to float32 before it is used: half the download, not a bit faster.
+#
+# "Quantised" is not "faster". It is faster where somebody wrote the kernel. Measure on the machine that counts.
+#
+# ## From nothing to the first word
+#
+# A server starts once; a command line starts for every file. How long until the first text, and how much
+# memory, for a process that has just begun?
+
+# %%
+SCRIPT = """
+import sys, time
+start = time.perf_counter()
+from asr_helpers.recognizer import Recognizer, read_audio
+recognizer = Recognizer.load(sys.argv[1])
+loaded = time.perf_counter()
+recognizer.transcribe(read_audio(sys.argv[2]))
+print(loaded - start, time.perf_counter() - loaded, "tensorflow" in sys.modules)
+"""
+
+
+# %%
+def fresh(name):
+    command = [sys.executable, "-c", SCRIPT, RUN / name, clip.path]
+    load, first, needs = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return float(load), float(first), needs
+
+
+# %%
+chosen = ["crnn.keras", "crnn.dynamic.tflite", "crnn.int8.tflite", "crnn.int8.onnx"]
+starts = {name: fresh(name) for name in chosen}
+for name, (load, first, needs) in starts.items():
+    print(f"{name:20} {load:5.2f} s to load, {first:5.2f} s for the first clip, TensorFlow imported: {needs}")
+
+# %%
+alt = "the Keras process takes many times the time and memory"
+figure, (left, right) = plots.new(1, 2, (10, 2.4), alt, sharey=True)
+loads, firsts = [load for load, *_ in starts.values()], [first for _, first, _ in starts.values()]
+left.barh(chosen, loads, color=plots.BLUE, label="imports, load")
+left.barh(chosen, firsts, left=loads, color=plots.ORANGE, label="first clip")
+left.set(title="until the first text", xlabel="seconds")
+left.legend()
+right.barh(chosen, [variants[name]["peak_rss_mb"] or 0 for name in chosen], color=plots.BLUE)
+right.set(title="peak memory of the process", xlabel="MB")
+left.invert_yaxis()
+plots.save(figure, "09_start_and_memory")
+
+# %% [markdown]
+# The weights are a small part of the memory; the runtime is the rest. A `.tflite` file needs NumPy, soundfile
+# and ai-edge-litert, and no TensorFlow.
+#
+# ## Sound of any length
+#
+# A TFLite file has one input shape at a time. `resize_tensor_input` sets another, and the interpreter lays out
+# its memory anew. What does that cost?
+
+
+# %%
+def resize(x):
+    interpreter.resize_tensor_input(source, x.shape)
+    interpreter.allocate_tensors()
+
+
+def invoke(x):
+    interpreter.set_tensor(source, x)
+    interpreter.invoke()
+
+
+# %%
+interpreter = Interpreter(str(RUN / "crnn.dynamic.tflite"))
+source = interpreter.get_input_details()[0]["index"]
+inputs = [features(read_audio(each.path)) for each in test[:20]]
+costs = []
+for x in inputs:
+    times = [time.perf_counter()]
+    for step in (resize, invoke):
+        step(x[None, :, :, None])
+        times.append(time.perf_counter())
+    costs.append(np.diff(times) * 1000)
+
+# %%
+resizing, invoking = np.median(costs[1:], axis=0)
+print(f"resize {resizing:.1f} ms, invoke {invoking:.1f} ms")
+
+# %% [markdown]
+# The other way: one fixed length, shorter clips padded with zeros. The Keras model masks padding away
+# (notebook 05). The small files have no mask. What happens at the end of a clip?
+
+# %%
+padded = np.pad(heard, [(0, 200), (0, 0)])
+frames = -(-len(heard) // 4)
+changes = {}
+for name in ("crnn.keras", "crnn.dynamic.tflite"):
+    recognizer = Recognizer.load(RUN / name)
+    change = recognizer.log_probs(padded)[:frames] - recognizer.log_probs(heard)
+    changes[name] = np.abs(change).max(axis=-1)
+
+# %%
+figure, ax = plots.new(size=(8, 2.6), alt="padding changes the answers of the small file, most at the end")
+for name, change in changes.items():
+    ax.plot(np.arange(frames) * 0.04, change, label=name)
+ax.set(title="what two seconds of padding change", xlabel="time (s)", ylabel="log-probability, at most")
+ax.legend()
+plots.save(figure, "09_padding")
+
+# %%
+changed, total = 0, 0
+for x in inputs:
+    alone = small.log_probs(x).argmax(axis=-1)
+    padded = small.log_probs(np.pad(x, [(0, 200), (0, 0)])).argmax(axis=-1)
+    changed += np.sum(padded[: len(alone)] != alone)
+    total += len(alone)
+print(f"{changed} of {total} frames have another label because of the padding")
+
+# %% [markdown]
+# The backward LSTM starts in the padding, and what it makes of it travels back through the clip: most at the
+# end, fainter the earlier. The resize is the better price: one file, exact lengths.
+#
+# ## A minute at once
+#
+# The network was trained on single sentences. What does it make of a minute on the radio? Clip after clip:
+
+# %%
+ends = np.cumsum([each.seconds for each in test])
+radio = test[: np.searchsorted(ends, 60) + 1]
+said, pieces = [each.text for each in radio], [read_audio(each.path) for each in radio]
+minute = np.concatenate(pieces)
+print(f"{len(said)} sentences, {len(minute) / 16000:.1f} s")
+
+# %% [markdown]
+# `Recognizer` cuts what is longer than 30 s into windows of 20 s, overlapping by four or more, normalises each
+# as if it were an utterance, and joins the answers in the middle of each overlap:
+
+# %%
+starts = np.array(window_starts(len(minute))) / 16000
+figure, ax = plots.new(size=(8, 2.6), alt="four windows of 20 seconds over a minute of sound, overlapping")
+plots.waveform(minute, ax, f"{len(starts)} windows over {len(minute) / 16000:.0f} s")
+heights = np.abs(minute).max() * (1.15 + 0.12 * (np.arange(len(starts)) % 2))
+ax.hlines(heights, starts, starts + 20, color=plots.ORANGE, linewidth=4)
+figure
+
+# %%
+text = small.transcribe(minute)
+whole = greedy(small.log_probs(features(minute)))
+alone = [small.transcribe(each) for each in pieces]
+print(text[:300].lower(), "…")
+
+# %%
+print(f"sentence by sentence: WER {word_errors(said, alone).rate:.1%}")
+for name, each in {"windows": text, "all in one piece": whole}.items():
+    print(f"{name + ':':21} WER {word_errors([' '.join(said)], [each]).rate:.1%}")
+
+# %% [markdown]
+# The difference to the sentences alone is the price of not knowing where they begin: one normalisation for
+# several voices, and sentences that touch. What windows also buy is memory: they need no more of it after
+# an hour than after a minute.
+#
+# ## The smallest file, five sentences
+
+# %%
+smallest = Recognizer.load(RUN / "crnn.int8.tflite")
+for each in test[:: len(test) // 5][:5]:
+    print(f"said   {each.text}\nheard  {smallest.transcribe(read_audio(each.path))}\n")
+
+# %% [markdown]
+# ## Which one, then?
+#
+# | where | file | because |
+# |---|---|---|
+# | laptop, x86 | `dynamic.tflite` or `int8.onnx` | fast on a single thread, a quarter of the size, no TensorFlow |
+# | phone | `dynamic.tflite`; measure `int8.tflite` | the download is small, and phone chips have their own integer kernels |
+# | microcontroller, NPU | `int8.tflite` | integers only, one graph, no dynamic ranges |
+# | server | `float32.onnx` or `int8.onnx` | takes batches, starts quickly, and one session serves many threads |
+# | research | `.keras` | can be trained further; through a `tf.function`, not `model(x)` |
+#
+# ## Break it: floats for an integer model
+#
+# The input of the int8 file is int8. Give it the features as they are, then "mend" the error message:
+
+# %%
+interpreter = Interpreter(str(RUN / "crnn.int8.tflite"))
+source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+interpreter.resize_tensor_input(source["index"], (1, len(heard), 80, 1))
+interpreter.allocate_tensors()
+
+# %%
+try:
+    interpreter.set_tensor(source["index"], heard[None, :, :, None])
+except ValueError as error:
+    print("ValueError:", str(error).split(" for input")[0])
+
+# %%
+scale, zero_point = source["quantization"]
+quantised = np.clip(np.round(heard / scale) + zero_point, -128, 127).astype(np.int8)
+for name, x in {"astype(int8)": heard.astype(np.int8), "quantised": quantised}.items():
+    interpreter.reset_all_variables()
+    interpreter.set_tensor(source["index"], x[None, :, :, None])
+    interpreter.invoke()
+    print(f"{name:12} → {greedy(interpreter.get_tensor(target['index'])[0])!r}")
+
+# %% [markdown]
+# *Diagnosis.* `astype` cuts 1.7 down to 1: a handful of different values are left, all on one side of the zero
+# point. The error message was right and the mend was wrong. Scale and zero point are in the file: use them.
+# (Greedy decoding takes the integer logits as they are: a common scale changes no maximum.)
+#
+# ## Break it: the wrong sample rate
+#
+# A recording at 44.1 kHz, passed on as if it were 16 kHz. This is what the model hears:
+
+# %%
+wrong = resample_poly(samples, 441, 160).astype(np.float32)
+player(wrong, "44.1 kHz taken for 16 kHz")
+
+# %%
+figure, (left, right) = plots.new(
+    1, 2, (10, 3), "the wrong rate: slow, and low frequencies only", sharey=True
+)
+high = log_mel(samples).max()
+plots.spectrogram(log_mel(samples), left, "16 kHz", unit="", vmin=high - 12, vmax=high)
+plots.spectrogram(log_mel(wrong), right, "44.1 kHz taken for 16 kHz", vmin=high - 12, vmax=high)
+plots.save(figure, "09_wrong_rate")
+
+# %%
+print("right rate:", small.transcribe(samples))
+print("wrong rate:", small.transcribe(wrong))
+
+# %%
+soundfile.write(RUN / "wrong.wav", wrong, 44100)
+try:
+    read_audio(RUN / "wrong.wav")
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
+# *Diagnosis.* A giant, nearly three times too slow, and silent above 2900 Hz. An array of samples does not know
+# its rate, so no model can complain; the file does know it, and `read_audio` refuses. Check where sound enters.
+#
+# ## Break it: the missing batch dimension
+#
+# The model wants `(1, frames, 80, 1)`. The features are `(frames, 80)`. LiteRT is given these; `Recognizer`, which
+# adds the dimensions itself, is given those:
+
+# %%
+interpreter = Interpreter(str(RUN / "crnn.dynamic.tflite"))
+source = interpreter.get_input_details()[0]["index"]
+resize(heard[None, :, :, None])
+try:
+    invoke(heard)
+except ValueError as error:
+    print("LiteRT:    ", str(error).split(" for input")[0])
+
+# %%
+try:
+    small.log_probs(heard[None, :, :, None])
+except ValueError as error:
+    print("Recognizer:", error)
+
+# %% [markdown]
+# *Diagnosis.* Both say which shape they got and which they want. Worse is the mend that reshapes until the error is
+# gone: `heard.reshape(1, 80, -1, 1)` has the right number of dimensions and turns the picture into porridge. Only
+# `[None, :, :, None]` adds dimensions and moves nothing.
+#
+# ## Exercises
+
+# %% [markdown] tags=["exercise"]
+# **1. Two ears.** Does it help to ask two models? Average the log-probabilities of the dynamic and the int8
+# file, decode, and compare the WER of the first 20 test sentences.
+
+# %% tags=["solution"]
+texts = [each.text for each in test[:20]]
+for name, ears in {"dynamic": [small], "int8": [smallest], "both": [small, smallest]}.items():
+    texts_heard = [greedy(np.mean([ear.log_probs(x) for ear in ears], axis=0)) for x in inputs]
+    print(f"{name:8} WER {word_errors(texts, texts_heard).rate:.1%}")
+
+# %% [markdown] tags=["exercise"]
+# **2. Batches.** The ONNX file takes `(batch, frames, 80, 1)`. Cut eight clips to one second and compare one
+# call of eight with eight calls of one. Who has batches, and who has none?
+
+# %% tags=["solution"]
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = 1
+session = onnxruntime.InferenceSession(RUN / "crnn.int8.onnx", options)
+batch = np.stack([x[:100] for x in inputs if len(x) >= 100][:8])[..., None]
+
+# %% tags=["solution"]
+one_call = milliseconds(lambda: session.run(None, {"log_mel": batch}))
+many_calls = milliseconds(lambda: [session.run(None, {"log_mel": x[None]}) for x in batch])
+print(f"one call of eight takes {one_call / many_calls:.2f} of the time of eight calls of one")
+
+# %% [markdown] tags=["exercise"]
+# **3. Where does the time go?** Split `transcribe` into features, network and greedy decoding, for the dynamic
+# file. Is the network still the slow part?
+
+# %% tags=["solution"]
+log_probs = small.log_probs(heard)
+parts = {
+    "features": lambda: features(samples),
+    "network": lambda: small.log_probs(heard),
+    "decoding": lambda: greedy(log_probs),
+}
+for name, call in parts.items():
+    print(f"{name:9} {milliseconds(call, repeat=20):6.2f} ms per second of audio")
+
+# %% [markdown]
+# ## Recap
+#
+# - The real-time factor is computing time over speaking time; measure warm, in a fresh process, threads named.
+# - All files hear nearly the same; they differ in speed, size, start-up and memory, each for a reason.
+# - On x86 the full-int8 file is the smallest and not the fastest: speed is in the kernels, not in the format.
+# - Exact lengths beat padding; long sound goes through overlapping windows.
+#
+# The same from a terminal, for any model and any corpus in LibriSpeech's layout:
+#
+# ```
+# asr quantize MODEL.keras --out DIR --calibrate data/mini/train-mini
+# asr compare DIR data/mini/test-mini --threads 1 2
+# asr evaluate DIR/crnn.int8.tflite data/mini/test-mini --decoder beam
+# asr transcribe RECORDING.wav --model DIR/crnn.dynamic.tflite
+# ```
+#
+# Next: pretrained models compared (coming).
