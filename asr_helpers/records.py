@@ -33,12 +33,14 @@ def write_records(utterances: list[Utterance], folder, seed: int = 0) -> list[st
     folder.mkdir(parents=True, exist_ok=True)
     order = np.random.default_rng(seed).permutation(len(utterances))
     shards = [order[start : start + PER_SHARD] for start in range(0, len(order), PER_SHARD)]
-    index, problems = [], []
+    names, problems = [], []
     with tqdm(total=len(order), desc=f"writing {folder.name}", unit="utt", delay=2) as bar:
         for number, members in enumerate(shards):
             name = f"{number:04d}-of-{len(shards):04d}.tfrecord"
-            listing = folder / f"{name}.json"  # what a finished shard holds; gone once the index is written
-            if not listing.exists():
+            listing = folder / f"{name}.json"  # written after its shard: what a whole one holds
+            if listing.exists():
+                bar.update(len(members))
+            else:
                 held = []
                 part = folder / f".{name}.part"
                 with tf.io.TFRecordWriter(str(part)) as writer:
@@ -54,16 +56,11 @@ def write_records(utterances: list[Utterance], folder, seed: int = 0) -> list[st
                         held.append([utterance.id, utterance.text, len(samples)])
                 part.rename(folder / name)
                 _write_json(listing, held)
-            else:
-                bar.update(len(members))
-            held = json.loads(listing.read_text())
             known = {utterances[position].id for position in members}
-            if not {entry[0] for entry in held} <= known:
+            if not {entry[0] for entry in json.loads(listing.read_text())} <= known:
                 raise CorpusError(f"{folder}: holds records of another corpus; choose an empty folder")
-            index.append({"shard": name, "utterances": held})
-    _write_json(folder / INDEX, index)
-    for shard in index:
-        (folder / f"{shard['shard']}.json").unlink()
+            names.append(name)
+    _write_json(folder / INDEX, names)
     return problems
 
 
@@ -97,13 +94,11 @@ def read_index(folder) -> dict[str, list[Utterance]] | None:
     index = Path(folder) / INDEX
     if not index.exists():
         return None
-    return {
-        str(index.parent / shard["shard"]): [
-            Utterance(id=name, path=index.parent / shard["shard"], text=text, samples=samples)
-            for name, text, samples in shard["utterances"]
-        ]
-        for shard in json.loads(index.read_text())
-    }
+    shards = {}
+    for shard in (index.parent / name for name in json.loads(index.read_text())):
+        listing = json.loads(Path(f"{shard}.json").read_text())
+        shards[str(shard)] = [Utterance(key, shard, text, samples) for key, text, samples in listing]
+    return shards
 
 
 def _write_json(path: Path, value) -> None:

@@ -1,6 +1,7 @@
 """Training: profiles, callbacks, and a run folder from which a killed training goes on."""
 
 import csv
+import io
 import json
 import time
 from collections.abc import Iterable
@@ -50,9 +51,9 @@ PROFILES = {
         128,
         (16, 32),
         dropout=0.1,
-        epochs=45,
-        batch_seconds=16,
-        learning_rate=2e-3,
+        epochs=40,
+        batch_seconds=20,
+        learning_rate=2.5e-3,
         spec_augment=SpecAugment(time_masks=1, frequency_masks=1, frequency_width=10),
     ),
     "workshop": Profile(3, 256, (32, 64), dropout=0.2, epochs=40, batch_seconds=160, learning_rate=1.5e-3),
@@ -213,7 +214,7 @@ class RunFolder(keras.callbacks.Callback):
         self.state["checkpoint"] = f"epoch-{epoch + 1:04d}.keras"
         self._save(self.model, self.state["checkpoint"])
         self._write("state.json", json.dumps(self.state, indent=1))
-        write_history(self.state["history"], self.folder / "history.csv")
+        self._write("history.csv", _as_csv(self.state["history"]))
         if previous:
             (self.folder / previous).unlink(missing_ok=True)
 
@@ -232,14 +233,12 @@ def _dropout_states(model: keras.Model) -> list:
     return [variable for variable in model.non_trainable_variables if "seed_generator" in variable.path]
 
 
-def write_history(history: list[dict], path: Path) -> None:
-    """Write one row per epoch as CSV."""
-    part = path.with_name(f".part-{path.name}")
-    with part.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(history[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: f"{value:.6g}" for name, value in row.items()} for row in history)
-    part.rename(path)
+def _as_csv(history: list[dict]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(history[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: f"{value:.6g}" for name, value in row.items()} for row in history)
+    return text.getvalue()
 
 
 def train(

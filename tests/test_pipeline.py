@@ -144,3 +144,12 @@ def test_a_killed_preparation_goes_on(mini, tmp_path, monkeypatch):
     index = records.read_index(tmp_path)
     assert len(index) == math.ceil(len(utterances) / 20)
     assert {u.id for held in index.values() for u in held} == {u.id for u in utterances}
+
+
+def test_preparing_again_changes_nothing_and_another_corpus_is_refused(mini, tmp_path):
+    write_records(load_corpus(mini / "dev-mini").utterances, tmp_path)
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.tfrecord")}
+    write_records(load_corpus(mini / "dev-mini").utterances, tmp_path)
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.tfrecord")} == before
+    with pytest.raises(CorpusError, match="another corpus"):
+        write_records(load_corpus(mini / "test-mini").utterances, tmp_path)

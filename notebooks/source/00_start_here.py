@@ -41,7 +41,9 @@ from asr_helpers.widgets import player
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 plots.style()
-print("profile", PROFILE, *(f"· {name} {version(name)}" for name in ("tensorflow", "keras", "librosa", "numpy")))
+print(
+    "profile", PROFILE, *(f"· {name} {version(name)}" for name in ("tensorflow", "keras", "librosa", "numpy"))
+)
 
 # %% [markdown]
 # ## Hear

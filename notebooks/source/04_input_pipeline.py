@@ -123,7 +123,11 @@ print("features", example.shape, "· model frames", target[0], "· labels", targ
 
 # %%
 audio = speech.seconds
-sizes = {"spectrograms": audio * 100 * 80 * 4, "waveforms": audio * 16000 * 4, "names": len(speech.utterances) * 8}
+sizes = {
+    "spectrograms": audio * 100 * 80 * 4,
+    "waveforms": audio * 16000 * 4,
+    "names": len(speech.utterances) * 8,
+}
 for kind, size in sizes.items():
     hundred = size / audio * 100.6 * 3600
     print(f"{kind:12s} {size / 1e6:8.2f} MB here   {hundred / 1e9:10.4f} GB for train-clean-100")
@@ -169,7 +173,9 @@ def padding(batches):
     return 1 - sum(map(sum, batches)) / sum(len(batch) * max(batch) for batch in batches)
 
 
-figure, axes = plots.new(1, 2, (9, 2.6), "utterances of one batch as bars: random lengths, like lengths", sharex=True)
+figure, axes = plots.new(
+    1, 2, (9, 2.6), "utterances of one batch as bars: random lengths, like lengths", sharex=True
+)
 for ax, batches, name in zip(axes, (random_batches, bucketed), ("random", "bucketed"), strict=True):
     batch = np.sort(batches[len(batches) // 2])[::-1]
     ax.barh(range(len(batch)), max(batch) / 100, color=plots.ORANGE, height=1, label="padding")
@@ -187,7 +193,9 @@ plots.save(figure, "04_padding")
 
 # %%
 for bound, size in list(zip(bounds, batch_sizes, strict=False))[2:12:3]:
-    print(f"below {bound / 100:4.1f} s: {size:3d} utterances a batch, at most {bound * size / 100:.0f} s of audio")
+    print(
+        f"below {bound / 100:4.1f} s: {size:3d} utterances a batch, at most {bound * size / 100:.0f} s of audio"
+    )
 
 # %% [markdown]
 # ## The whole pipeline
@@ -203,7 +211,9 @@ print("its first text:", decode(targets[0, 1:][targets[0, 1:] >= 0].numpy()))
 
 # %%
 row = np.argmin(targets[:, 0])
-plots.spectrogram(batch[row, :, :, 0].numpy(), title="one row of a batch: masked, and padded with zeros at the end")
+plots.spectrogram(
+    batch[row, :, :, 0].numpy(), title="one row of a batch: masked, and padded with zeros at the end"
+)
 
 # %% [markdown]
 # Is a row of a batch what notebook 02 would have made of the clip? Without augmentation it must be.

@@ -64,7 +64,11 @@ print(clip.text, spectrogram.shape, "→", tuple(logits.shape[1:]))
 # to right and from right to left, and one Dense layer spells.
 
 # %%
-main = [layer for layer in model.layers if layer.count_params() or layer.name.startswith("conv") and "pool" in layer.name]
+main = [
+    layer
+    for layer in model.layers
+    if layer.count_params() or layer.name.startswith("conv") and "pool" in layer.name
+]
 for layer in main:
     shape = tuple(size or "·" for size in layer.output.shape)
     print(f"{layer.name:12s} {type(layer).__name__:20s} {shape!s:18s} {layer.count_params():>9,}")
@@ -88,13 +92,22 @@ columns = keras.Model(model.input, model.get_layer("columns").output)
 noise = np.random.default_rng(0).normal(size=(1, 160, 80, 1)).astype(np.float32)
 poked = noise.copy()
 poked[:, 80] += 1.0
-change = {name: np.abs(part(poked) - part(noise))[0].max(-1) for name, part in (("convolutions", columns), ("all", model))}
+change = {
+    name: np.abs(part(poked) - part(noise))[0].max(-1)
+    for name, part in (("convolutions", columns), ("all", model))
+}
 
 # %%
 figure, ax = plots.new(size=(8, 2.2), alt="change of each output frame when one input frame changes")
 for (name, values), colour in zip(change.items(), (plots.ORANGE, plots.BLUE), strict=True):
     ax.plot(values / values.max(), color=colour, label=name)
-ax.set(yscale="log", ylim=(1e-6, 2), xlabel="model frame (40 ms)", ylabel="relative change", title="input frame 80 was changed")
+ax.set(
+    yscale="log",
+    ylim=(1e-6, 2),
+    xlabel="model frame (40 ms)",
+    ylabel="relative change",
+    title="input frame 80 was changed",
+)
 ax.legend()
 plots.save(figure, "05_field_of_view")
 
@@ -174,9 +187,17 @@ def forward(table, labels, blank):
 # %%
 for text in ("AT", "TA", "TT"):
     ours = forward(table, [symbols.index(letter) for letter in text], blank=2)
-    helper = np.exp(log_likelihood(np.log(table), np.array([symbols.index(letter) for letter in text]), blank=2))
+    helper = np.exp(
+        log_likelihood(np.log(table), np.array([symbols.index(letter) for letter in text]), blank=2)
+    )
     assert np.isclose(ours, worth[text]) and np.isclose(helper, worth[text])
-    print(text, f"{ours:.6f}", "is the sum over", sum(read([symbols[k] for k in path]) == text for path in paths), "paths")
+    print(
+        text,
+        f"{ours:.6f}",
+        "is the sum over",
+        sum(read([symbols[k] for k in path]) == text for path in paths),
+        "paths",
+    )
 
 # %% [markdown]
 # The helper does the same with logarithms, because 300 factors below one underflow. And the loss that trains the
@@ -186,7 +207,12 @@ for text in ("AT", "TA", "TT"):
 labels = encode(clip.text)
 log_probs = tf.nn.log_softmax(logits[0]).numpy()
 target = pack_targets([labels], [len(log_probs)])
-print("TensorFlow:", float(ctc_loss(target, logits)[0]), "· lattice:", -log_likelihood(log_probs, labels) / len(labels))
+print(
+    "TensorFlow:",
+    float(ctc_loss(target, logits)[0]),
+    "· lattice:",
+    -log_likelihood(log_probs, labels) / len(labels),
+)
 
 # %% [markdown]
 # (Per letter, so that long and short sentences weigh the same.)
@@ -208,7 +234,9 @@ plots.save(plots.posteriors(log_probs, spectrogram, clip.text), "05_posteriors")
 
 # %%
 best = log_probs.argmax(-1)
-print(f"{np.mean(best == BLANK):.0%} of the frames are blank; “{greedy(log_probs)}” takes {len(collapse(best))} of {len(best)}")
+print(
+    f"{np.mean(best == BLANK):.0%} of the frames are blank; “{greedy(log_probs)}” takes {len(collapse(best))} of {len(best)}"
+)
 
 # %%
 said = clip.text.split()[0]
@@ -216,7 +244,9 @@ ups, downs = lattice(log_probs, labels)
 together = np.exp(ups + downs - log_likelihood(log_probs, labels))
 states = 2 * len(said) + 1
 last = int(np.argmax(together[:, states - 2])) + 4
-plots.save(plots.ctc_lattice(together[:last, :states], said, title=f"the word {said} of “{clip.text}”"), "05_lattice")
+plots.save(
+    plots.ctc_lattice(together[:last, :states], said, title=f"the word {said} of “{clip.text}”"), "05_lattice"
+)
 
 # %%
 print("said ", clip.text)
@@ -264,7 +294,9 @@ except tf.errors.InvalidArgumentError as error:
 # for the blank vanishes (here the spaces), while the real blank is printed:
 
 # %%
-wrong = tf.nn.ctc_loss(labels[None], in_batch, [len(labels)], [output_frames(len(spectrogram))], False, blank_index=0)
+wrong = tf.nn.ctc_loss(
+    labels[None], in_batch, [len(labels)], [output_frames(len(spectrogram))], False, blank_index=0
+)
 print("loss with blank 0:", float(wrong[0]) / len(labels))
 shown = [k for k, _ in itertools.groupby(best) if k != 0]
 print("decoded with blank 0:", "".join((ALPHABET + "_")[k] for k in shown)[:60])
@@ -278,7 +310,13 @@ print("decoded with blank 0:", "".join((ALPHABET + "_")[k] for k in shown)[:60])
 
 # %% tags=["solution"]
 nothing = [path for path in paths if not read([symbols[k] for k in path])]
-print(len(nothing), "path, probability", round(float(worth[""]), 4), "· TT in two frames:", forward(table[:2], [1, 1], 2))
+print(
+    len(nothing),
+    "path, probability",
+    round(float(worth[""]), 4),
+    "· TT in two frames:",
+    forward(table[:2], [1, 1], 2),
+)
 
 # %% tags=["solution"]
 starts = [t for t in range(len(best)) if best[t] != BLANK and (t == 0 or best[t] != best[t - 1])]

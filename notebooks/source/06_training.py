@@ -67,7 +67,11 @@ print(speech.summary(), valid.summary(), sep="\n")
 # %%
 profile = PROFILES[PROFILE]
 model = new_model(profile)
-print(f"{model.count_params():,} parameters;", batches_per_epoch(speech, profile.batch_seconds), "steps an epoch")
+print(
+    f"{model.count_params():,} parameters;",
+    batches_per_epoch(speech, profile.batch_seconds),
+    "steps an epoch",
+)
 
 # %% [markdown]
 # ## How fast should it learn?
@@ -77,8 +81,13 @@ print(f"{model.count_params():,} parameters;", batches_per_epoch(speech, profile
 
 # %%
 steps = 1000
-rates = [profile.learning_rate * max(0.002, min(1, (s / steps + 1e-3) * 20, (1 - s / steps) * 2)) for s in range(steps)]
-figure, ax = plots.new(size=(8, 1.8), alt="learning rate over the run: a short rise, a plateau, a linear fall")
+rates = [
+    profile.learning_rate * max(0.002, min(1, (s / steps + 1e-3) * 20, (1 - s / steps) * 2))
+    for s in range(steps)
+]
+figure, ax = plots.new(
+    size=(8, 1.8), alt="learning rate over the run: a short rise, a plateau, a linear fall"
+)
 ax.plot(np.arange(steps) / steps * 100, rates)
 ax.set(xlabel="share of the run (%)", ylabel="learning rate", ylim=(0, None))
 figure
@@ -126,7 +135,9 @@ test = load_speech(data_dir() / "mini" / "test-mini")
 recognizer = Recognizer.load(run / "best.keras")
 heard = [recognizer.transcribe(read_audio(clip.path), greedy) for clip in test.utterances]
 result = score([clip.text for clip in test.utterances], heard)
-print(f"test-mini: WER {result['wer']:.1%}, 95 % interval {result['wer_ci95'][0]:.1%} to {result['wer_ci95'][1]:.1%}")
+print(
+    f"test-mini: WER {result['wer']:.1%}, 95 % interval {result['wer_ci95'][0]:.1%} to {result['wer_ci95'][1]:.1%}"
+)
 
 # %%
 for clip, text in list(zip(test.utterances, heard, strict=True))[::19]:
@@ -135,10 +146,17 @@ for clip, text in list(zip(test.utterances, heard, strict=True))[::19]:
 # %%
 voices = sorted({clip.speaker for clip in test.utterances})
 new_voice = [voice for voice in voices if voice not in {clip.speaker for clip in speech.utterances}]
-for name, kept in (("voices of the training", set(voices) - set(new_voice)), ("the voice never heard", set(new_voice))):
-    pairs = [(clip.text, text) for clip, text in zip(test.utterances, heard, strict=True) if clip.speaker in kept]
+for name, kept in (
+    ("voices of the training", set(voices) - set(new_voice)),
+    ("the voice never heard", set(new_voice)),
+):
+    pairs = [
+        (clip.text, text) for clip, text in zip(test.utterances, heard, strict=True) if clip.speaker in kept
+    ]
     if pairs:
-        print(f"{name}: WER {score(*map(list, zip(*pairs, strict=True)))['wer']:.1%} on {len(pairs)} sentences")
+        print(
+            f"{name}: WER {score(*map(list, zip(*pairs, strict=True)))['wer']:.1%} on {len(pairs)} sentences"
+        )
 
 # %% [markdown]
 # ## What is on disk?
