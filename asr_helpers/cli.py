@@ -202,6 +202,7 @@ def compare(options):
     if options.figure:
         from asr_helpers import plots
 
+        plots.style()
         options.figure.write_bytes(
             plots.png(plots.error_against_speed(result["variants"], options.threads[0]))
         )

@@ -67,7 +67,7 @@ print(clip.text, spectrogram.shape, "→", tuple(logits.shape[1:]))
 main = [
     layer
     for layer in model.layers
-    if layer.count_params() or layer.name.startswith("conv") and "pool" in layer.name
+    if layer.count_params() or (layer.name.startswith("conv") and "pool" in layer.name)
 ]
 for layer in main:
     shape = tuple(size or "·" for size in layer.output.shape)
