@@ -222,12 +222,27 @@ def compare(options):
 
 
 def usable(*folders, limit=None):
-    """Return the corpora's utterances, with a line on stderr for each that is left out."""
-    from asr_helpers.corpus import load_corpus
+    """Return the corpora's utterances (the first `limit`), with a line on stderr for each that is left out.
+
+    Each clip is decoded here once more than needed: only that shows a file that was cut off.
+    """
+    from asr_helpers.corpus import CorpusError, load_corpus, read_audio
 
     corpus = load_corpus(*folders)
     report(corpus.problems)
-    return corpus.utterances[:limit]
+    kept = []
+    for utterance in corpus.utterances:
+        if len(kept) == limit:
+            break
+        try:
+            read_audio(utterance.path)
+        except CorpusError as error:
+            report([str(error)])
+        else:
+            kept.append(utterance)
+    if not kept:
+        raise CorpusError(f"{', '.join(map(str, folders))}: no usable utterance")
+    return kept
 
 
 def report(problems: list[str]) -> None:

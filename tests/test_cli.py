@@ -116,6 +116,20 @@ def test_one_bad_file_is_one_line_and_the_others_are_transcribed(capsys, chapter
         assert str(path) in line
 
 
+def test_a_cut_off_clip_does_not_stop_an_evaluation(capsys, chapter, model, tmp_path):
+    corpus = tmp_path / "corpus"
+    shutil.copytree(chapter, corpus)
+    clips = sorted(corpus.rglob("*.flac"))
+    clips[0].write_bytes(clips[0].read_bytes()[:-4000])
+    status, out, err = run(capsys, "evaluate", model, corpus, "--json")
+    assert status == 0 and json.loads(out)["utterances"] == len(clips) - 1
+    assert str(clips[0]) in err
+    for clip in clips[1:]:
+        clip.unlink()
+    status, _, err = run(capsys, "evaluate", model, corpus)
+    assert status == 2 and err.splitlines()[-1].endswith("no usable utterance")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

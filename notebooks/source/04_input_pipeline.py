@@ -21,7 +21,7 @@
 # |---|---|
 # | **Objectives** | build a `tf.data` pipeline stage by stage · know what each stage costs · measure what bucketing saves · shuffle without filling the memory · pack a corpus into TFRecords |
 # | **Needs** | notebooks 02 and 03; no network |
-# | **Minutes** | ci: under 1 · fast: 1 · workshop: 2 · full: 2 |
+# | **Minutes** | ci, fast, workshop, full: under 1 (all use the embedded corpus) |
 
 # %%
 import os

@@ -21,7 +21,7 @@
 # |---|---|
 # | **Objectives** | read the network layer by layer · count its frames, parameters and field of view · derive CTC by brute force, then efficiently · see an alignment that nobody drew · recognise CTC's classic failures |
 # | **Needs** | notebook 02; the shipped model; no network |
-# | **Minutes** | ci: under 1 · fast: 1 · workshop: 1 · full: 1 |
+# | **Minutes** | ci, fast, workshop, full: under 1 (all use the embedded corpus) |
 
 # %%
 import itertools

@@ -21,7 +21,7 @@
 # |---|---|
 # | **Objectives** | train a CRNN from scratch · read its curves and its mistakes · know what each callback is for · resume a killed run so that nobody can tell |
 # | **Needs** | notebooks 04 and 05; no network, no GPU |
-# | **Minutes** | ci: 1 · fast: 9 · workshop: 60 (Mini LibriSpeech) · full: a GPU and a night |
+# | **Minutes** | ci: 1 · fast: 10 · workshop and full: many hours on a CPU, not measured yet |
 
 # %%
 import os
