@@ -14,6 +14,11 @@ from asr_helpers.text import BLANK, NUM_CLASSES, encode
 RATE = 16000
 
 
+@pytest.fixture(autouse=True)
+def the_series_own_style():
+    plots.style()  # whichever test ran before
+
+
 @pytest.fixture(scope="module")
 def tone():
     """Return one second of 1000 Hz."""
@@ -26,7 +31,7 @@ def pixels(content):
 
 def test_waveform_runs_in_seconds(tone):
     (ax,) = plots.waveform(tone, title="a tone").axes
-    assert ax.get_xlim() == (0, 1) and ax.get_title() == "a tone"
+    assert ax.get_xlim() == (0, 1) and ax.get_title(loc="left") == "a tone"
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), tone)
 
 
