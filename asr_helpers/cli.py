@@ -128,11 +128,10 @@ def train(options):
 def evaluate(options):
     """Transcribe corpora and compare with their transcripts; rates as fractions, with 95 % intervals."""
     from asr_helpers import decoding
-    from asr_helpers.corpus import read_audio
     from asr_helpers.metrics import score
     from asr_helpers.recognizer import Recognizer
 
-    utterances = usable(*options.corpora, limit=options.limit)
+    utterances = usable(*options.corpora)
     recognizer = Recognizer.load(options.model)
     decoder = decoding.greedy
     if options.decoder == "beam":
@@ -140,14 +139,16 @@ def evaluate(options):
         def decoder(log_probs):
             return decoding.beam_search(log_probs)[0].text
 
-    hypotheses, seconds = [], 0.0
-    for utterance in tqdm(utterances, "transcribing", unit="utt", disable=None, delay=1):
-        samples = read_audio(utterance.path)
+    heard, hypotheses, seconds = [], [], 0.0
+    clips = readable(utterances, options.limit)
+    total = len(utterances[: options.limit])
+    for utterance, samples in tqdm(clips, "transcribing", total, unit="utt", disable=None, delay=1):
         start = time.perf_counter()
         hypotheses.append(recognizer.transcribe(samples, decoder))
         seconds += time.perf_counter() - start
-    result = score([utterance.text for utterance in utterances], hypotheses)
-    audio = sum(utterance.seconds for utterance in utterances)
+        heard.append(utterance)
+    result = score([utterance.text for utterance in heard], hypotheses)
+    audio = sum(utterance.seconds for utterance in heard)
     result |= {"audio_seconds": round(audio, 2), "real_time_factor": round(seconds / audio, 5)}
     if options.json:
         print(json.dumps({"model": str(options.model), "decoder": options.decoder} | result))
@@ -156,7 +157,7 @@ def evaluate(options):
         low, high = result[f"{measure}_ci95"]
         print(f"{measure.upper()}  {result[measure]:6.1%}  (95 % interval {low:.1%} to {high:.1%})")
     print(
-        f"{len(utterances)} utterances, {audio:.0f} s of audio, real-time factor {result['real_time_factor']:.3f}"
+        f"{result['utterances']} utterances, {audio:.0f} s of audio, real-time factor {result['real_time_factor']:.3f}"
     )
 
 
@@ -181,12 +182,11 @@ def transcribe(options):
 def quantize(options):
     """Write float32, float16, dynamic-range and full-int8 TFLite and ONNX forms, and report their operations."""
     from asr_helpers import export
-    from asr_helpers.corpus import read_audio
     from asr_helpers.features import features
 
     utterances = usable(options.calibrate)
-    step = max(1, len(utterances) // 100)
-    calibration = [features(read_audio(utterance.path)) for utterance in utterances[::step][:100]]
+    spread = utterances[:: max(1, len(utterances) // 100)]
+    calibration = [features(samples) for _, samples in readable(spread, limit=100)]
     for operations in export.quantize(options.model, options.out, calibration):
         print(export.format_report(operations))
 
@@ -198,7 +198,8 @@ def compare(options):
     """
     from asr_helpers import recognizer
 
-    result = recognizer.compare(options.folder, usable(options.corpus, limit=options.limit), options.threads)
+    utterances = [utterance for utterance, _ in readable(usable(options.corpus), options.limit)]
+    result = recognizer.compare(options.folder, utterances, options.threads)
     if options.figure:
         from asr_helpers import plots
 
@@ -221,28 +222,36 @@ def compare(options):
         )
 
 
-def usable(*folders, limit=None):
-    """Return the corpora's utterances (the first `limit`), with a line on stderr for each that is left out.
-
-    Each clip is decoded here once more than needed: only that shows a file that was cut off.
-    """
-    from asr_helpers.corpus import CorpusError, load_corpus, read_audio
+def usable(*folders):
+    """Return the corpora's utterances, with a line on stderr for each that is left out."""
+    from asr_helpers.corpus import load_corpus
 
     corpus = load_corpus(*folders)
     report(corpus.problems)
-    kept = []
-    for utterance in corpus.utterances:
-        if len(kept) == limit:
-            break
+    return corpus.utterances
+
+
+def readable(utterances, limit=None):
+    """Yield the first `limit` clips as (utterance, samples), with a line on stderr for each cut-off one.
+
+    Raises:
+        CorpusError: there is none.
+    """
+    from asr_helpers.corpus import CorpusError, read_audio
+
+    found = 0
+    for utterance in utterances:
+        if found == limit:
+            return
         try:
-            read_audio(utterance.path)
+            samples = read_audio(utterance.path)
         except CorpusError as error:
             report([str(error)])
-        else:
-            kept.append(utterance)
-    if not kept:
-        raise CorpusError(f"{', '.join(map(str, folders))}: no usable utterance")
-    return kept
+            continue
+        found += 1
+        yield utterance, samples
+    if not found:
+        raise CorpusError("the corpus holds no usable utterance")
 
 
 def report(problems: list[str]) -> None:

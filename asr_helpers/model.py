@@ -1,7 +1,5 @@
 """The CRNN: convolutions that look at the spectrogram, LSTMs that read it both ways, one Dense layer that spells."""
 
-import math
-
 import keras
 from keras import layers, ops
 
@@ -12,8 +10,8 @@ TIME_POOLING = 4  # two 2x2 poolings: one output frame is 40 ms
 
 
 def output_frames(frames: int) -> int:
-    """Return how many output frames the model gives for `frames` feature frames."""
-    return math.ceil(frames / TIME_POOLING)
+    """Return how many output frames the model gives for `frames` feature frames (an integer, or a tensor of it)."""
+    return -(-frames // TIME_POOLING)
 
 
 def build_model(

@@ -15,7 +15,7 @@ from asr_helpers import records
 from asr_helpers.augment import Augmenter, SpecAugment
 from asr_helpers.corpus import SAMPLE_RATE, Corpus, CorpusError, Utterance, load_corpus, read_audio
 from asr_helpers.features import HOP, MELS, WINDOW, features_tf, num_frames
-from asr_helpers.model import TIME_POOLING, output_frames
+from asr_helpers.model import output_frames
 from asr_helpers.text import encode, min_frames
 
 READ_AHEAD = 2  # batches made while the network works, and clips decoded side by side
@@ -211,5 +211,5 @@ def _example(load, epoch, position, samples, spec_augment: SpecAugment | None = 
     spectrogram = tf.ensure_shape(spectrogram, [None, MELS])
     if spec_augment is not None:
         spectrogram = spec_augment(spectrogram, tf.stack([epoch + seed * EPOCHS_APART, position]))
-    frames = tf.where(readable, -(-tf.shape(spectrogram)[0] // TIME_POOLING), 0)
+    frames = tf.where(readable, output_frames(tf.shape(spectrogram)[0]), 0)
     return position, spectrogram[..., None], tf.concat([frames[None], labels], 0)
