@@ -113,16 +113,23 @@ class FusableLSTM(keras.layers.LSTM):
         return last, outputs, [hidden, cell]
 
 
-def fold_norms(model: keras.Model) -> keras.Model:
-    """Return a twin of a `build_model` model with FusableLSTMs, and no norms after them.
+def fold_norms(model: keras.Model, lstms: bool = True) -> keras.Model:
+    """Return a twin of a `build_model` model for one utterance, without norms (the logits differ by 1e-4).
 
-    Such a norm is x * scale + shift, and the next layer multiplies by its kernel anyway: with the kernel
-    scale * kernel and the bias bias + shift @ kernel, the logits are the same (to 1e-4). Left in place, a
-    norm ruins the int8 model: the LSTM's output, which needs steps of 1/128, gets the norm's coarse ones.
+    A norm is x * scale + shift. One in a convolution block goes into the convolution before it, through the
+    pooling in between: the maximum does not mind a scale that is not negative. With `lstms`, one after an LSTM
+    goes into the layer that reads it, which multiplies by a kernel anyway, and the LSTMs become FusableLSTMs.
+    Left in place, such a norm ruins the int8 model: the LSTM's output, which needs steps of 1/128, gets the
+    norm's coarse ones.
     """
-    twin = rebuild(model, masked=False, lstm_norms=False, batch=1, lstm=FusableLSTM)
-    lstms = [layer.name for layer in _lstms(model)]
-    for name, reader in zip(lstms, [*lstms[1:], "logits"], strict=True):
+    fused = {"lstm_norms": False, "lstm": FusableLSTM} if lstms else {}
+    twin = rebuild(model, masked=False, conv_norms=False, batch=1, **fused)
+    for block in (1, 2):
+        scale, shift = _scale_and_shift(model.get_layer(f"conv{block}_norm"))
+        kernel = model.get_layer(f"conv{block}").get_weights()[0]
+        twin.get_layer(f"conv{block}").set_weights([kernel * scale, shift])
+    names = [layer.name for layer in _lstms(model)] if lstms else []
+    for name, reader in zip(names, [*names[1:], "logits"], strict=bool(names)):
         weights = twin.get_layer(reader).get_weights()
         twin.get_layer(reader).set_weights(_fold(weights, *_scale_and_shift(model.get_layer(f"{name}_norm"))))
     return twin
@@ -157,9 +164,9 @@ def to_tflite(model: keras.Model, precision: str, calibration: list[np.ndarray])
             fly, float in between); "int8" (everything, inputs and outputs too).
         calibration: as for `quantize`; read for "int8" only.
     """
-    # Loops run faster than fused LSTMs, and weights are rounded less where no norm is folded into them: int8
-    # takes both because it works with nothing else.
-    model = fold_norms(model) if precision == "int8" else rebuild(model, masked=False, batch=1)
+    # Loops run faster than fused LSTMs, and the LSTMs' weights are rounded less where no norm is folded into
+    # them: int8 takes both because it works with nothing else.
+    model = fold_norms(model, lstms=precision == "int8")
     signature = [tf.TensorSpec((1, None, MELS, 1), tf.float32, name="log_mel")]
     function = tf.function(lambda log_mel: model(log_mel, training=False), input_signature=signature)
     weights = tf.Module()  # given a Keras 3 model instead, the converter would write a file without weights
@@ -195,7 +202,7 @@ def to_onnx(model: keras.Model, precision: str) -> bytes:
     for block in (1, 2):
         graph.conv(model.get_layer(f"conv{block}"), model.get_layer(f"conv{block}_norm"))
         graph.add("Relu")
-        graph.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2], auto_pad="SAME_UPPER")
+        graph.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
     # To (frames, batch, mels, channels): ONNX's LSTM has time first. In a shape, 0 keeps a size.
     graph.add("Transpose", perm=[2, 0, 3, 1])
     graph.add("Reshape", np.array([0, 0, -1]))
@@ -237,7 +244,7 @@ class _Graph:
         self.nodes.append(helper.make_node(op, inputs, [self.last], name=name, **attributes))
 
     def conv(self, conv, norm):
-        """Add a Conv2D with the BatchNormalization after it folded into its kernel and a bias."""
+        """Add a Conv2D with its block's BatchNormalization folded into the kernel and a bias (`fold_norms`)."""
         scale, shift = _scale_and_shift(norm)
         kernel = conv.get_weights()[0] * scale  # (rows, columns, channels in, channels out)
         self.add("Conv", kernel.transpose(3, 2, 0, 1), shift, auto_pad="SAME_UPPER")

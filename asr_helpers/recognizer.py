@@ -35,7 +35,7 @@ class Recognizer:
     """A model, whichever runtime it needs. `log_probs` and `transcribe` mean the same on each."""
 
     def __init__(self, logits: Callable[[np.ndarray], np.ndarray]):
-        """`logits` takes features, float32 (frames, 80), to logits, float32 (ceil(frames / 4), 29)."""
+        """`logits` takes features, float32 (frames, 80), to logits, float32 (frames // 4, 29)."""
         self._logits = logits
 
     @classmethod
@@ -63,19 +63,19 @@ class Recognizer:
             raise RecognizerError(f"{path}: cannot be loaded ({reason}); make it anew") from error
 
     def log_probs(self, features: np.ndarray) -> np.ndarray:
-        """Return the log-probabilities for `features` (frames, 80): float32 (ceil(frames / 4), 29).
+        """Return the log-probabilities for `features` (frames, 80): float32 (frames // 4, 29).
 
-        Digital silence, whose features never change, is all blanks.
+        Digital silence, whose features never change, is all blanks; three frames or fewer are no output frame.
 
         Raises:
             ValueError: `features` is of another shape, or holds no frame.
         """
         if np.ndim(features) != 2 or np.shape(features)[1] != MELS or not len(features):
             raise ValueError(f"features have shape {np.shape(features)} where (frames, {MELS}) is needed")
-        if (features != features[0]).any():
+        if len(features) >= 4 and (features != features[0]).any():
             logits = self._logits(features.astype(np.float32))
         else:
-            logits = np.zeros((-(-len(features) // 4), NUM_CLASSES), np.float32)
+            logits = np.zeros((len(features) // 4, NUM_CLASSES), np.float32)
             logits[:, BLANK] = SILENCE_LOGIT
         peak = logits.max(axis=-1, keepdims=True)
         return logits - peak - np.log(np.exp(logits - peak).sum(axis=-1, keepdims=True))

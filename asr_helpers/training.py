@@ -56,7 +56,7 @@ PROFILES = {
         learning_rate=2.5e-3,
         spec_augment=SpecAugment(time_masks=1, frequency_masks=1, frequency_width=10),
     ),
-    "workshop": Profile(3, 256, (32, 64), dropout=0.2, epochs=40, batch_seconds=160, learning_rate=1.5e-3),
+    "workshop": Profile(3, 256, (32, 64), dropout=0.2, epochs=15, batch_seconds=100, learning_rate=1.5e-3),
     "full": Profile(3, 256, (32, 64), dropout=0.2, epochs=60, batch_seconds=320, learning_rate=1.5e-3),
 }
 

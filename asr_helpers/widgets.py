@@ -3,6 +3,7 @@
 import base64
 import io
 from html import escape
+from pathlib import Path
 
 import numpy as np
 
@@ -41,6 +42,29 @@ def player(samples: np.ndarray, label: str = "recording"):
     from IPython.display import HTML
 
     return HTML(player_html(samples, label))
+
+
+def live_curves(folder: Path | str):
+    """Return a Keras callback for `train`: the learning curves of the run in `folder`, redrawn after each epoch.
+
+    The picture stays in one place, in JupyterLab, VS Code and a notebook executed without a screen alike, and
+    a resumed run's curves begin with the epochs before the kill.
+    """
+    import keras
+    from IPython.display import Image, display
+
+    handle = None
+
+    def redraw(epoch, logs):
+        nonlocal handle
+        figure = plots.learning_curves(Path(folder) / "history.csv")
+        picture = Image(plots.png(figure), alt=figure.alt)
+        if handle is None:
+            handle = display(picture, display_id=True)
+        else:
+            handle.update(picture)
+
+    return keras.callbacks.LambdaCallback(on_epoch_end=redraw)
 
 
 # What the sliders offer: wider than training ever draws, for an effect is learnt where it is too strong.

@@ -127,7 +127,7 @@ def test_forgetting_to_fold_would_show(model, calibration):
 
 def test_onnx_logits_equal_keras_at_any_length_and_batch_size(exported, model, rng):
     session = onnxruntime.InferenceSession(exported[0] / "crnn.float32.onnx")
-    for shape in [(1, 1), (1, 4), (1, 99), (3, 202)]:
+    for shape in [(1, 4), (1, 7), (1, 99), (3, 202)]:
         x = rng.normal(size=(*shape, 80, 1)).astype(np.float32)
         logits = session.run(["logits"], {"log_mel": x})[0]
         assert logits == pytest.approx(model(x).numpy(), abs=1e-4)

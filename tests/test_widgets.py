@@ -110,3 +110,27 @@ def test_the_last_choice_draws_as_training_does(box):
 def test_a_plan_is_told_in_one_line():
     assert widgets.describe([("gaps", {"count": 2, "seconds": 0.0512})]) == "gaps (count 2, seconds 0.0512)"
     assert widgets.describe([]) == "nothing drawn: unchanged"
+
+
+def test_the_live_curve_is_one_picture_that_grows(tmp_path, monkeypatch):
+    shown = []
+
+    class Handle:
+        def update(self, picture):
+            shown[-1] = picture
+
+    def display(picture, display_id):
+        assert display_id
+        shown.append(picture)
+        return Handle()
+
+    monkeypatch.setattr("IPython.display.display", display)
+    live = widgets.live_curves(tmp_path)
+    drawn = []
+    for epochs in (1, 2):
+        rows = "".join(f"{n},{3 / n},{1 / n}\n" for n in range(1, epochs + 1))
+        (tmp_path / "history.csv").write_text("epoch,loss,val_wer\n" + rows)
+        live.on_epoch_end(epochs - 1, {})
+        assert len(shown) == 1 and shown[0].alt
+        drawn.append(shown[0].data)
+    assert drawn[0] != drawn[1]

@@ -161,7 +161,7 @@ plots.compare(samples, slower, "time stretch, rate 0.75")
 # %%
 needed = min_frames(encode(utterance.text))
 for rate in (0.9, 1.1, 1.5, 2.0):
-    answers = -(-num_frames(len(augment.time_stretch(samples, rate))) // 4)
+    answers = num_frames(len(augment.time_stretch(samples, rate))) // 4
     print(
         f"rate {rate}: {answers} answers for {needed} letters", "" if answers >= needed else "<- impossible"
     )

@@ -111,7 +111,7 @@ plots.save(figure, "04_stage_costs")
 # %%
 wave, text = waves[0], clips[0].text
 example = features(wave)[..., None]
-target = np.append([-(-num_frames(len(wave)) // 4)], encode(text))
+target = np.append([num_frames(len(wave)) // 4], encode(text))
 print(text)
 print("features", example.shape, "· model frames", target[0], "· labels", target[1:9], "…")
 
@@ -285,7 +285,7 @@ print(original.id, "is bit for bit the FLAC:", np.array_equal(samples, read_audi
 
 # %%
 long_text = "A SENTENCE THAT NOBODY CAN SAY IN HALF A SECOND"
-print("needs", min_frames(encode(long_text)), "model frames; half a second has", -(-num_frames(8000) // 4))
+print("needs", min_frames(encode(long_text)), "model frames; half a second has", num_frames(8000) // 4)
 
 # %% [markdown]
 # ## Break it: float64

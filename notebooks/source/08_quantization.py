@@ -292,7 +292,7 @@ assert zero_point == report["input"]["zero_point"]
 
 # %%
 def run(interpreter, x, reset=True):
-    """Return the float logits (ceil(frames / 4), 29) that an int8 model gives for features (frames, 80)."""
+    """Return the float logits (frames // 4, 29) that an int8 model gives for features (frames, 80)."""
     source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     if source["shape"][1] != len(x):
         interpreter.resize_tensor_input(source["index"], (1, len(x), 80, 1))

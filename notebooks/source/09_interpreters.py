@@ -276,7 +276,7 @@ print(f"resize {resizing:.1f} ms, invoke {invoking:.1f} ms")
 
 # %%
 padded = np.pad(heard, [(0, 200), (0, 0)])
-frames = -(-len(heard) // 4)
+frames = len(heard) // 4
 changes = {}
 for name in ("crnn.keras", "crnn.dynamic.tflite"):
     recognizer = Recognizer.load(RUN / name)
