@@ -18,6 +18,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> Parser:
+    from asr_helpers import decoding
     from asr_helpers.corpus import SUBSETS
 
     parser = Parser(prog="asr", description="Train, shrink and run an English speech recogniser.")
@@ -54,12 +55,28 @@ def build_parser() -> Parser:
     sub.add_argument("model", metavar="MODEL", type=Path, help=".keras, .tflite or .onnx")
     sub.add_argument("corpora", metavar="CORPUS", type=Path, nargs="+")
     sub.add_argument("--decoder", choices=["greedy", "beam"], default="greedy")
+    sub.add_argument("--lm", metavar="FILE", type=Path, help="for the beam: ARPA, plain or .gz")
+    sub.add_argument("--width", metavar="N", type=int, default=decoding.WIDTH, help="of the beam")
+    sub.add_argument("--lm-weight", metavar="X", type=float, default=decoding.WEIGHT)
+    sub.add_argument("--word-bonus", metavar="X", type=float, default=decoding.WORD_BONUS)
     sub.add_argument("--limit", metavar="N", type=int, help="the first N utterances only")
     sub.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     sub = command(transcribe, "audio files to text")
     sub.add_argument("audio", metavar="AUDIO", type=Path, nargs="+", help="WAV or FLAC, 16 kHz mono")
     sub.add_argument("--model", metavar="PATH", type=Path, help="default: the shipped one")
+    sub.add_argument("--lm", metavar="FILE", type=Path, help="beam search with this language model")
+    sub.add_argument("--words", action="store_true", help="a line a word: start, end, confidence, word")
+
+    sub = command(align, "when each word of a known text was said, as CTM")
+    sub.add_argument("audio", metavar="AUDIO", type=Path, help="WAV or FLAC, 16 kHz mono")
+    sub.add_argument("text", metavar="TEXT", help="the words, or the name of a file that holds them")
+    sub.add_argument("--model", metavar="PATH", type=Path, help="default: the shipped one")
+
+    sub = command(lm, "estimate a language model from transcripts and texts")
+    sub.add_argument("sources", metavar="SOURCE", type=Path, nargs="+", help="a corpus, or a text file")
+    sub.add_argument("--out", metavar="FILE", type=Path, required=True, help=".arpa or .arpa.gz")
+    sub.add_argument("--order", metavar="N", type=int, default=3, help="words in a row, default: 3")
 
     sub = command(quantize, "a .keras model to every smaller form, with a report of what became int8")
     sub.add_argument("model", metavar="MODEL", type=Path)
@@ -131,14 +148,25 @@ def evaluate(options):
     from asr_helpers.metrics import score
     from asr_helpers.recognizer import Recognizer
 
+    decode, spent = decoding.greedy, [0.0]
+    if options.decoder == "beam":
+        settings = dict(weight=options.lm_weight, word_bonus=options.word_bonus) if options.lm else {}
+        search = decoding.beam_decoder(options.lm, options.width, **settings)
+
+        def decode(log_probs):
+            return search(log_probs)[0].text
+
+    elif options.lm:
+        raise ValueError("--lm goes with --decoder beam: greedy decoding has no use for it")
+
+    def decoder(log_probs):
+        start = time.perf_counter()
+        text = decode(log_probs)
+        spent.append(time.perf_counter() - start)
+        return text
+
     utterances = usable(*options.corpora)
     recognizer = Recognizer.load(options.model)
-    decoder = decoding.greedy
-    if options.decoder == "beam":
-
-        def decoder(log_probs):
-            return decoding.beam_search(log_probs)[0].text
-
     heard, hypotheses, seconds = [], [], 0.0
     clips = readable(utterances, options.limit)
     total = len(utterances[: options.limit])
@@ -150,8 +178,11 @@ def evaluate(options):
     result = score([utterance.text for utterance in heard], hypotheses)
     audio = sum(utterance.seconds for utterance in heard)
     result |= {"audio_seconds": round(audio, 2), "real_time_factor": round(seconds / audio, 5)}
+    result["decoder_ms_per_audio_second"] = round(1000 * sum(spent) / audio, 4)
     if options.json:
-        print(json.dumps({"model": str(options.model), "decoder": options.decoder} | result))
+        used = {"model": str(options.model), "decoder": options.decoder}
+        used |= {"lm": str(options.lm)} if options.lm else {}
+        print(json.dumps(used | result))
         return
     for measure in ("wer", "cer"):
         low, high = result[f"{measure}_ci95"]
@@ -162,21 +193,73 @@ def evaluate(options):
 
 
 def transcribe(options):
-    """Print what is said in each file, one line a file."""
-    from asr_helpers.corpus import data_dir, read_audio
-    from asr_helpers.recognizer import Recognizer
+    """Print what is said in each file, one line a file; with --words, one line a word."""
+    from asr_helpers import alignment, decoding
+    from asr_helpers.corpus import read_audio
 
-    recognizer = Recognizer.load(options.model or data_dir() / "models" / SHIPPED)
+    decode = decoding.greedy
+    if options.lm:
+        search = decoding.beam_decoder(options.lm)
+
+        def decode(log_probs):
+            return search(log_probs)[0].text
+
+    recognizer = load_model(options.model)
     problems = []
     for path in options.audio:
         try:
-            text = recognizer.transcribe(read_audio(path))
+            log_probs = recognizer.audio_log_probs(read_audio(path))
         except ValueError as error:
             problems.append(str(error))
             continue
-        print(f"{path}\t{text}" if len(options.audio) > 1 else text, flush=True)
+        text = decode(log_probs)
+        lines = [text]
+        if options.words:
+            words = alignment.align(log_probs, text)
+            lines = [
+                f"{word.start:.2f}\t{word.end:.2f}\t{word.confidence:.3f}\t{word.text}" for word in words
+            ]
+        for line in lines:
+            print(f"{path}\t{line}" if len(options.audio) > 1 else line, flush=True)
     if problems:
         raise ValueError("\n".join(problems))
+
+
+def align(options):
+    """Print when each word of TEXT is said in AUDIO: CTM, with start and duration in seconds, and a confidence."""
+    from asr_helpers import alignment
+    from asr_helpers.corpus import read_audio
+    from asr_helpers.text import normalise
+
+    named = os.path.isfile(options.text)
+    try:
+        text = normalise(Path(options.text).read_text(encoding="utf-8") if named else options.text)
+    except ValueError as error:
+        raise ValueError(
+            f"{options.text[:60]}: {error}; write it as LibriSpeech does, numbers as words"
+        ) from None
+    log_probs = load_model(options.model).audio_log_probs(read_audio(options.audio))
+    try:
+        words = alignment.align(log_probs, text)
+    except ValueError as error:
+        raise ValueError(f"{options.audio}: {error}; check that the text belongs to it") from None
+    print(alignment.ctm(words, options.audio.stem), end="")
+
+
+def lm(options):
+    """Estimate a word n-gram with Kneser-Ney smoothing; n-grams of three or more words count from the second on.
+
+    SOURCE is a corpus, of which only the transcripts are read, or a text file, plain or .gz, a sentence a line.
+    """
+    from asr_helpers.lm import estimate, read_sentences
+
+    sentences = list(
+        tqdm(read_sentences(*options.sources), "reading", unit=" sentences", disable=None, delay=1)
+    )
+    model = estimate(sentences, options.order)
+    model.write(options.out)
+    size = options.out.stat().st_size / 1e6
+    print(f"{options.out}: {len(model.grams)} n-grams of {len(model.words)} words, {size:.2f} MB")
 
 
 def quantize(options):
@@ -220,6 +303,14 @@ def compare(options):
             f"{row['name']:22}{row['bytes'] / 1e6:7.2f}{row['wer']:8.1%}{row['cer']:8.1%}"
             f"{row['frame_agreement']:13.1%}{speeds}{memory}"
         )
+
+
+def load_model(path):
+    """Return the recogniser of the model at `path`, or the shipped one."""
+    from asr_helpers.corpus import data_dir
+    from asr_helpers.recognizer import Recognizer
+
+    return Recognizer.load(path or data_dir() / "models" / SHIPPED)
 
 
 def usable(*folders):

@@ -1,16 +1,31 @@
-"""From CTC log-probabilities to text: greedy, and prefix beam search.
+"""From CTC log-probabilities to text: greedy, and prefix beam search, with or without a language model.
 
 Everywhere, `log_probs` is float of shape (frames, 29): the log-softmax of the model's output, blank last.
 """
 
+import importlib.util
 import math
+import os
+import sys
 from collections import defaultdict
+from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 
-from asr_helpers.text import BLANK, NUM_CLASSES, decode
+from asr_helpers.lm import END, NGram, read_vocabulary
+from asr_helpers.text import ALPHABET, BLANK, NUM_CLASSES, decode
+
+LN10 = math.log(10)
+# The best on dev-clean-tune, see benchmarks/decoder_tuning.py and notebook 07.
+WIDTH = 64
+WEIGHT = 0.6
+WORD_BONUS = 1.5
+TYPICAL_WORD = 6  # letters; an unknown beginning longer than that pays in proportion
 
 
 def collapse(indices) -> list[int]:
@@ -30,79 +45,227 @@ def greedy(log_probs: np.ndarray) -> str:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A text, and the natural logarithm of its probability: the sum over the alignments that spell it."""
+    """A text, and the natural logarithm of its probability: the sum over the alignments that spell it.
+
+    With a language model, `score` has its opinion added, see `Fusion`, and is no longer a probability.
+    """
 
     text: str
     score: float
 
 
-def beam_search(log_probs: np.ndarray, width: int = 16, min_log_prob: float = -5.0) -> list[Hypothesis]:
-    """Return up to `width` hypotheses, the most probable first, by prefix beam search.
+@dataclass(frozen=True)
+class Reading:
+    """What a language model makes of a prefix: the score of its whole words, the state after them, the rest."""
 
-    The search goes through the frames once and keeps the `width` most probable prefixes. The alignments of a
-    prefix are counted in two groups, those that end in a blank and those that end in its last character,
-    because only after a blank does a repeated character begin a new one. A frame offers its characters of at
-    least `min_log_prob`, and its best one.
+    score: float
+    state: tuple[str, ...]
+    word: str
 
-    Whatever a beam or a threshold drops is lost for good, so a score is a lower bound of the text's
-    log-probability; it is exact where `width` covers every prefix and `min_log_prob` is `-math.inf`.
+
+class Fusion:
+    """A word language model's say in beam search ("shallow fusion").
+
+    A text's score is log P(text | audio) + `weight` · ln P(words) + `word_bonus` · number of words. The bonus
+    makes up for what each further word costs. A word outside the vocabulary pays `unknown` (log10) on top of the
+    model's <unk>: it is improbable, not impossible. A beginning that no known word has pays that at once, and more
+    the longer it grows, so that the beam does not fill with what would be thrown out at the next space.
+    """
+
+    def __init__(
+        self, lm: NGram, weight: float = WEIGHT, word_bonus: float = WORD_BONUS, unknown: float = -10.0
+    ):
+        self.lm, self.weight, self.word_bonus, self.unknown = lm, weight, word_bonus, unknown
+        self.vocabulary = frozenset(lm.words)
+        self.beginnings = frozenset(word[:end] for word in self.vocabulary for end in range(len(word) + 1))
+        self.start = Reading(0.0, lm.start, "")
+
+    def extend(self, reading: Reading, character: str) -> Reading:
+        """Return the reading of a prefix made longer by `character`; a space ends a word."""
+        if character != " ":
+            return Reading(reading.score, reading.state, reading.word + character)
+        return self._end_word(reading) if reading.word else reading
+
+    def so_far(self, reading: Reading) -> float:
+        """Return the score of an unfinished prefix."""
+        if reading.word in self.beginnings:
+            return reading.score
+        return reading.score + self.unknown * max(1.0, len(reading.word) / TYPICAL_WORD)
+
+    def finish(self, reading: Reading) -> float:
+        """Return the score of a whole text: its last word and the end of the sentence are counted, too."""
+        reading = self._end_word(reading) if reading.word else reading
+        return reading.score + self.weight * LN10 * self.lm.score(reading.state, END)[0]
+
+    def _end_word(self, reading: Reading) -> Reading:
+        log10_prob, state = self.lm.score(reading.state, reading.word)
+        if reading.word not in self.vocabulary:
+            log10_prob += self.unknown
+        return Reading(reading.score + self.weight * LN10 * log10_prob + self.word_bonus, state, "")
+
+
+def beam_search(
+    log_probs: np.ndarray,
+    width: int = WIDTH,
+    min_log_prob: float = -5.0,
+    fusion: Fusion | None = None,
+    margin: float = 10.0,
+) -> list[Hypothesis]:
+    """Return the hypotheses that are left at the end, the best first, by prefix beam search.
+
+    The search goes through the frames once. An entry of its beam is the beginning of a text together with the
+    label its alignments end in, that character or the blank, because only after a blank does a repeated
+    character begin a new one; all alignments of an entry are summed. After each frame the `width` best entries
+    stay, those at most `margin` below the first. A frame offers its labels of at least `min_log_prob`, and its
+    best one. Spaces only part words: there is none at either end, and never two.
+
+    Whatever is dropped on the way is lost for good, so a score is a lower bound of what the text is worth; it
+    is exact where `width` covers every entry, `min_log_prob` is `-math.inf` and `margin` is `math.inf`.
 
     Graves & Jaitly, 2014, "Towards end-to-end speech recognition with recurrent neural networks", ICML;
     Hannun et al., 2014, "First-pass large vocabulary continuous speech recognition using bi-directional
-    recurrent DNNs", arXiv:1408.2873.
+    recurrent DNNs", arXiv:1408.2873 (with the language model).
 
     Raises:
         ValueError: `log_probs` is not of shape (frames, 29), or `width` is below 1.
     """
     _check_shape(log_probs)
-    if width < 1:
-        raise ValueError(f"the beam needs a width of at least 1, not {width}")
-    beam = {
-        (): (0.0, -math.inf)
-    }  # prefix, as labels -> log P(ends in blank), log P(ends in its last character)
+    _check_width(width)
+    beam = {("", BLANK): 0.0}
+    readings = {"": fusion.start} if fusion else {}
     for frame in np.asarray(log_probs, dtype=np.float64):
-        ends_in_blank, ends_in_character = _advance(beam, frame, min_log_prob)
-        total = {
-            prefix: _log_add(ends_in_blank[prefix], ends_in_character[prefix])
-            for prefix in ends_in_blank.keys() | ends_in_character.keys()
-        }
-        possible = [prefix for prefix in total if total[prefix] > -math.inf]
-        best = sorted(possible, key=lambda prefix: (-total[prefix], prefix))[:width]
-        beam = {prefix: (ends_in_blank[prefix], ends_in_character[prefix]) for prefix in best}
-    return [Hypothesis(decode(prefix), _log_add(*parts)) for prefix, parts in beam.items()]
+        beam = advance(beam, frame, min_log_prob)
+        total = _with_language(beam, readings, fusion) if fusion else beam
+        floor = max(max(total.values()) - margin, -sys.float_info.max)  # what is impossible goes in any case
+        possible = [entry for entry in total if total[entry] >= floor]
+        beam = {entry: beam[entry] for entry in sorted(possible, key=lambda e: (-total[e], e))[:width]}
+        readings = {text: readings[text] for text, _ in beam} if fusion else {}
+    return _finish(beam, readings, fusion)
 
 
-def _advance(
-    beam: dict[tuple, tuple[float, float]], frame: np.ndarray, min_log_prob: float
-) -> tuple[dict[tuple, float], dict[tuple, float]]:
-    """Return what the prefixes of `beam` become in one more frame, by what they end in."""
-    ends_in_blank = defaultdict(lambda: -math.inf)
-    ends_in_character = defaultdict(lambda: -math.inf)
-    offered = _offered(frame, min_log_prob)
+def advance(
+    beam: dict[tuple[str, int], float], frame: np.ndarray, min_log_prob: float = -math.inf
+) -> dict[tuple[str, int], float]:
+    """Return what the entries of a beam become in one more frame: (text, last label) -> log-probability."""
+    after = defaultdict(lambda: -math.inf)
+    offered = np.flatnonzero((frame >= min_log_prob) | (frame == frame.max())).tolist()
     log_prob = frame.tolist()  # plain floats: much faster than NumPy's one by one
-    for prefix, (blank, character) in beam.items():
-        last = prefix[-1] if prefix else None
-        either = _log_add(blank, character)
-        ends_in_blank[prefix] = either + log_prob[BLANK]
-        if prefix:  # the last character goes on sounding
-            ends_in_character[prefix] = _log_add(ends_in_character[prefix], character + log_prob[last])
-        for new in offered:
-            before = blank if new == last else either
-            longer = (*prefix, new)
-            ends_in_character[longer] = _log_add(ends_in_character[longer], before + log_prob[new])
-    return ends_in_blank, ends_in_character
+    for (text, last), score in beam.items():
+        for label in offered:
+            longer = text if label in (BLANK, last) else _append(text, ALPHABET[label])
+            entry = longer, label
+            after[entry] = _log_add(after[entry], score + log_prob[label])
+    return after
 
 
-def _offered(frame: np.ndarray, min_log_prob: float) -> list[int]:
-    """Return the labels of the characters worth trying in this frame."""
-    characters = frame[:BLANK]
-    return np.flatnonzero((characters >= min_log_prob) | (characters == characters.max())).tolist()
+def _append(text: str, character: str) -> str:
+    return text if character == " " and (not text or text[-1] == " ") else text + character
+
+
+def _with_language(beam: dict, readings: dict[str, Reading], fusion: Fusion) -> dict[tuple[str, int], float]:
+    """Return the entries' scores with the language model's; `readings` gains those of the new texts."""
+    for text, _ in beam:
+        if text not in readings:
+            readings[text] = fusion.extend(readings[text[:-1]], text[-1])
+    so_far = {text: fusion.so_far(reading) for text, reading in readings.items()}
+    return {(text, last): score + so_far[text] for (text, last), score in beam.items()}
+
+
+def _finish(beam: dict, readings: dict[str, Reading], fusion: Fusion | None) -> list[Hypothesis]:
+    acoustic = defaultdict(lambda: -math.inf)
+    language = {}
+    for (text, _), score in beam.items():
+        acoustic[text.strip()] = _log_add(acoustic[text.strip()], score)
+        language[text.strip()] = fusion.finish(readings[text]) if fusion else 0.0
+    found = [Hypothesis(text, score + language[text]) for text, score in acoustic.items()]
+    return sorted(found, key=lambda hypothesis: (-hypothesis.score, hypothesis.text))
+
+
+class FastBeamSearch:
+    """`beam_search` in C++, by the library ctc-beam-decoder, with KenLM inside: the same scores, faster.
+
+    Only of alignments that end in a space it makes no use; a model of LibriSpeech has hardly any.
+    """
+
+    def __init__(
+        self,
+        lm: Path | str | None = None,
+        width: int = WIDTH,
+        weight: float = WEIGHT,
+        word_bonus: float = WORD_BONUS,
+        unknown: float = -10.0,
+        min_log_prob: float = -5.0,
+        margin: float = 10.0,
+    ):
+        """`lm` is an ARPA file, plain or gzipped; the rest as in `beam_search` and `Fusion`.
+
+        Raises:
+            ModuleNotFoundError: ctc-beam-decoder is not installed; there are wheels for some platforms only.
+            LanguageModelError: the file is missing or is not ARPA.
+        """
+        from ctc_beam_decoder import BeamSearchDecoder
+
+        _check_width(width)
+        self._settings = dict(beam_width=width, token_min_logp=min_log_prob, beam_prune_logp=-margin)
+        language = {}
+        if lm is not None:
+            language = dict(
+                kenlm_model_path=lm,
+                unigrams=read_vocabulary(lm),
+                alpha=weight,
+                beta=word_bonus,
+                unk_score_offset=unknown,
+            )
+        with _silent_stderr():  # KenLM draws a progress bar there
+            self._decoder = BeamSearchDecoder([*ALPHABET, ""], **language)
+
+    def __call__(self, log_probs: np.ndarray) -> list[Hypothesis]:
+        """Return the hypotheses for log-probabilities (frames, 29), the best first."""
+        _check_shape(log_probs)
+        if not len(log_probs):
+            return [Hypothesis("", 0.0)]
+        beams = self._decoder.decode_beams(np.asarray(log_probs, np.float32), **self._settings)
+        return [Hypothesis(text, score) for text, _, _, _, score in beams]
+
+
+def beam_decoder(
+    lm: Path | str | None = None, width: int = WIDTH, **settings
+) -> Callable[[np.ndarray], list[Hypothesis]]:
+    """Return the fast beam search where its library is installed, else the readable one, as one function.
+
+    `settings` are `weight`, `word_bonus` and `unknown`, see `Fusion`.
+
+    Raises:
+        LanguageModelError: the file `lm` is missing or is not ARPA.
+    """
+    if importlib.util.find_spec("ctc_beam_decoder"):
+        return FastBeamSearch(lm, width, **settings)
+    fusion = Fusion(NGram.read(lm), **settings) if lm else None
+    return partial(beam_search, width=width, fusion=fusion)
+
+
+@contextmanager
+def _silent_stderr():
+    """Point file descriptor 2, where native code writes whatever Python's stderr is, at nothing for a while."""
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _log_add(a: float, b: float) -> float:
     """Return log(exp(a) + exp(b)) without leaving the log domain, where long products would underflow."""
     low, high = (a, b) if a < b else (b, a)
     return high if low == -math.inf else high + math.log1p(math.exp(low - high))
+
+
+def _check_width(width: int) -> None:
+    if width < 1:
+        raise ValueError(f"the beam needs a width of at least 1, not {width}")
 
 
 def _check_shape(log_probs: np.ndarray) -> None:

@@ -98,6 +98,52 @@ def test_evaluate_by_beam_and_transcribe(capsys, chapter, model):
     assert run(capsys, "transcribe", clips[0])[1].strip()  # the shipped model
 
 
+@pytest.fixture(scope="module")
+def lm_file(mini, tmp_path_factory):
+    path = tmp_path_factory.mktemp("lm") / "mini.arpa.gz"
+    assert main(["lm", str(mini / "train-mini"), "--out", str(path)]) == 0
+    return path
+
+
+def test_lm_then_evaluate_with_it(capsys, chapter, model, lm_file):
+    evaluate = ["evaluate", model, chapter, "--json"]
+    greedy = json.loads(run(capsys, *evaluate)[1])
+    fused = json.loads(run(capsys, *evaluate, "--decoder", "beam", "--lm", lm_file, "--width", 32)[1])
+    assert fused["wer"] < greedy["wer"]
+    assert fused["decoder"] == "beam" and fused["lm"] == str(lm_file)
+    assert 0 < fused["decoder_ms_per_audio_second"] < 1000 * fused["real_time_factor"]
+    status, _, err = run(capsys, *evaluate, "--lm", lm_file)
+    assert status == 2 and "--decoder beam" in err
+
+
+def test_words_have_times_and_confidence(capsys, chapter, lm_file):
+    clip = sorted(chapter.rglob("*.flac"))[0]
+    text = run(capsys, "transcribe", clip)[1].strip()
+    status, out, _ = run(capsys, "transcribe", clip, "--words")
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert status == 0 and [row[3] for row in rows] == text.split()
+    assert all(0 <= float(start) < float(end) and 0 < float(sure) <= 1 for start, end, sure, _ in rows)
+    status, out, _ = run(capsys, "transcribe", clip, clip, "--words", "--lm", lm_file)
+    assert status == 0 and {line.split("\t")[0] for line in out.splitlines()} == {str(clip)}
+
+
+def test_align_prints_ctm(capsys, chapter, tmp_path):
+    line = next(chapter.rglob("*.trans.txt")).read_text().splitlines()[0]
+    key, text = line.split(maxsplit=1)
+    clip, file = next(chapter.rglob(f"{key}.flac")), tmp_path / "words.txt"
+    file.write_text(text.lower())
+    status, out, _ = run(capsys, "align", clip, text)
+    rows = [line.split() for line in out.splitlines()]
+    assert status == 0 and [row[4] for row in rows] == text.split()
+    assert all(row[0] == key and row[1] == "1" for row in rows)
+    starts = [float(row[2]) for row in rows]
+    assert starts == sorted(starts)
+    assert run(capsys, "align", clip, file)[1] == out
+    for words, complaint in ((f"{text} " * 9, "too long"), ("CHANNEL 16", "alphabet")):
+        status, _, err = run(capsys, "align", clip, words)
+        assert status == 2 and complaint in err and len(err.splitlines()) == 1
+
+
 def test_one_bad_file_is_one_line_and_the_others_are_transcribed(capsys, chapter, model, tmp_path):
     clip = sorted(chapter.rglob("*.flac"))[0]
     stereo, fast, cut, silent = (tmp_path / f"{name}.wav" for name in ("stereo", "fast", "cut", "silent"))
@@ -143,6 +189,15 @@ def test_a_cut_off_clip_does_not_stop_an_evaluation(capsys, chapter, model, tmp_
             "no run to resume",
         ),
         (["compare", "{empty}", "{corpus}"], "crnn.keras"),
+        (["lm", "{empty}", "--out", "{empty}/x.arpa"], "no *.trans.txt"),
+        (["lm", "no.txt", "--out", "{empty}/x.arpa"], "no.txt: no such file"),
+        (
+            ["evaluate", "{model}", "{corpus}", "--decoder", "beam", "--lm", "no.arpa"],
+            "no.arpa: no such file",
+        ),
+        (["evaluate", "{model}", "{corpus}", "--decoder", "beam", "--lm", "{model}"], "cannot be read"),
+        (["evaluate", "{model}", "{corpus}", "--decoder", "beam", "--width", "0"], "at least 1"),
+        (["align", "no.wav", "HELLO"], "no.wav"),
         (["quantize", "no.keras", "--out", "{empty}", "--calibrate", "{corpus}"], "no.keras"),
         (["evaluate"], "required"),
         (["fly"], "invalid choice"),
@@ -164,7 +219,7 @@ def test_stderr_is_ours_alone(chapter, tmp_path):
 
 
 def test_light_modules_do_not_import_tensorflow():
-    modules = ["recognizer", "features", "decoding", "text", "metrics", "corpus", "cli"]
+    modules = ["recognizer", "features", "decoding", "alignment", "lm", "text", "metrics", "corpus", "cli"]
     code = f"import {', '.join('asr_helpers.' + name for name in modules)}, sys; assert 'tensorflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -177,6 +232,8 @@ def test_every_command_explains_itself(capsys):
         "train",
         "evaluate",
         "transcribe",
+        "align",
+        "lm",
         "quantize",
         "compare",
     ):

@@ -4,7 +4,9 @@ import math
 import numpy as np
 import pytest
 
-from asr_helpers.decoding import beam_search, collapse, greedy
+from asr_helpers.ctc import log_likelihood
+from asr_helpers.decoding import LN10, FastBeamSearch, Fusion, beam_search, collapse, greedy
+from asr_helpers.lm import END, START, NGram, estimate
 from asr_helpers.text import BLANK, NUM_CLASSES, encode
 
 
@@ -30,6 +32,7 @@ def exhaustive(log_probs, labels):
                 text += " 'ABCDEFGHIJKLMNOPQRSTUVWXYZ"[label]
             previous = label
         probability = math.exp(sum(log_probs[frame, label] for frame, label in enumerate(alignment)))
+        text = " ".join(text.split())
         texts[text] = texts.get(text, 0) + probability
     return texts
 
@@ -63,7 +66,7 @@ def test_beam_search_finds_the_text_that_greedy_misses():
     # The best alignment is blank, blank (0.36), but three alignments spell A: 0.24 + 0.24 + 0.16 = 0.64.
     log_probs = only([2, BLANK], [[0.4, 0.6], [0.4, 0.6]])
     assert greedy(log_probs) == ""
-    best, other = beam_search(log_probs, width=2)
+    best, other = beam_search(log_probs, width=3)
     assert (best.text, other.text) == ("A", "")
     assert math.exp(best.score) == pytest.approx(0.64) and math.exp(other.score) == pytest.approx(0.36)
 
@@ -74,7 +77,9 @@ def test_wide_beam_without_pruning_equals_exhaustive_search(seed):
     rng = np.random.default_rng(seed)
     log_probs = only(labels, rng.dirichlet(np.ones(len(labels)), size=6))
     expected = exhaustive(log_probs, labels)
-    found = {hyp.text: math.exp(hyp.score) for hyp in beam_search(log_probs, 10**6, -math.inf)}
+    found = {
+        hyp.text: math.exp(hyp.score) for hyp in beam_search(log_probs, 10**6, -math.inf, margin=math.inf)
+    }
     assert found.keys() == expected.keys()
     assert sum(found.values()) == pytest.approx(1)
     for text, probability in expected.items():
@@ -86,7 +91,7 @@ def test_exhaustive_search_never_ranks_greedy_above_the_beam(seed):
     labels = [2, 3, BLANK]
     log_probs = only(labels, np.random.default_rng(seed).dirichlet(np.ones(3), size=7))
     texts = exhaustive(log_probs, labels)
-    best = beam_search(log_probs, 10**6, -math.inf)[0]
+    best = beam_search(log_probs, 10**6, -math.inf, margin=math.inf)[0]
     assert texts[best.text] == max(texts.values()) >= texts[greedy(log_probs)]
 
 
@@ -104,19 +109,28 @@ def test_a_wider_beam_finds_a_more_probable_text():
     assert wide.score > narrow.score
 
 
-def test_pruning_offers_a_frames_best_character_and_those_above_the_threshold():
+def test_a_frame_offers_its_best_label_and_those_above_the_threshold():
     log_probs = np.full((3, NUM_CLASSES), -12.0)
-    log_probs[:, BLANK] = 0
-    log_probs[0, 4] = log_probs[2, 4] = -11  # C is unlikely, and still the best character of its frame
-    log_probs[1, 2], log_probs[1, 3] = -9, -10  # so is A, while B is second to it
-    log_probs = log_softmax(log_probs)
+    log_probs[0, 4] = log_probs[2, 4] = -5.5  # C: below the threshold, and still the best of its frame
+    log_probs[1, BLANK], log_probs[1, 2], log_probs[1, 3] = 0, -4.9, -5.1
 
     def offered(min_log_prob):
-        return set("".join(hyp.text for hyp in beam_search(log_probs, 1000, min_log_prob)))
+        return set("".join(hyp.text for hyp in beam_search(log_probs, 1000, min_log_prob, margin=math.inf)))
 
     assert offered(-5) == {"A", "C"}
-    assert offered(-10.5) == {"A", "B", "C"}
+    assert offered(-5.5) == {"A", "B", "C"}
     assert len(offered(-math.inf)) == 28
+
+
+def test_the_margin_drops_what_is_far_below_the_best():
+    log_probs = only([2, 3, BLANK], [[0.7, 0.2, 0.1]])
+    assert [each.text for each in beam_search(log_probs, margin=math.log(3.6))] == ["A", "B"]
+    assert [each.text for each in beam_search(log_probs, margin=math.log(3.4))] == ["A"]
+
+
+def test_spaces_only_part_words():
+    path = [0, 2, 0, BLANK, 0, 3, 0]
+    assert beam_search(np.log(np.eye(NUM_CLASSES)[path] + 1e-12))[0].text == "A B"
 
 
 def test_a_long_recording_does_not_underflow():
@@ -150,3 +164,96 @@ def test_wrong_shape_is_refused(decoder, shape):
 def test_no_width_is_refused():
     with pytest.raises(ValueError, match="at least 1"):
         beam_search(np.zeros((3, NUM_CLASSES)), width=0)
+
+
+# ------------------------------------------------------------------------------------------ with a language model
+
+
+SENTENCES = ["A BAD CAB", "A CAB", "A BAD DAD", "DAD A CAB", "A DAB", "BAD DAD", "A CAB A CAB"]
+
+
+@pytest.fixture(scope="module")
+def lm():
+    return estimate(SENTENCES, min_counts=(1,))
+
+
+def expected_score(log_probs, text, lm, weight, bonus, unknown):
+    """The score of a text by its definition: CTC's forward sum, and the language model word by word."""
+    language, state = 0.0, (START,)
+    for word in (*text.split(), END):
+        log10_prob, state = lm.score(state, word)
+        language += weight * LN10 * (log10_prob + (unknown if word != END and word not in lm else 0))
+        language += bonus if word != END else 0
+    return log_likelihood(log_probs, encode(text)) + language
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_fusion_finds_the_best_text_of_all(lm, seed):
+    labels = [0, 2, 3, BLANK]  # space, A, B
+    log_probs = only(labels, np.random.default_rng(seed).dirichlet(np.ones(4), size=6))
+    settings = dict(weight=0.7, word_bonus=0.9, unknown=-1.5)
+    found = beam_search(log_probs, 10**6, -math.inf, Fusion(lm, **settings), math.inf)
+    texts = exhaustive(log_probs, labels)
+    language = {
+        text: expected_score(log_probs, text, lm, 0.7, 0.9, -1.5) - log_likelihood(log_probs, encode(text))
+        for text in texts
+    }
+    expected = {text: math.log(worth) + language[text] for text, worth in texts.items()}
+    assert {each.text for each in found} == set(texts)
+    for each in found:
+        assert each.score == pytest.approx(expected[each.text], abs=1e-9)
+    assert found[0].text == max(expected, key=expected.get)
+
+
+def test_a_language_model_prefers_words_and_leaves_unknown_ones_possible(lm):
+    path = [*encode("A CA"), BLANK, *encode("D")]
+    log_probs = np.log(0.4 * np.eye(NUM_CLASSES)[path] + 0.4 * np.eye(NUM_CLASSES)[[*path[:-1], 3]] + 1e-3)
+    log_probs[-1, 4] += 0.1  # the ear alone prefers A CAD, and CAD is no word
+    assert beam_search(log_probs)[0].text in ("A CAD", "A CAB")
+    assert beam_search(log_probs, fusion=Fusion(lm))[0].text == "A CAB"
+    sure = np.log(np.eye(NUM_CLASSES)[path] + 1e-9)
+    assert beam_search(sure, fusion=Fusion(lm, unknown=-5))[0].text == "A CAD"
+
+
+def test_an_unknown_beginning_pays_at_once_and_a_known_one_nothing(lm):
+    fusion = Fusion(lm, unknown=-10)
+
+    def so_far(text):
+        reading = fusion.start
+        for character in text:
+            reading = fusion.extend(reading, character)
+        return fusion.so_far(reading)
+
+    assert so_far("CA") == 0 and so_far("CX") == -10
+    assert so_far("CXXXXXXXX") == -15
+    assert so_far("A CAB") == so_far("A ")
+
+
+@pytest.mark.parametrize("width", [8, 50])
+def test_the_fast_decoder_gives_the_same_hypotheses(lm, tmp_path, width):
+    pytest.importorskip("ctc_beam_decoder")
+    path = tmp_path / "tiny.arpa.gz"
+    lm.write(path)
+    settings = dict(weight=0.8, word_bonus=1.1, unknown=-4.0)
+    fusion = Fusion(NGram.read(path), **settings)
+    fast, alone = FastBeamSearch(path, width, **settings), FastBeamSearch(width=width)
+    rng = np.random.default_rng(width)
+    for _ in range(20):
+        log_probs = only([0, *range(2, 6), BLANK], rng.dirichlet(np.full(6, 0.3), size=25))
+        log_probs[-1] = np.where(
+            np.arange(NUM_CLASSES) == 2, 0, -math.inf
+        )  # an A: the library makes nothing of a space at the end
+        log_probs = log_softmax(np.maximum(log_probs, -30))
+        for mine, theirs in (
+            (beam_search(log_probs, width, fusion=fusion), fast(log_probs)),
+            (beam_search(log_probs, width), alone(log_probs)),
+        ):
+            assert mine[0].text == theirs[0].text
+            assert mine[0].score == pytest.approx(theirs[0].score, abs=1e-3)
+
+
+def test_the_fast_decoder_of_no_frames_and_wrong_shapes(lm):
+    pytest.importorskip("ctc_beam_decoder")
+    assert FastBeamSearch()(np.zeros((0, NUM_CLASSES)))[0].text == ""
+    with pytest.raises(ValueError, match=r"\(frames, 29\) is needed"):
+        FastBeamSearch()(np.zeros((10, 28)))

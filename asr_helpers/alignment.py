@@ -1,0 +1,100 @@
+"""When each word was said: forced alignment of a text with the audio, by Viterbi on CTC's lattice.
+
+Everywhere, `log_probs` is float of shape (frames, 29): the log-softmax of the model's output, blank last, one frame
+for every 40 ms.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from asr_helpers.features import HOP, SAMPLE_RATE
+from asr_helpers.text import BLANK, encode, min_frames
+
+FRAME_SECONDS = 4 * HOP / SAMPLE_RATE  # the model gives one frame for four of the features
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word, its start and end in seconds, and how sure the model is of it, from 0 to 1."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+
+
+def viterbi(log_probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the most probable path that spells `labels` through CTC's lattice, int (frames,).
+
+    Each entry is a state: 2 i + 1 for the i-th label, even numbers for the blanks before, between and after, as in
+    `ctc.lattice`. Where that sums over all paths, this takes the maximum and remembers where it came from.
+
+    Raises:
+        ValueError: there are too few frames to spell the labels in.
+    """
+    labels, log_probs = np.asarray(labels, dtype=int), np.asarray(log_probs, dtype=np.float64)
+    if len(log_probs) < min_frames(labels):
+        need = f"{min_frames(labels) * FRAME_SECONDS:.1f} s"
+        have = f"{len(log_probs) * FRAME_SECONDS:.1f} s"
+        raise ValueError(f"the text is too long for the audio: {need} at least, and there are {have}")
+    if not len(log_probs):
+        return np.zeros(0, dtype=int)
+    states = np.full(2 * len(labels) + 1, BLANK)
+    states[1::2] = labels
+    may_skip = np.zeros(len(states), dtype=bool)  # the blank between two labels, unless they are equal
+    may_skip[3::2] = states[3::2] != states[1:-2:2]
+
+    score = np.full(len(states), -np.inf)
+    score[:2] = log_probs[0, states[:2]]
+    came_from = np.zeros((len(log_probs), len(states)), dtype=int)  # how many states back: 0, 1 or 2
+    for t in range(1, len(log_probs)):
+        one = np.append(-np.inf, score[:-1])
+        two = np.where(may_skip, np.append([-np.inf, -np.inf], score)[: len(score)], -np.inf)
+        ways = np.stack([score, one, two])
+        came_from[t] = ways.argmax(axis=0)
+        score = ways.max(axis=0) + log_probs[t, states]
+
+    path = np.zeros(len(log_probs), dtype=int)
+    path[-1] = (
+        len(states) - 1 - (len(states) > 1 and score[-2] > score[-1])
+    )  # the last label, or the blank after it
+    for t in range(len(path) - 1, 0, -1):
+        path[t - 1] = path[t] - came_from[t, path[t]]
+    return path
+
+
+def align(log_probs: np.ndarray, text: str) -> list[Word]:
+    """Return the words of a normalised `text` with their times: from the first frame of the first character to the
+    end of the last one's last frame.
+
+    A word's confidence is the geometric mean of its characters' probabilities, each taken at its best frame.
+
+    Raises:
+        ValueError: a character is outside the alphabet, or the text is too long for the audio.
+    """
+    labels = encode(text)
+    path = viterbi(log_probs, labels)
+    words, begin = [], 0
+    for word in text.split(" "):
+        places = range(begin, begin + len(word))
+        begin += len(word) + 1
+        if word:
+            frames = [np.flatnonzero(path == 2 * place + 1) for place in places]
+            sure = [log_probs[at, labels[place]].max() for at, place in zip(frames, places, strict=True)]
+            start, end = frames[0][0] * FRAME_SECONDS, (frames[-1][-1] + 1) * FRAME_SECONDS
+            words.append(Word(word, float(start), float(end), float(np.exp(np.mean(sure)))))
+    return words
+
+
+def ctm(words: Iterable[Word], recording: str, channel: str = "1") -> str:
+    """Return `words` as lines of NIST's CTM: recording, channel, start, duration, word, confidence.
+
+    NIST, "sclite", SCTK documentation, file formats: ctm. Spaces part its fields, so those in `recording` become _.
+    """
+    name = "_".join(recording.split())
+    return "".join(
+        f"{name} {channel} {word.start:.2f} {word.end - word.start:.2f} {word.text} {word.confidence:.3f}\n"
+        for word in words
+    )

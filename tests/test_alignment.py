@@ -1,0 +1,102 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from asr_helpers.alignment import FRAME_SECONDS, Word, align, ctm, viterbi
+from asr_helpers.corpus import load_corpus, read_audio
+from asr_helpers.ctc import lattice
+from asr_helpers.decoding import collapse
+from asr_helpers.text import BLANK, NUM_CLASSES, encode
+
+
+def random_log_probs(seed, frames):
+    logits = np.random.default_rng(seed).normal(scale=2, size=(frames, NUM_CLASSES))
+    return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+
+
+def spelt(path, labels):
+    """The label of each frame of a path of states."""
+    return [BLANK if state % 2 == 0 else int(labels[state // 2]) for state in path]
+
+
+@pytest.mark.parametrize("text", ["A", "AB", "AA", "A B", "BAB"])
+@pytest.mark.parametrize("seed", range(3))
+def test_viterbi_is_the_best_of_all_paths(text, seed):
+    labels, frames = encode(text), 6
+    log_probs = random_log_probs(seed, frames)
+    path = viterbi(log_probs, labels)
+    assert collapse(spelt(path, labels)) == labels.tolist()
+    found = sum(log_probs[t, label] for t, label in enumerate(spelt(path, labels)))
+    best = max(
+        sum(log_probs[t, label] for t, label in enumerate(way))
+        for way in itertools.product({*labels.tolist(), BLANK}, repeat=frames)
+        if collapse(way) == labels.tolist()
+    )
+    assert found == pytest.approx(best, abs=1e-9)
+
+
+def test_nothing_said_is_all_blanks():
+    assert viterbi(random_log_probs(0, 5), encode("")).tolist() == [0] * 5
+    assert align(random_log_probs(0, 5), "") == []
+    assert viterbi(np.zeros((0, NUM_CLASSES)), encode("")).tolist() == []
+
+
+def test_words_have_the_times_and_confidence_they_were_given():
+    path = [
+        BLANK,
+        *encode("AA"),
+        BLANK,
+        *encode("B"),
+        BLANK,
+        *encode(" "),
+        BLANK,
+        BLANK,
+        *encode("CC"),
+        BLANK,
+    ]
+    log_probs = np.log(0.8 * np.eye(NUM_CLASSES)[path] + 0.2 / NUM_CLASSES)
+    first, second = align(log_probs, "AB C")
+    assert (first.text, second.text) == ("AB", "C")
+    assert (first.start, first.end) == pytest.approx((1 * FRAME_SECONDS, 5 * FRAME_SECONDS))
+    assert (second.start, second.end) == pytest.approx((9 * FRAME_SECONDS, 11 * FRAME_SECONDS))
+    assert first.confidence == pytest.approx(0.8 + 0.2 / NUM_CLASSES)
+
+
+def test_a_text_too_long_for_the_audio_is_refused():
+    with pytest.raises(ValueError, match=r"too long for the audio: 0.1 s at least, and there are 0.1 s"):
+        viterbi(random_log_probs(0, 2), encode("AA"))
+    viterbi(random_log_probs(0, 3), encode("AA"))
+
+
+def test_ctm():
+    words = [Word("A", 0.04, 0.12, 0.5), Word("B", 0.2, 0.36, 1.0)]
+    assert ctm(words, "my clip") == "my_clip 1 0.04 0.08 A 0.500\nmy_clip 1 0.20 0.16 B 1.000\n"
+
+
+def test_on_speech_the_alignment_is_where_the_lattice_says(mini):
+    """The sum over all paths is another computation: at nearly every frame it must see the path as likely."""
+    from asr_helpers.recognizer import Recognizer
+
+    recognizer = Recognizer.load(mini.parent / "models" / "crnn.dynamic.tflite")
+    shares, offsets = [], []
+    for utterance in load_corpus(mini / "dev-mini").utterances[::6]:
+        log_probs, labels = recognizer.audio_log_probs(read_audio(utterance.path)), encode(utterance.text)
+        path = viterbi(log_probs, labels)
+        forward, backward = lattice(log_probs, labels)
+        posterior = np.exp(forward + backward - np.logaddexp.reduce(forward[-1, -2:]))
+        shares.extend(posterior[np.arange(len(path)), path])
+        times = np.arange(len(path))
+        for state in range(
+            1, posterior.shape[1], 2
+        ):  # a character's middle, by the path and by the posteriors
+            expected = (times * posterior[:, state]).sum() / posterior[:, state].sum()
+            offsets.append(np.flatnonzero(path == state).mean() - expected)
+        words = align(log_probs, utterance.text)
+        assert [word.text for word in words] == utterance.text.split()
+        assert all(a.start < a.end <= b.start for a, b in itertools.pairwise(words))
+        assert 0 < min(word.confidence for word in words) <= max(word.confidence for word in words) <= 1
+        assert words[-1].end <= math.ceil(utterance.seconds / FRAME_SECONDS) * FRAME_SECONDS
+    assert np.mean(shares) > 0.8
+    assert np.median(np.abs(offsets)) < 0.5 and np.mean(np.abs(offsets) < 2) > 0.95
