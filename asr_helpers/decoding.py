@@ -25,6 +25,7 @@ LN10 = math.log(10)
 WIDTH = 64
 WEIGHT = 0.6
 WORD_BONUS = 1.5
+UNKNOWN_PENALTY = -10.0
 TYPICAL_WORD = 6  # letters; an unknown beginning longer than that pays in proportion
 
 
@@ -73,7 +74,11 @@ class Fusion:
     """
 
     def __init__(
-        self, lm: NGram, weight: float = WEIGHT, word_bonus: float = WORD_BONUS, unknown: float = -10.0
+        self,
+        lm: NGram,
+        weight: float = WEIGHT,
+        word_bonus: float = WORD_BONUS,
+        unknown: float = UNKNOWN_PENALTY,
     ):
         self.lm, self.weight, self.word_bonus, self.unknown = lm, weight, word_bonus, unknown
         self.vocabulary = frozenset(lm.words)
@@ -193,7 +198,7 @@ class FastBeamSearch:
         width: int = WIDTH,
         weight: float = WEIGHT,
         word_bonus: float = WORD_BONUS,
-        unknown: float = -10.0,
+        unknown: float = UNKNOWN_PENALTY,
         min_log_prob: float = -5.0,
         margin: float = 10.0,
     ):

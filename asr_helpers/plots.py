@@ -198,6 +198,86 @@ def ctc_lattice(probs: np.ndarray, text: str, ax=None, title: str = ""):
     return ax.figure
 
 
+def prefix_tree(beams: list[dict[str, float]], seconds: list[float], best: str, ax=None, title: str = ""):
+    """Draw how the texts in a beam grow and die: each beam takes a text to its share; `seconds` are their times.
+
+    A text is a line from the moment it enters the beam until it drops out, as thick as its share; it branches
+    off the text that is one character shorter. What became part of `best` is orange.
+    """
+    texts = sorted({text for beam in beams for text in beam})
+    ax = ax or new(size=(10, 0.6 + 0.19 * len(texts)), alt=f"the texts in the beam on the way to “{best}”")[1]
+    rows = {text: row for row, text in enumerate(texts)}
+    for text, row in rows.items():
+        colour = ORANGE if best.startswith(text) else BLUE
+        inside = [i for i, beam in enumerate(beams) if text in beam]
+        for i in inside:
+            begin = seconds[max(0, i - 1)]
+            came_from = row if i and text in beams[i - 1] else rows.get(text[:-1], row)
+            width = 0.6 + 5 * beams[i][text]
+            ax.plot(
+                [begin, seconds[i]], [came_from, row], color=colour, linewidth=width, solid_capstyle="round"
+            )
+        name = text.replace(" ", "␣") or "(empty)"
+        ax.annotate(
+            name,
+            (seconds[inside[-1]], row),
+            (4, 0),
+            textcoords="offset points",
+            va="center",
+            color=colour,
+            fontsize=8,
+        )
+    ax.spines["left"].set_visible(False)
+    ax.set(title=title, xlabel="time (s)", yticks=[], ylim=(len(texts) - 0.5, -0.5))
+    ax.margins(x=0.02)
+    ax.set_xlim(right=seconds[-1] + 0.12 * (seconds[-1] - seconds[0]))
+    return ax.figure
+
+
+def heat_map(values: np.ndarray, rows: list, columns: list, ax=None, title: str = "", unit: str = "%"):
+    """Draw a grid of figures, the smallest framed; `rows` and `columns` name its settings."""
+    values = np.asarray(values)
+    ax = ax or new(size=(6, 3), alt=title)[1]
+    drawn = ax.imshow(values, cmap="viridis_r", aspect="auto", vmax=np.quantile(values, 0.8))
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(range(len(rows)), rows)
+    middle = (drawn.norm.vmin + drawn.norm.vmax) / 2
+    for (row, column), value in np.ndenumerate(values):
+        shade = "white" if value > middle else "black"
+        ax.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=8, color=shade)
+    row, column = np.unravel_index(values.argmin(), values.shape)
+    frame = plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=ORANGE, linewidth=2.5)
+    ax.add_patch(frame)
+    ax.set_title(title)
+    ax.figure.colorbar(drawn, ax=ax, label=unit, pad=0.01)
+    return ax.figure
+
+
+def words_in_time(words: list, mels: np.ndarray, title: str = ""):
+    """Draw the words of `alignment.align` above the log-mels (frames, MELS) that they were found in.
+
+    The fuller a word's ground, the surer the model is of it.
+    """
+    figure, (above, below) = new(
+        2,
+        1,
+        (9, 3),
+        f"words above the spectrogram: {title}",
+        sharex=True,
+        height_ratios=(1, 4),
+    )
+    spectrogram(mels, below, unit="")
+    for word in words:
+        above.axvspan(word.start, word.end, color=SKY, alpha=0.1 + 0.7 * word.confidence, linewidth=0)
+        middle = (word.start + word.end) / 2
+        above.text(middle, 0.5, word.text, ha="center", va="center", fontsize=8, rotation=30)
+        for edge in (word.start, word.end):
+            below.axvline(edge, color="white", linewidth=0.8, alpha=0.7)
+    above.set(ylim=(0, 1), title=title)
+    above.set_axis_off()
+    return figure
+
+
 def learning_curves(history: str | Path | list[dict]):
     """Draw the loss, and any error rate in %, over the epochs of a run's `history.csv` (or its rows)."""
     if not isinstance(history, list):

@@ -1,5 +1,6 @@
 """The files that set the project up say the same thing."""
 
+import itertools
 import re
 import subprocess
 import tomllib
@@ -30,7 +31,7 @@ def test_lock_pins_every_dependency_and_names_no_index():
     lines = (ROOT / "requirements.lock").read_text().splitlines()
     assert all(re.match(r"[\w.-]+==[\w.+]+( ;.*)?$", line) for line in lines)
     locked = {name(line) for line in lines}
-    wanted = PROJECT["dependencies"] + sum(PROJECT["optional-dependencies"].values(), [])
+    wanted = [*PROJECT["dependencies"], *itertools.chain(*PROJECT["optional-dependencies"].values())]
     assert {name(requirement) for requirement in wanted} <= locked
 
 

@@ -86,6 +86,30 @@ def test_lattice_names_every_state():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["–", "A", "–", "␣", "–"]
 
 
+def test_a_prefix_tree_has_a_line_for_each_text_and_frame():
+    beams = [{"": 1.0}, {"": 0.4, "A": 0.6}, {"A": 0.3, "AB": 0.7}]
+    (ax,) = plots.prefix_tree(beams, [0.0, 0.04, 0.08], "AB").axes
+    assert len(ax.lines) == sum(map(len, beams))
+    assert [text.get_text() for text in ax.texts] == ["(empty)", "A", "AB"]
+    last = ax.lines[-1]  # AB branches off A
+    assert list(last.get_ydata()) == [1, 2] and last.get_linewidth() == pytest.approx(0.6 + 5 * 0.7)
+
+
+def test_a_heat_map_names_its_settings_and_frames_the_smallest():
+    ax = plots.heat_map([[3.0, 2.0], [1.5, 4.0], [5.0, 6.0]], [0.1, 0.2, 0.3], ["x", "y"]).axes[0]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["0.1", "0.2", "0.3"]
+    assert ax.patches[0].get_xy() == (-0.5, 0.5)
+    assert "1.5" in [text.get_text() for text in ax.texts]
+
+
+def test_words_stand_at_their_times(tone):
+    from asr_helpers.alignment import Word
+
+    above, below = plots.words_in_time([Word("ONE", 0.2, 0.5, 0.9)], log_mel(tone)).axes
+    assert above.texts[0].get_text() == "ONE" and above.texts[0].get_position()[0] == pytest.approx(0.35)
+    assert [line.get_xdata()[0] for line in below.lines] == [0.2, 0.5]
+
+
 def test_learning_curves_of_a_file_are_those_of_its_rows(tmp_path):
     path = tmp_path / "history.csv"
     path.write_text("epoch,loss,val_loss,val_wer\n1,3.0,2.5,1.0\n2,1.0,1.5,0.5\n")

@@ -1,0 +1,223 @@
+"""What does a language model gain, at which settings, for how much time? Needs the extra `beam`.
+
+python benchmarks/decoder_tuning.py MODEL --tune CORPUS --report CORPUS [--lm FILE] [--out FILE]
+
+Settings are chosen on the corpus `--tune` alone: weight and word bonus on a grid, then the penalty of unknown words,
+then the width of the beam. With the best of them (the narrowest beam within 1 % of the best WER) the corpus
+`--report`, which tuned nothing, is read three ways: greedy, by beam, and by beam with the language model. The JSON
+holds the grids, the error rates with their intervals and kinds, the commonest confusions, how far confidence can be
+believed, and sentences as each of the three reads them; notebook 07 draws it.
+
+The model hears each utterance once: its log-probabilities are kept in runs/ and serve until the model's file changes.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import time
+from collections import Counter
+from pathlib import Path
+
+import jiwer
+import numpy as np
+from tqdm import tqdm
+
+from asr_helpers import decoding
+from asr_helpers.alignment import FRAME_SECONDS, align
+from asr_helpers.corpus import data_dir, load_corpus, read_audio
+from asr_helpers.lm import NGram
+from asr_helpers.metrics import paired_difference, score, word_errors
+from asr_helpers.recognizer import Recognizer
+
+WEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
+BONUSES = (0.0, 1.0, 2.0, 3.0, 4.0)
+UNKNOWN = (-1.0, -3.0, -6.0, -10.0, -15.0)
+WIDTHS = (4, 8, 16, 32, 64, 128)
+GRID_WIDTH = 64
+
+
+def listen(model: Path, folder: Path, limit: int | None) -> tuple[list, list[np.ndarray]]:
+    """Return a corpus's first utterances and the model's log-probabilities of each, from runs/ where they lie."""
+    utterances = load_corpus(folder).utterances[:limit]
+    key = hashlib.sha256(model.read_bytes()).hexdigest()[:12]
+    file = Path("runs") / f"log-probs-{key}-{folder.name}.npz"
+    kept = dict(np.load(file)) if file.is_file() else {}
+    missing = [each for each in utterances if each.id not in kept]
+    if missing:
+        recognizer = Recognizer.load(model)
+        for each in tqdm(missing, folder.name, unit="utt"):
+            kept[each.id] = recognizer.audio_log_probs(read_audio(each.path))
+        file.parent.mkdir(exist_ok=True)
+        part = file.with_name(f".part-{file.name}")
+        np.savez(part, **kept)
+        os.replace(part, file)
+    return utterances, [kept[each.id] for each in utterances]
+
+
+def read(search, outputs: list[np.ndarray]) -> tuple[list[str], float]:
+    """Return the texts and the milliseconds that a second of audio took."""
+    start = time.perf_counter()
+    texts = [search(each) for each in outputs]
+    seconds = time.perf_counter() - start
+    return texts, 1000 * seconds / (FRAME_SECONDS * sum(map(len, outputs)))
+
+
+def best_text(search):
+    return lambda log_probs: search(log_probs)[0].text
+
+
+def tune(lm: Path, references: list[str], outputs: list[np.ndarray]) -> dict:
+    """Return the grids and the best settings."""
+
+    def measure(width=GRID_WIDTH, **settings):
+        texts, ms = read(best_text(decoding.FastBeamSearch(lm, width, **settings)), outputs)
+        bar.update()
+        return word_errors(references, texts).rate, ms
+
+    runs = len(WEIGHTS) * len(BONUSES) + len(UNKNOWN) + len(WIDTHS)
+    with tqdm(total=runs, desc="tuning", unit="run") as bar:
+        grid = np.array(
+            [[measure(weight=weight, word_bonus=bonus)[0] for bonus in BONUSES] for weight in WEIGHTS]
+        )
+        row, column = np.unravel_index(grid.argmin(), grid.shape)
+        best = {"weight": WEIGHTS[row], "word_bonus": BONUSES[column]}
+        unknown = [measure(unknown=value, **best)[0] for value in UNKNOWN]
+        best["unknown"] = UNKNOWN[int(np.argmin(unknown))]
+        widths = [measure(width, **best) for width in WIDTHS]
+    good = 1.01 * min(rate for rate, _ in widths)
+    best["width"] = next(width for width, (rate, _) in zip(WIDTHS, widths, strict=True) if rate <= good)
+    return {
+        "utterances": len(references),
+        "weights": WEIGHTS,
+        "word_bonuses": BONUSES,
+        "wer": grid.round(5).tolist(),
+        "unknown": UNKNOWN,
+        "unknown_wer": np.round(unknown, 5).tolist(),
+        "widths": WIDTHS,
+        "width_wer": [round(rate, 5) for rate, _ in widths],
+        "width_ms_per_audio_second": [round(ms, 3) for _, ms in widths],
+        "best": best,
+    }
+
+
+def report(lm: Path, best: dict, utterances: list, outputs: list[np.ndarray]) -> dict:
+    """Return what the three ways of reading get wrong, and what else is drawn of them."""
+    references = [each.text for each in utterances]
+    width, settings = best["width"], {key: best[key] for key in ("weight", "word_bonus", "unknown")}
+    ways = {
+        "greedy": decoding.greedy,
+        "beam": best_text(decoding.FastBeamSearch(width=width)),
+        "beam + LM": best_text(decoding.FastBeamSearch(lm, width, **settings)),
+    }
+    texts, result = {}, {"decoders": {}}
+    for name, search in ways.items():
+        texts[name], ms = read(search, outputs)
+        counts = jiwer.process_words(references, texts[name])
+        kinds = {kind: getattr(counts, kind) for kind in ("substitutions", "insertions", "deletions")}
+        result["decoders"][name] = score(references, texts[name]) | kinds | {"ms_per_audio_second": ms}
+    first, last = (word_errors(references, texts[name]) for name in ("greedy", "beam + LM"))
+    difference, interval = paired_difference(first, last)
+    relative = -difference / first.rate
+    result |= {"difference": difference, "difference_ci95": interval, "relative_reduction": relative}
+
+    fusion = decoding.Fusion(NGram.read(lm), **settings)
+    readable, ms = read(best_text(lambda each: decoding.beam_search(each, width, fusion=fusion)), outputs)
+    agreement = np.mean([a == b for a, b in zip(readable, texts["beam + LM"], strict=True)])
+    result |= {"readable_agreement": float(agreement), "readable_ms_per_audio_second": ms}
+
+    result["confused_words"] = confusions(jiwer.process_words(references, texts["beam + LM"]), 15)
+    result["confused_characters"] = confusions(jiwer.process_characters(references, texts["greedy"]), 15)
+    result["confidence"] = confidence(references, texts["beam + LM"], outputs)
+    gains = first.errors - last.errors
+    shown = [*np.argsort(-gains, kind="stable")[:5], *np.argsort(gains, kind="stable")[:2]]
+    result["examples"] = [
+        {"id": utterances[i].id, "said": references[i]} | {name: texts[name][i] for name in ways}
+        for i in shown
+    ]
+    return {"utterances": len(utterances), "audio_seconds": sum(each.seconds for each in utterances)} | result
+
+
+def confusions(found, count: int) -> list[tuple[str, str, int]]:
+    """Return the commonest (said, heard, times); where nothing was heard, or said, it is empty."""
+    pairs = Counter()
+    for said, heard, chunks in zip(found.references, found.hypotheses, found.alignments, strict=True):
+        for chunk in chunks:
+            if chunk.type != "equal":
+                a = said[chunk.ref_start_idx : chunk.ref_end_idx] or [""] * 99
+                b = heard[chunk.hyp_start_idx : chunk.hyp_end_idx] or [""] * 99
+                pairs.update(zip(a, b, strict=False))
+    return [(*pair, times) for pair, times in pairs.most_common(count)]
+
+
+def confidence(references: list[str], texts: list[str], outputs: list[np.ndarray]) -> dict:
+    """Return, for ten levels of confidence, how many words of it there are and how many of them are right.
+
+    `auc` is the probability that a right word is given more confidence than a wrong one.
+    """
+    sure, right = [], []
+    for heard, chunks, log_probs in zip(
+        texts, jiwer.process_words(references, texts).alignments, outputs, strict=True
+    ):
+        correct = np.zeros(len(heard.split()), dtype=bool)
+        for chunk in chunks:
+            if chunk.type == "equal":
+                correct[chunk.hyp_start_idx : chunk.hyp_end_idx] = True
+        sure.extend(word.confidence for word in align(log_probs, heard))
+        right.extend(correct)
+    sure, right = np.array(sure), np.array(right)
+    ranks = sure.argsort().argsort()
+    wins = ranks[right].sum() - right.sum() * (right.sum() - 1) / 2
+    level = np.minimum((10 * sure).astype(int), 9)
+    return {
+        "words": np.bincount(level, minlength=10).tolist(),
+        "right": np.bincount(level, right, minlength=10).astype(int).tolist(),
+        "auc": float(wins / max(1, right.sum() * (~right).sum())),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--tune", type=Path, required=True)
+    parser.add_argument("--report", type=Path, required=True)
+    parser.add_argument("--lm", type=Path, default=data_dir() / "models" / "librispeech.3gram.arpa.gz")
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N utterances of each only")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
+    options = parser.parse_args()
+
+    utterances, outputs = listen(options.model, options.tune, options.limit)
+    tuned = tune(options.lm, [each.text for each in utterances], outputs)
+    found = report(options.lm, tuned["best"], *listen(options.model, options.report, options.limit))
+    result = {"model": options.model.name, "lm": options.lm.name, "tuning": tuned, "report": found}
+    part = options.out.with_name(f".part-{options.out.name}")
+    part.write_text(json.dumps(result, indent=1) + "\n")
+    os.replace(part, options.out)
+
+    print(f"{options.tune.name}: {tuned['best']}")
+    for name, row in found["decoders"].items():
+        low, high = row["wer_ci95"]
+        print(
+            f"{options.report.name}: {name:10} WER {row['wer']:6.2%} ({low:.2%} to {high:.2%})"
+            f"  CER {row['cer']:6.2%}  {row['ms_per_audio_second']:6.3f} ms per second of audio"
+        )
+    print(
+        f"fewer word errors: {found['relative_reduction']:.1%}; AUC of confidence {found['confidence']['auc']:.3f}"
+    )
+    print(f"the readable decoder reads {found['readable_agreement']:.1%} of the utterances the same")
+    best = tuned["best"]
+    constants = {
+        "WIDTH": best["width"],
+        "WEIGHT": best["weight"],
+        "WORD_BONUS": best["word_bonus"],
+        "UNKNOWN_PENALTY": best["unknown"],
+    }
+    if any(getattr(decoding, name) != value for name, value in constants.items()):
+        print(
+            "in asr_helpers/decoding.py set",
+            ", ".join(f"{name} = {value}" for name, value in constants.items()),
+        )
+
+
+if __name__ == "__main__":
+    main()
