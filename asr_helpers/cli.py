@@ -19,7 +19,7 @@ class Parser(argparse.ArgumentParser):
 
 def build_parser() -> Parser:
     from asr_helpers import decoding
-    from asr_helpers.corpus import SUBSETS
+    from asr_helpers.corpus import LANGUAGE_MODELS, SUBSETS
 
     parser = Parser(prog="asr", description="Train, shrink and run an English speech recogniser.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -29,8 +29,8 @@ def build_parser() -> Parser:
         sub.set_defaults(run=function)
         return sub
 
-    sub = command(download, "fetch and unpack a LibriSpeech subset from OpenSLR")
-    sub.add_argument("subset", metavar="SUBSET", help=", ".join(SUBSETS))
+    sub = command(download, "fetch a LibriSpeech subset, or a language model, from OpenSLR")
+    sub.add_argument("subset", metavar="SUBSET", help=", ".join(SUBSETS | LANGUAGE_MODELS))
     sub.add_argument("--to", metavar="DIR", type=Path, default=Path("data"), help="default: data")
 
     sub = command(convert, "FLAC corpus to the same corpus as WAV, bit for bit")
@@ -96,7 +96,7 @@ def build_parser() -> Parser:
 
 
 def download(options):
-    """Fetch a subset from OpenSLR (resumable, checksummed) and unpack it."""
+    """Fetch a subset or language model from OpenSLR (resumable, checksummed), and unpack a subset."""
     from asr_helpers import corpus
 
     print(corpus.download(options.subset, options.to))

@@ -372,16 +372,24 @@ SUBSETS = {
 }
 
 
+# LibriSpeech's own word 3-grams (openslr.org/11), from 14 500 books: the smaller the number, the larger the file.
+LANGUAGE_MODELS = {
+    "3-gram.pruned.3e-7": ("11/3-gram.pruned.3e-7.arpa.gz", "8f67ec741827742eee05799ab7605b50"),
+    "3-gram.pruned.1e-7": ("11/3-gram.pruned.1e-7.arpa.gz", "9a0f1325bcaf3a0f7b7be4be10823c2a"),
+}
+
+
 def download(subset: str, destination: Path | str, base_url: str = OPENSLR) -> Path:
     """Fetch a subset, check it, unpack it, and return its folder, `destination/LibriSpeech/<subset>`.
 
+    A language model stays packed, as every decoder reads it: its path is returned, `destination/<name>.arpa.gz`.
     What is there already is not fetched again; a download that broke off goes on where it stopped.
 
     Raises:
         CorpusError: the subset is unknown, network or disk fails, or the archive is not the published one.
     """
-    if subset not in SUBSETS:
-        raise CorpusError(f"{subset}: no such subset; choose one of {', '.join(SUBSETS)}")
+    if subset not in SUBSETS | LANGUAGE_MODELS:
+        raise CorpusError(f"{subset}: no such subset; choose one of {', '.join(SUBSETS | LANGUAGE_MODELS)}")
     destination = Path(destination)
     folder = destination / "LibriSpeech" / subset
     if folder.is_dir():
@@ -389,6 +397,8 @@ def download(subset: str, destination: Path | str, base_url: str = OPENSLR) -> P
     try:
         destination.mkdir(parents=True, exist_ok=True)
         archive = _fetch(subset, destination, base_url)
+        if subset in LANGUAGE_MODELS:
+            return archive
         _unpack(archive, subset, destination)
         archive.unlink()
     except OSError as error:
@@ -405,8 +415,8 @@ def _fetch(subset: str, destination: Path, base_url: str) -> Path:
     import pooch
     import requests
 
-    name, md5 = SUBSETS[subset]
-    url, file = f"{base_url}/{name}", f"{subset}.tar.gz"
+    name, md5 = (SUBSETS | LANGUAGE_MODELS)[subset]
+    url, file = f"{base_url}/{name}", Path(name).name
     downloader = partial(_fetch_resumable, part=destination / f"{file}.part")
     try:
         return Path(pooch.retrieve(url, f"md5:{md5}", file, destination, downloader=downloader))

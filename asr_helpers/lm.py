@@ -120,8 +120,8 @@ class NGram:
                     raise LanguageModelError(f"{path}: not ARPA at {line.strip()!r}; make it anew") from None
         if not ended or len(grams) != promised:
             raise LanguageModelError(f"{path}: not a whole ARPA file; fetch or make it again with `asr lm`")
-        if (UNKNOWN,) not in grams:
-            raise LanguageModelError(f"{path}: knows no {UNKNOWN}; estimate it with an open vocabulary")
+        # Some write <UNK>. Where there is none, an unknown word is all but impossible, as KenLM has it.
+        grams[(UNKNOWN,)] = grams.pop(("<UNK>",), None) or grams.get((UNKNOWN,), (-100.0, 0.0))
         return cls(max(map(len, grams)), grams)
 
 
@@ -136,7 +136,7 @@ def read_vocabulary(path: Path | str) -> list[str]:
         if line.startswith("\\2-grams:") or line.startswith("\\end\\"):
             break
         fields = line.split()
-        if inside and len(fields) >= 2 and fields[1] not in (START, END, UNKNOWN):
+        if inside and len(fields) >= 2 and fields[1] not in (START, END, UNKNOWN, "<UNK>"):
             words.append(fields[1])
         inside = inside or line.startswith("\\1-grams:")
     if not inside:

@@ -410,6 +410,16 @@ def test_download_fetches_checks_and_unpacks(mirror, tmp_path):
     assert len(handler.requests) == 1  # what is unpacked is not fetched again
 
 
+def test_a_language_model_is_fetched_and_stays_packed(mirror, tmp_path, monkeypatch):
+    handler, url, _ = mirror
+    served = ("31/dev-clean-2.tar.gz", hashlib.md5(handler.content).hexdigest())  # the one file the mirror has
+    monkeypatch.setitem(corpus.LANGUAGE_MODELS, "3-gram.pruned.3e-7", served)
+    for _ in range(2):
+        path = download("3-gram.pruned.3e-7", tmp_path / "data", url)
+        assert path == tmp_path / "data" / "dev-clean-2.tar.gz" and path.read_bytes() == handler.content
+    assert len(handler.requests) == 1 and leftovers(tmp_path / "data") == [path.name]
+
+
 def test_download_goes_on_after_breaks(mirror, tmp_path):
     handler, url, _ = mirror
     handler.failures = 2

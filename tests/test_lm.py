@@ -148,11 +148,10 @@ def test_what_cannot_be_read_is_named(tmp_path, model):
             list(read_sentences(source))
     whole = tmp_path / "whole.arpa.gz"
     model.write(whole)
-    cut, text, closed = tmp_path / "cut.arpa.gz", tmp_path / "text.arpa", tmp_path / "closed.arpa"
+    cut, text = tmp_path / "cut.arpa.gz", tmp_path / "text.arpa"
     cut.write_bytes(whole.read_bytes()[:5000])
     text.write_text("ONCE UPON A TIME\n")
-    closed.write_text("\\data\\\nngram 1=1\n\n\\1-grams:\n-1\tA\n\n\\end\\\n")
-    for path, words in ((cut, "cannot be read"), (text, "not a whole ARPA"), (closed, "<unk>")):
+    for path, words in ((cut, "cannot be read"), (text, "not a whole ARPA")):
         with pytest.raises(LanguageModelError, match=words):
             NGram.read(path)
     with pytest.raises(LanguageModelError, match="not an ARPA"):
@@ -173,3 +172,12 @@ def test_a_sentence_is_the_product_of_its_words():
     c, _ = model.score(state, END)
     assert model.sentence(["THE", "CAT"]) == pytest.approx(a + b + c)
     assert model.perplexity(["THE CAT"]) == pytest.approx(math.pow(10, -(a + b + c) / 3))
+
+
+def test_other_writers_ways_with_unknown_words(tmp_path):
+    arpa = "\\data\\\nngram 1={n}\n\n\\1-grams:\n-99\t<s>\t-0.5\n-1\tA\n{unknown}-1\t</s>\n\n\\end\\\n"
+    path = tmp_path / "other.arpa"
+    for n, line, expected in ((4, "-2\t<UNK>\n", -2), (4, "-2 <unk> -0.1\n", -2), (3, "", -100)):
+        path.write_text(arpa.format(n=n, unknown=line))
+        assert NGram.read(path).score((), "ZEBRA")[0] == expected
+        assert read_vocabulary(path) == ["A"]
