@@ -202,9 +202,10 @@ def prefix_tree(beams: list[dict[str, float]], seconds: list[float], best: str, 
     """Draw how the texts in a beam grow and die: each beam takes a text to its share; `seconds` are their times.
 
     A text is a line from the moment it enters the beam until it drops out, as thick as its share; it branches
-    off the text that is one character shorter. What became part of `best` is orange.
+    off the text that is one character shorter. What became part of `best` is orange; what never held a hundredth is
+    left out.
     """
-    texts = sorted({text for beam in beams for text in beam})
+    texts = sorted({text for beam in beams for text, share in beam.items() if share >= 0.01})
     ax = ax or new(size=(10, 0.6 + 0.19 * len(texts)), alt=f"the texts in the beam on the way to “{best}”")[1]
     rows = {text: row for row, text in enumerate(texts)}
     for text, row in rows.items():
@@ -228,7 +229,7 @@ def prefix_tree(beams: list[dict[str, float]], seconds: list[float], best: str, 
             fontsize=8,
         )
     ax.spines["left"].set_visible(False)
-    ax.set(title=title, xlabel="time (s)", yticks=[], ylim=(len(texts) - 0.5, -0.5))
+    ax.set(title=title, xlabel="time (s)", yticks=[], ylim=(len(texts) - 0.2, -0.8))
     ax.margins(x=0.02)
     ax.set_xlim(right=seconds[-1] + 0.12 * (seconds[-1] - seconds[0]))
     return ax.figure

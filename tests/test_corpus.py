@@ -412,7 +412,10 @@ def test_download_fetches_checks_and_unpacks(mirror, tmp_path):
 
 def test_a_language_model_is_fetched_and_stays_packed(mirror, tmp_path, monkeypatch):
     handler, url, _ = mirror
-    served = ("31/dev-clean-2.tar.gz", hashlib.md5(handler.content).hexdigest())  # the one file the mirror has
+    served = (
+        "31/dev-clean-2.tar.gz",
+        hashlib.md5(handler.content).hexdigest(),
+    )  # the one file the mirror has
     monkeypatch.setitem(corpus.LANGUAGE_MODELS, "3-gram.pruned.3e-7", served)
     for _ in range(2):
         path = download("3-gram.pruned.3e-7", tmp_path / "data", url)

@@ -1,9 +1,12 @@
 import itertools
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from asr_helpers import decoding
 from asr_helpers.ctc import log_likelihood
 from asr_helpers.decoding import LN10, FastBeamSearch, Fusion, beam_search, collapse, greedy
 from asr_helpers.lm import END, START, NGram, estimate
@@ -229,6 +232,16 @@ def test_an_unknown_beginning_pays_at_once_and_a_known_one_nothing(lm):
     assert so_far("A CAB") == so_far("A ")
 
 
+def test_the_default_settings_are_about_the_best_that_was_measured():
+    file = Path(__file__).resolve().parents[1] / "benchmarks" / "decoder_tuning.json"
+    tuned = json.loads(file.read_text())["tuning"]
+    row, column = tuned["weights"].index(decoding.WEIGHT), tuned["word_bonuses"].index(decoding.WORD_BONUS)
+    assert tuned["wer"][row][column] <= 1.03 * min(map(min, tuned["wer"]))
+    for name, value in (("width", decoding.WIDTH), ("unknown", decoding.UNKNOWN_PENALTY)):
+        found = tuned[f"{name}_wer"]
+        assert found[tuned[f"{name}s" if name == "width" else name].index(value)] <= 1.03 * min(found)
+
+
 @pytest.mark.parametrize("width", [8, 50])
 def test_the_fast_decoder_gives_the_same_hypotheses(lm, tmp_path, width):
     pytest.importorskip("ctc_beam_decoder")
@@ -250,6 +263,17 @@ def test_the_fast_decoder_gives_the_same_hypotheses(lm, tmp_path, width):
         ):
             assert mine[0].text == theirs[0].text
             assert mine[0].score == pytest.approx(theirs[0].score, abs=1e-3)
+
+
+def test_the_fast_decoder_takes_a_space_at_the_end_as_silence(lm, tmp_path):
+    pytest.importorskip("ctc_beam_decoder")
+    path = tmp_path / "tiny.arpa.gz"
+    lm.write(path)
+    frames = [*encode("A CAB"), BLANK, 0, BLANK]
+    log_probs = log_softmax(np.log(0.9 * np.eye(NUM_CLASSES)[frames] + 0.1 * np.eye(NUM_CLASSES)[3] + 1e-4))
+    mine, theirs = beam_search(log_probs, fusion=Fusion(lm))[0], FastBeamSearch(path)(log_probs)[0]
+    assert mine.text == theirs.text == "A CAB"
+    assert mine.score == pytest.approx(theirs.score, abs=0.05)
 
 
 def test_the_fast_decoder_of_no_frames_and_wrong_shapes(lm):
