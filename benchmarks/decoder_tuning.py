@@ -31,7 +31,7 @@ from asr_helpers.metrics import paired_difference, score, word_errors
 from asr_helpers.recognizer import Recognizer
 
 WEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
-BONUSES = (0.0, 1.0, 2.0, 3.0, 4.0)
+BONUSES = (-1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
 UNKNOWN = (-1.0, -3.0, -6.0, -10.0, -15.0)
 WIDTHS = (4, 8, 16, 32, 64, 128)
 GRID_WIDTH = 64
