@@ -105,14 +105,17 @@ def slider(low, high, step, first, name, tooltip):
         step=step,
         description=name,
         tooltip=tooltip,
-        style={"description_width": "8em"},
-        layout={"width": "24em"},
+        style={"description_width": "9em"},
+        layout={"width": "25em"},
     )
 
 
 def dropdown(options, name, tooltip, **more):
     """Return a choice among `options`, labelled `name`."""
     return ipywidgets.Dropdown(options=options, description=name, tooltip=tooltip, **more)
+
+
+WIDE = {"layout": {"width": "32em"}}
 
 
 def shipped_model() -> Path:
@@ -215,7 +218,7 @@ class AugmentationBench(ipywidgets.VBox):
 
     def __init__(self, utterances: list[Utterance], model: Path | str | None = None):
         self.utterances, self.model = {_name(each): each for each in utterances}, model
-        self.clip = dropdown(list(self.utterances), "clip", "the recording to start from")
+        self.clip = dropdown(list(self.utterances), "clip", "the recording to start from", **WIDE)
         self.effect = ipywidgets.ToggleButtons(
             options=[(name.replace("_", " "), name) for name in SLIDERS],
             tooltips=[TOOLTIPS[name] for name in SLIDERS],
@@ -278,7 +281,8 @@ class AugmentationBench(ipywidgets.VBox):
         """Make the sound, the pictures and the code for what the controls say; the words come later."""
         self._words.cancel()
         name, rng = self.effect.value, np.random.default_rng(self.seed.value)
-        self.masked, label = None, describe([(name, self.parameters)])
+        kind = {"sound": self.sound.value} if name == "noise" else {}
+        self.masked, label = None, describe([(name, self.parameters | kind)])
         if name == "chain":
             augmenter = augment.Augmenter(**self.parameters)
             plan = augmenter.draw(rng)
@@ -399,8 +403,12 @@ def _tidy(value):
 
 def describe(plan: list[tuple[str, dict]]) -> str:
     """Return a plan of `Augmenter.draw` as one line, such as "noise (snr_db 12.3), gaps (count 2, …)"."""
+
+    def told(value):
+        return value if isinstance(value, str) else f"{value:.3g}"
+
     parts = (
-        f"{name} ({', '.join(f'{key} {value:.3g}' for key, value in parameters.items())})"
+        f"{name} ({', '.join(f'{key} {told(value)}' for key, value in parameters.items())})"
         for name, parameters in plan
     )
     return ", ".join(parts) or "nothing drawn: unchanged"

@@ -86,7 +86,7 @@ def test_the_bench_starts_with_a_sound_and_a_picture(bench, utterances):
     assert bench.before.value == widgets.player_html(samples, "before")
     expected = augment.limit(augment.noise(samples, 10, rng()))
     np.testing.assert_array_equal(bench.result, expected)
-    assert bench.after.value == widgets.player_html(expected, "after: noise (snr_db 10)")
+    assert bench.after.value == widgets.player_html(expected, "after: noise (snr_db 10, sound white)")
     assert bytes(bench.picture.value).startswith(b"\x89PNG")
 
 
