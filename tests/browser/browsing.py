@@ -1,5 +1,6 @@
 """What the browser tests share: waiting, and a notebook that is open in JupyterLab."""
 
+import base64
 import os
 import time
 from pathlib import Path
@@ -24,6 +25,15 @@ def wait_for(condition, seconds: float, complaint: str, process=None):
     pytest.fail(complaint)
 
 
+def picture(box) -> bytes:
+    """Return the bytes of the picture in `box`, which stand behind a blob's address."""
+    script = """async image => {
+        const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer())
+        return btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join(''))
+    }"""
+    return base64.b64decode(box.locator("img").evaluate(script))
+
+
 class Notebook:
     """A notebook that is open in JupyterLab, and what went wrong in its page."""
 
@@ -39,7 +49,7 @@ class Notebook:
         if kind == "error":
             self.errors.append(text)
 
-    def run(self, seconds: float = 60):
+    def run(self, seconds: float = 240):
         """Run all cells and wait for the last of them."""
         self.page.click("text=Run >> nth=0")
         self.page.click("text=Run All Cells >> nth=0")

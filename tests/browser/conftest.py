@@ -50,10 +50,12 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
-    """Start JupyterLab in an empty folder; return the folder and a function from a file's name to its address."""
+    """Start JupyterLab; return its empty folder notebooks/ and a function from a file's name to its address."""
     home = tmp_path_factory.mktemp("lab")
-    folder, port = home / "notebooks", free_port()
-    folder.mkdir()
+    root, port = home / "root", free_port()
+    folder = root / "notebooks"
+    folder.mkdir(parents=True)
+    shutil.copytree(ROOT / "figures", root / "figures")  # some notebooks show one
     settings = home / "settings" / "@jupyterlab"
     for plugin, content in {
         "notebook-extension/tracker": '{"windowingMode": "none"}',  # off-screen cells stay in the page
@@ -73,13 +75,13 @@ def lab(tmp_path_factory):
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
-    command += ["--ServerApp.port_retries=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
+    command += ["--ServerApp.port_retries=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={root}"]
     with open(home / "lab.log", "w") as log:
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:
         wait_for(functools.partial(answers, address), 60, "JupyterLab does not start", server)
-        yield folder, lambda name: f"{address}/lab/tree/{name}?reset"
+        yield folder, lambda name: f"{address}/lab/tree/notebooks/{name}?reset"
     finally:
         server.terminate()
         server.wait(20)
