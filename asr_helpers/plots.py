@@ -307,3 +307,53 @@ class LiveComparison(Live):
             each.set_extent((-HOP / 2 / SAMPLE_RATE, end, -0.5, MELS - 0.5))
         self.title.set_text("difference" if same else "difference, “before” at the new pace")
         return self.png()
+
+
+class LiveSpectra(Live):
+    """A clip's waveform and words, its spectrogram and its mel spectrogram, aligned in time.
+
+    Args:
+        words: (text, start, end) in seconds, written above the waveform.
+        colours: of the spectrogram and of the mel spectrogram: the unit, and the darkest and brightest value.
+    """
+
+    def __init__(self, samples: np.ndarray, words: list, colours: list[tuple[str, float, float]]):
+        self.seconds = len(samples) / SAMPLE_RATE
+        figure, axes = new(3, 1, (10, 6), sharex=True, height_ratios=[1, 2, 2])
+        waveform(samples, axes[0])
+        peak = np.abs(samples).max()
+        for word, start, end in words:
+            axes[0].axvspan(start, end, color=SKY, alpha=0.25, linewidth=0)
+            axes[0].text((start + end) / 2, 1.15 * peak, word, ha="center", fontsize=8, clip_on=True)
+        axes[0].set(xlabel="", ylim=(-peak, 1.5 * peak))
+        empty, self.images = np.zeros((2, 2)), []
+        top = float(hz_to_mel(SAMPLE_RATE / 2))
+        for ax, (unit, low, high), height in zip(axes[1:], colours, (SAMPLE_RATE / 2, top), strict=True):
+            extent = (0, self.seconds, 0, height)
+            image = ax.imshow(
+                empty,
+                origin="lower",
+                aspect="auto",
+                extent=extent,
+                interpolation="nearest",
+                vmin=low,
+                vmax=high,
+            )
+            figure.colorbar(image, ax=ax, label=unit, pad=0.01)
+            ax.set(facecolor="0.92", ylabel="frequency (Hz)")
+            self.images.append(image)
+        hz = [250, 500, 1000, 2000, 4000]
+        axes[2].set_yticks(hz_to_mel(hz), hz)
+        axes[2].set_xlabel("time (s)")
+        self.titles = [ax.set_title(" ", loc="left") for ax in axes[1:]]
+        super().__init__(figure, [*self.images, *self.titles])
+
+    def update(self, spectra: list[np.ndarray], hop: float, titles: list[str]) -> bytes:
+        """Return the picture of two spectrograms (frames, bins), one column every `hop` seconds."""
+        for image, spectrum, title, text in zip(self.images, spectra, self.titles, titles, strict=True):
+            image.set_data(spectrum.T)
+            *_, low, high = image.get_extent()
+            image.set_extent((-hop / 2, (len(spectrum) - 0.5) * hop, low, high))
+            image.axes.set_xlim(0, self.seconds)
+            title.set_text(text)
+        return self.png()

@@ -13,9 +13,11 @@ import numpy as np
 
 from asr_helpers import augment, plots
 from asr_helpers.corpus import Utterance, data_dir, read_audio
+from asr_helpers.ctc import lattice
 from asr_helpers.decoding import greedy
-from asr_helpers.features import SAMPLE_RATE, features, log_mel
-from asr_helpers.recognizer import Recognizer
+from asr_helpers.features import LOG_FLOOR, SAMPLE_RATE, features, log_mel, mel_filterbank, normalise
+from asr_helpers.recognizer import SAMPLES_PER_OUTPUT, Recognizer
+from asr_helpers.text import encode
 
 
 def mp3(samples: np.ndarray) -> bytes:
@@ -412,3 +414,211 @@ def describe(plan: list[tuple[str, dict]]) -> str:
         for name, parameters in plan
     )
     return ", ".join(parts) or "nothing drawn: unchanged"
+
+
+# ---------------------------------------------------------------------------------- the spectrogram bench
+
+
+def spectra(samples, window: int, hop: int, fft: int, mels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the power spectrogram (frames, fft // 2 + 1) and its mels (frames, `mels`); lengths in samples.
+
+    At 400, 160, 512 and 80, the logarithm of the mels is `features.log_mel`.
+
+    Raises:
+        ValueError: the window is longer than the FFT.
+    """
+    if window > fft:
+        raise ValueError(f"a window of {window} samples does not fit into an FFT of {fft}")
+    margin = fft - window
+    taper = np.pad(np.hanning(window + 1)[:-1], (margin // 2, margin - margin // 2))
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(samples, fft // 2), fft)[::hop]
+    power = np.abs(np.fft.rfft(frames * taper.astype(np.float32))).astype(np.float32) ** 2
+    return power, power @ mel_filterbank(mels, fft)
+
+
+def play_back(mels: np.ndarray, window: int, hop: int, fft: int, rounds: int = 16) -> np.ndarray:
+    """Return a sound, (samples,), whose mel spectrogram is about `mels` (frames, bins), a power.
+
+    The phases, which `mels` does not hold, are found by going back and forth between spectrogram and sound
+    (Griffin & Lim 1984, IEEE Transactions on Acoustics, Speech, and Signal Processing).
+    """
+    from librosa import istft, stft
+
+    settings = {"n_fft": fft, "hop_length": hop, "win_length": window}
+    power = mels @ np.linalg.pinv(mel_filterbank(mels.shape[1], fft))
+    size = np.sqrt(np.maximum(power, 0)).T
+    phase = np.exp(2j * np.pi * np.random.default_rng(0).random(size.shape))
+    for _ in range(rounds):
+        phase = np.exp(1j * np.angle(stft(istft(size * phase, **settings), **settings)))
+    return istft(size * phase, **settings).astype(np.float32)
+
+
+def word_times(log_probs: np.ndarray, text: str) -> list[tuple[str, float, float]]:
+    """Return each word of `text` and where it starts and ends, in seconds, as the recogniser places it.
+
+    Each character stands at the output frame where CTC's lattice most probably passes through it.
+    """
+    forward, backward = lattice(log_probs, encode(text))
+    frames = (forward + backward)[:, 1::2].argmax(axis=0)
+    found, first = [], 0
+    for word in text.split():
+        last = first + len(word) - 1
+        found.append((word, frames[first] * FRAME, (frames[last] + 1) * FRAME))
+        first = last + 2
+    return found
+
+
+FRAME = SAMPLES_PER_OUTPUT / SAMPLE_RATE  # seconds of one output frame of the recogniser
+BENCH_SLIDERS = {
+    "window": (5, 60, 5, 25, "window (ms)", "how much sound one column is made from"),
+    "hop": (2, 40, 1, 10, "hop (ms)", "the time from one column to the next"),
+    "mels": (8, 160, 4, 80, "mel bins", "how many triangular filters sum up the frequencies"),
+}
+SCALES = {  # name: (what is drawn, its unit, the darkest and brightest colour)
+    "log": (lambda power: np.log(power + LOG_FLOOR), "log power", -10, 4),
+    "dB": (lambda power: 10 * np.log10(power / power.max() + 1e-10), "dB below the peak", -70, 0),
+    "power": (lambda power: power / power.max(), "share of the peak", 0, 0.5),
+}
+
+
+class SpectrogramBench(ipywidgets.VBox):
+    """Turn the settings of the spectrograms of each of `utterances`, see both, and hear what the mels keep.
+
+    Attributes: `clip`, `sliders` (window and hop in ms, mels), `fft`, `scale`, `normalised`, and what they lead
+    to: `power` and `mels` (frames, bins), `sound` (samples,) and on the page `picture`, `facts`, `before`,
+    `after`. `model`, as in `AugmentationBench`, says when each word is spoken.
+    """
+
+    def __init__(self, utterances: list[Utterance], model: Path | str | None = None):
+        self.utterances, self.model = {_name(each): each for each in utterances}, model
+        self.clip = dropdown(list(self.utterances), "clip", "the recording", **WIDE)
+        self.sliders = {key: slider(*each) for key, each in BENCH_SLIDERS.items()}
+        self.fft = dropdown(
+            [256, 512, 1024, 2048], "FFT", "its length in samples, zeros around the window", value=512
+        )
+        self.scale = dropdown(list(SCALES), "colours", "the logarithm shows quiet beside loud")
+        self.normalised = ipywidgets.Checkbox(
+            False,
+            description="normalise each mel bin",
+            tooltip="mean 0, deviation 1, as the recogniser reads it",
+        )
+        self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "min_height": "28em"})
+        self.facts, self.before, self.after = (ipywidgets.HTML() for _ in range(3))
+        self._drawing = self._playing = None
+        self._answer, self._sound = Debounced(self.update, WAIT), Debounced(self.play, THINK)
+        choices = ipywidgets.Box([self.fft, self.scale, self.normalised], layout={"flex_flow": "row wrap"})
+        turns = ipywidgets.Box(list(self.sliders.values()), layout={"flex_flow": "row wrap"})
+        super().__init__([self.clip, turns, choices, self.facts, self.picture, self.before, self.after])
+        self.add_class("asr-spectra")
+        self._load()
+        self.update()
+        self.clip.observe(self._load, "value")
+        for control in (self.clip, self.fft, self.scale, self.normalised, *self.sliders.values()):
+            control.observe(self._answer, "value")
+
+    @cached_property
+    def recognizer(self) -> Recognizer:
+        return Recognizer.load(self.model or shipped_model())
+
+    def _load(self, _=None):
+        utterance = self.utterances[self.clip.value]
+        self.samples = read_audio(utterance.path)
+        self.words = word_times(self.recognizer.audio_log_probs(self.samples), utterance.text)
+        self.before.value = player_html(self.samples, "recorded")
+
+    @property
+    def settings(self) -> dict[str, int]:
+        """Window, hop, FFT length (all in samples) and number of mel bins."""
+        window, hop = (self.sliders[key].value * SAMPLE_RATE // 1000 for key in ("window", "hop"))
+        return {"window": window, "hop": hop, "fft": self.fft.value, "mels": self.sliders["mels"].value}
+
+    def update(self):
+        """Compute and draw the spectrograms; the sound comes later."""
+        settings = self.settings
+        if settings["window"] > settings["fft"]:  # the FFT follows the window
+            self.fft.value = settings["fft"] = next(
+                fft for fft in self.fft.options if fft >= settings["window"]
+            )
+        self.power, self.mels = spectra(self.samples, **settings)
+        self.picture.value = self._draw(settings["hop"] / SAMPLE_RATE)
+        self.facts.value = self._facts(**settings)
+        if self._playing != (self.clip.value, settings):  # colours change nothing to hear
+            self.after.value = '<div style="min-height:54px">…</div>'  # another setting's sound would mislead
+            self._sound()
+
+    def _draw(self, hop: float) -> bytes:
+        shown, *colours = SCALES[self.scale.value]
+        mel, mel_colours = shown(self.mels), colours
+        if self.normalised.value:
+            mel, mel_colours = normalise(mel), ["deviations", -2, 4]
+        key = self.clip.value, self.scale.value, self.normalised.value
+        if self._drawing is None or self._drawing[0] != key:  # other colours
+            self._drawing = key, plots.LiveSpectra(self.samples, self.words, [colours, mel_colours])
+        bins = f"{self.power.shape[1]} frequencies", f"{self.mels.shape[1]} mel bins"
+        titles = [f"{len(self.mels)} columns of {each}" for each in bins]
+        titles[1] += ", normalised" if self.normalised.value else ""
+        return self._drawing[1].update([shown(self.power), mel], hop, titles)
+
+    def _facts(self, window: int, hop: int, fft: int, mels: int) -> str:
+        empty = int((mel_filterbank(mels, fft).max(axis=0) == 0).sum())
+        facts = [
+            f"{SAMPLE_RATE / window:.0f} Hz: closer tones merge",
+            f"{1000 * window / SAMPLE_RATE:.0f} ms: closer bursts merge",
+            f"{mels * SAMPLE_RATE // hop} numbers a second",
+        ]
+        if empty:
+            facts.append(f"<b>{empty} of {mels} filters are empty: they fall between two frequencies</b>")
+        return " · ".join(facts)
+
+    def play(self):
+        """Make the sound that the mels alone can be turned back into."""
+        settings = self.settings
+        self._playing = self.clip.value, self.settings
+        mels = settings.pop("mels")
+        self.sound = play_back(self.mels, **settings)
+        self.after.value = player_html(self.sound, f"played back from {mels} mel bins")
+
+
+# ------------------------------------------------------------------------------------------- the explorer
+
+
+class Explorer(ipywidgets.VBox):
+    """Pick a speaker and one of their `utterances`: hear it, read it, see its waveform.
+
+    Attributes: `speaker`, `clip`, and what they lead to: `utterance`, `samples` and on the page `sound`,
+    `facts`, `picture`.
+    """
+
+    def __init__(self, utterances: list[Utterance]):
+        self.utterances = utterances
+        self.speaker = dropdown(sorted({each.speaker for each in utterances}), "speaker", "whose voice")
+        self.clip = dropdown([], "utterance", "what is said; the arrow keys go through them", **WIDE)
+        self.sound, self.facts = ipywidgets.HTML(), ipywidgets.HTML()
+        self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "min_height": "18em"})
+        choices = ipywidgets.HBox([self.speaker, self.clip])
+        super().__init__([choices, self.sound, self.facts, self.picture])
+        self.add_class("asr-explorer")
+        self.clip.observe(self._show, "value")
+        self.speaker.observe(self._list, "value")
+        self._list()
+
+    def _list(self, _=None):
+        theirs = [each for each in self.utterances if each.speaker == self.speaker.value]
+        self.clip.options = [(f"{each.id}: {each.text.lower()}", each.id) for each in theirs]
+        self.clip.index = 0
+
+    def _show(self, _=None):
+        self.utterance = next(each for each in self.utterances if each.id == self.clip.value)
+        self.samples = read_audio(self.utterance.path)
+        text, seconds = self.utterance.text, self.utterance.seconds
+        self.sound.value = player_html(self.samples, self.utterance.id)
+        self.facts.value = (
+            f'<div style="font-size:1.2em">{escape(text)}</div>{seconds:.1f} s · {len(text.split())} words · '
+            f"{len(text) / seconds:.0f} characters a second · {loudness(self.samples):.0f} dBFS"
+        )
+        self.picture.value = plots.png(plots.waveform(self.samples, title=text))
+
+
+def loudness(samples: np.ndarray) -> float:
+    """Return the mean power of `samples` in dB, 0 being full scale and all else below (dBFS of a square wave)."""
+    return 10 * float(np.log10(np.mean(np.square(samples, dtype=np.float64)) + 1e-10))

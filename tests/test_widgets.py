@@ -12,6 +12,8 @@ import soundfile
 
 from asr_helpers import augment, widgets
 from asr_helpers.corpus import Utterance, read_audio
+from asr_helpers.features import log_mel
+from asr_helpers.text import encode
 
 RATE = 16000
 
@@ -243,3 +245,90 @@ def test_the_live_curve_is_one_picture_that_grows(tmp_path, monkeypatch):
         assert len(shown) == 1 and shown[0].alt
         drawn.append(shown[0].data)
     assert drawn[0] != drawn[1]
+
+
+def test_spectra_are_the_features_own_at_their_settings():
+    samples = speechlike(4)
+    power, mels = widgets.spectra(samples, 400, 160, 512, 80)
+    assert power.shape == (101, 257)
+    np.testing.assert_allclose(np.log(mels + 1e-6), log_mel(samples), atol=1e-5)
+    with pytest.raises(ValueError, match="does not fit"):
+        widgets.spectra(samples, 600, 160, 512, 80)
+
+
+def test_what_is_played_back_has_the_mels_it_was_made_from():
+    samples = speechlike(4)
+    _, mels = widgets.spectra(samples, 400, 160, 512, 80)
+    again = widgets.play_back(mels, 400, 160, 512)
+    heard = np.log(widgets.spectra(again, 400, 160, 512, 80)[1] + 1e-6)
+    assert np.abs(heard - np.log(mels[: len(heard)] + 1e-6)).mean() < 0.5
+    other = np.log(widgets.spectra(speechlike(5), 400, 160, 512, 80)[1] + 1e-6)
+    assert np.abs(heard - other[: len(heard)]).mean() > 0.6
+
+
+def test_words_stand_where_their_characters_are():
+    labels = encode("AB C")
+    log_probs = np.full((20, 29), -10.0)
+    log_probs[:, 28] = -0.01
+    for frame, label in zip((3, 5, 9, 12), labels, strict=True):
+        log_probs[frame] = -10.0
+        log_probs[frame, label] = -0.01
+    found = widgets.word_times(log_probs, "AB C")
+    assert [word for word, *_ in found] == ["AB", "C"]
+    np.testing.assert_allclose([times for _, *times in found], [(0.12, 0.24), (0.48, 0.52)])
+
+
+@pytest.fixture(scope="module")
+def spectrograms(utterances):
+    return widgets.SpectrogramBench(utterances[:1])
+
+
+def test_the_spectrogram_bench_draws_what_its_sliders_say(spectrograms):
+    picture, after = spectrograms.picture.value, spectrograms.after.value
+    spectrograms.sliders["mels"].value = 20
+    spectrograms.sliders["hop"].value = 20
+    power, mels = widgets.spectra(spectrograms.samples, 400, 320, 512, 20)
+    np.testing.assert_array_equal(spectrograms.mels, mels)
+    np.testing.assert_array_equal(spectrograms.power, power)
+    np.testing.assert_array_equal(spectrograms.sound, widgets.play_back(mels, 400, 320, 512))
+    assert spectrograms.after.value == widgets.player_html(spectrograms.sound, "played back from 20 mel bins")
+    assert spectrograms.picture.value != picture and spectrograms.after.value != after
+    assert "1000 numbers a second" in spectrograms.facts.value
+
+
+def test_the_fft_follows_a_window_that_is_longer(spectrograms):
+    spectrograms.sliders["window"].value = 40
+    assert spectrograms.fft.value == 1024
+    spectrograms.fft.value = 256  # too short for 40 ms
+    assert spectrograms.fft.value == 1024 and spectrograms.power.shape[1] == 513
+
+
+@pytest.mark.parametrize("scale", widgets.SCALES)
+def test_scales_and_normalisation_change_the_picture(spectrograms, scale):
+    spectrograms.normalised.value, spectrograms.scale.value = False, scale
+    plain = spectrograms.picture.value
+    spectrograms.normalised.value = True
+    assert spectrograms.picture.value != plain
+
+
+def test_empty_filters_are_named(spectrograms):
+    spectrograms.sliders["window"].value, spectrograms.fft.value = 10, 256
+    spectrograms.sliders["mels"].value = 160
+    assert re.search(r"\d+ of 160 filters are empty", spectrograms.facts.value)
+
+
+def test_the_explorer_shows_the_chosen_clip_of_the_chosen_speaker(utterances):
+    explorer = widgets.Explorer(utterances)
+    assert explorer.utterance == utterances[0] and explorer.speaker.options == ("1", "2", "3")
+    picture = explorer.picture.value
+    explorer.speaker.value = "2"
+    assert explorer.clip.options == (("2-1-0000: calling all ships", "2-1-0000"),)
+    assert explorer.sound.value == widgets.player_html(read_audio(utterances[1].path), "2-1-0000")
+    assert "CALLING ALL SHIPS" in explorer.facts.value and "1.0 s · 3 words" in explorer.facts.value
+    assert explorer.picture.value != picture
+
+
+def test_loudness_is_in_decibels_from_full_scale_down():
+    assert widgets.loudness(np.ones(100)) == pytest.approx(0, abs=0.01)
+    assert widgets.loudness(0.1 * np.ones(100)) == pytest.approx(-20, abs=0.01)
+    assert widgets.loudness(np.zeros(100)) == pytest.approx(-100)
