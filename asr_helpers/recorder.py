@@ -12,7 +12,7 @@ import traitlets
 from asr_helpers import plots
 from asr_helpers.corpus import MIN_SAMPLES, SAMPLE_RATE
 from asr_helpers.features import log_mel
-from asr_helpers.recognizer import Recognizer
+from asr_helpers.recognizer import Recognizer, RecognizerError
 from asr_helpers.widgets import player_html, shipped_model
 
 
@@ -67,8 +67,11 @@ class RecorderBench(ipywidgets.VBox):
         self.sound.value = player_html(samples, f"{name}, {len(samples) / SAMPLE_RATE:.1f} s")
         self.picture.value = plots.png(plots.spectrogram(log_mel(samples), title=name))
         self.picture.layout.display = ""
-        self.text = self.recognizer.transcribe(samples)
-        words = escape(self.text) or "<i>no word</i>"
+        try:
+            self.text = self.recognizer.transcribe(samples)
+            words = escape(self.text) or "<i>no word</i>"
+        except RecognizerError as error:  # else nobody would see it: no cell is running
+            words = escape(str(error))
         self.heard.value = f'<div aria-live="polite" style="font-size:1.3em">{words}</div>'
 
     @staticmethod

@@ -16,7 +16,7 @@ from asr_helpers.corpus import Utterance, data_dir, read_audio
 from asr_helpers.ctc import lattice
 from asr_helpers.decoding import greedy
 from asr_helpers.features import LOG_FLOOR, SAMPLE_RATE, features, log_mel, mel_filterbank, normalise
-from asr_helpers.recognizer import SAMPLES_PER_OUTPUT, Recognizer
+from asr_helpers.recognizer import SAMPLES_PER_OUTPUT, Recognizer, RecognizerError
 from asr_helpers.text import encode
 
 
@@ -333,14 +333,19 @@ class AugmentationBench(ipywidgets.VBox):
 
     def transcribe(self):
         """Write down what the recogniser makes of the clip before and after."""
-        if self.masked is None:
-            heard = self.recognizer.transcribe(self.result)
-        else:
-            heard = greedy(self.recognizer.log_probs(self.masked))
-        text = self.utterance.text
-        if self.clip.value not in self._plain:
-            self._plain[self.clip.value] = hypothesis_html(text, self.recognizer.transcribe(self.samples))
-        self.heard.value = self._words_html(hypothesis_html(text, heard))
+        try:
+            if self.clip.value not in self._plain:
+                self._plain[self.clip.value] = self._hypothesis(self.recognizer.transcribe(self.samples))
+            if self.masked is None:
+                heard = self.recognizer.transcribe(self.result)
+            else:
+                heard = greedy(self.recognizer.log_probs(self.masked))
+            self.heard.value = self._words_html(self._hypothesis(heard))
+        except RecognizerError as error:  # else nobody would see it: no cell is running
+            self.heard.value = f"<b>{escape(str(error))}</b>"
+
+    def _hypothesis(self, heard: str) -> str:
+        return hypothesis_html(self.utterance.text, heard)
 
     def _words_html(self, heard: str) -> str:
         before = self._plain.get(self.clip.value, "…")

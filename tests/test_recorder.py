@@ -49,6 +49,12 @@ def test_what_is_no_speech_is_named_and_shows_nothing_old(bench, samples, word):
     assert bench.text == bench.sound.value == "" and bench.picture.layout.display == "none"
 
 
+def test_a_missing_model_is_named_in_the_page():
+    bench = module.RecorderBench("nowhere.tflite")
+    arrive(bench.recorder, np.random.default_rng(0).integers(-9000, 9000, 16000))
+    assert "nowhere.tflite: no such file" in bench.heard.value and not bench.text
+
+
 def test_the_page_loads_nothing_from_elsewhere_and_is_packaged():
     text = Path(module.__file__).with_name("recorder.js").read_text()
     assert module.Recorder()._esm == text

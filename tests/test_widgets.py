@@ -180,6 +180,12 @@ def test_the_recogniser_hears_the_clip_before_and_after(bench, utterances, monke
     bench._plain.clear()
 
 
+def test_a_missing_model_is_named_in_the_page_and_the_sound_still_comes(utterances):
+    bench = widgets.AugmentationBench(utterances, model="nowhere.tflite")
+    assert "nowhere.tflite: no such file" in bench.heard.value
+    assert len(heard(bench.after.value)) == 1
+
+
 def test_what_was_missed_is_marked_as_a_gap():
     assert ">–</b>" in widgets.hypothesis_html("CALLING ALL", "CALLING")
     assert "said: nothing" in widgets.hypothesis_html("CALLING", "CALLING ALL")

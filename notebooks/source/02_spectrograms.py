@@ -307,7 +307,11 @@ voices = {each.speaker: each for each in corpus}
 SpectrogramBench([utterance, *voices.values()])
 
 # %% [markdown]
-# No kernel running? Here is the number of mel bins, seen and heard:
+# No kernel running? The bench looks like this, here with its usual settings, normalised:
+#
+# ![sliders above a waveform with its words, a spectrogram and a mel spectrogram](../figures/spectrogram_bench.png)
+#
+# And this is the number of mel bins, seen and heard:
 
 # %%
 figure, axes = plots.new(

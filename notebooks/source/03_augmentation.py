@@ -261,14 +261,18 @@ player(augment.segment_shuffle(samples, 0.4, np.random.default_rng(0), share=1),
 # All of them on one bench, and the recogniser beside it. Choose an effect, move its sliders with the mouse or the arrow
 # keys, roll the dice again. *Chain* draws from all seven, as training does. Under the pictures stands what the shipped
 # model writes down, wrong words underlined, and the code that makes the very same samples. Which setting makes *seven*
-# unintelligible first: to the model, to you?
+# unintelligible first: to the model, to you? (`AugmentationBench(…, model="path")` takes a model that you trained.)
 
 # %%
 speakers = {each.speaker: each for each in corpus}
 AugmentationBench([utterance, *speakers.values()])
 
 # %% [markdown]
-# No kernel running? Here are the seven, side by side:
+# No kernel running? It looks like this, here with four other voices talking:
+#
+# ![buttons for the effects, sliders, two players, three spectrograms, the words heard](../figures/augmentation_bench.png)
+#
+# And here are the seven, side by side:
 
 # %%
 rng = np.random.default_rng(0)

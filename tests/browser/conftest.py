@@ -80,11 +80,14 @@ def lab(tmp_path_factory):
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_for(functools.partial(answers, address), 60, "JupyterLab does not start", server)
+        wait_for(functools.partial(answers, address), 180, "JupyterLab does not start", server)
         yield folder, lambda name: f"{address}/lab/tree/notebooks/{name}?reset"
     finally:
         server.terminate()
-        server.wait(20)
+        try:
+            server.wait(60)
+        except subprocess.TimeoutExpired:
+            server.kill()
 
 
 def answers(address: str) -> bool:
