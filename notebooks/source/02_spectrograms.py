@@ -307,7 +307,7 @@ voices = {each.speaker: each for each in corpus}
 SpectrogramBench([utterance, *voices.values()])
 
 # %% [markdown]
-# No kernel running? The bench looks like this, here with its usual settings, normalised:
+# No kernel running? The bench looks like this, here with 40 mel bins, normalised:
 #
 # ![sliders above a waveform with its words, a spectrogram and a mel spectrogram](../figures/spectrogram_bench.png)
 #
