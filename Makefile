@@ -7,7 +7,7 @@ READY := .venv/ready
 RUN := runs/mini
 WAV := runs/mini-wav
 
-.PHONY: run lab test notebooks lint lock
+.PHONY: run lab test chromium notebooks lint lock
 
 run: $(READY)  ## the whole journey on the embedded corpus
 	$(BIN)/asr convert data/mini $(WAV)
@@ -21,8 +21,15 @@ run: $(READY)  ## the whole journey on the embedded corpus
 lab: $(READY)  ## open the notebooks
 	$(BIN)/jupyter lab notebooks
 
-test: $(READY)
+test: $(READY) chromium
 	$(BIN)/python -m pytest
+
+chromium:  ## for tests/browser: installed if this is root's Debian; where there is none, pytest says what it skips
+	@command -v chromium google-chrome >/dev/null 2>&1 || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null 2>&1 || { \
+		echo "installing Chromium for the browser tests"; \
+		timeout 180 apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 300 \
+		apt-get install -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	} || echo "Chromium could not be installed: the browser tests will be skipped"
 
 notebooks: $(READY)  ## execute notebooks/source/*.py into notebooks/*.ipynb
 	$(BIN)/python notebooks/build.py $(NAMES)

@@ -22,18 +22,54 @@ def _mono(samples) -> np.ndarray:
     return samples
 
 
-def noise(samples: np.ndarray, snr_db: float, rng: np.random.Generator) -> np.ndarray:
-    """Add white Gaussian noise, `snr_db` decibels below the mean power of `samples` (above, if negative).
+def noise(
+    samples: np.ndarray, snr_db: float, rng: np.random.Generator, sound: str | np.ndarray = "white"
+) -> np.ndarray:
+    """Add a noise that is `snr_db` decibels below the mean power of `samples` (above, if negative).
+
+    `sound` is "white" (equal power at all frequencies), "pink" (3 dB less an octave, as rain and traffic), or
+    recorded noise (samples,), repeated or cut to length: `babble`, for one.
 
     Raises:
-        ValueError: `snr_db` is not a finite number.
+        ValueError: `snr_db` is not a finite number, or `sound` is no such name, or silent.
     """
     samples = _mono(samples)
     if not np.isfinite(snr_db):
         raise ValueError(f"the signal-to-noise ratio must be a finite number of dB, not {snr_db}")
-    hiss = rng.standard_normal(len(samples), dtype=np.float32)
+    if not isinstance(sound, str):
+        hiss = np.resize(_mono(sound), len(samples))
+    elif sound in ("white", "pink"):
+        hiss = rng.standard_normal(len(samples), dtype=np.float32)
+        hiss = _pink(hiss) if sound == "pink" else hiss
+    else:
+        raise ValueError(f'the noise must be "white", "pink" or recorded samples, not "{sound}"')
+    if not hiss.any():
+        raise ValueError("the noise is silent: no gain brings it to the asked ratio")
     gain = np.sqrt(np.mean(samples**2) / np.mean(hiss**2) / 10 ** (snr_db / 10))
     return (samples + gain * hiss).astype(np.float32)
+
+
+def _pink(white: np.ndarray) -> np.ndarray:
+    """Return white noise (samples,) with its power divided by the frequency."""
+    spectrum = np.fft.rfft(white)
+    spectrum /= np.sqrt(np.maximum(1, np.arange(len(spectrum))))
+    return np.fft.irfft(spectrum, len(white)).astype(np.float32)
+
+
+def babble(voices: list[np.ndarray], length: int, rng: np.random.Generator) -> np.ndarray:
+    """Return people talking at once, (length,): all `voices` equally loud, each from a random place on.
+
+    Raises:
+        ValueError: there are no voices, or one is silent.
+    """
+    voices = [_mono(voice) for voice in voices]
+    if not voices or not all(voice.any() for voice in voices):
+        raise ValueError("babble needs at least one voice, and none that is silent")
+    crowd = np.zeros(length, np.float32)
+    for voice in voices:
+        turned = np.roll(voice, -rng.integers(len(voice)))
+        crowd += np.resize(turned, length) / np.sqrt(np.mean(voice**2))
+    return crowd
 
 
 def room_response(rt60: float, rng: np.random.Generator) -> np.ndarray:

@@ -319,3 +319,122 @@ def error_against_speed(variants: list[dict], threads: int = 1, ax=None):
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter("{x:g}")
     return ax.figure
+
+
+# ------------------------------------------------------------------------- pictures that follow a slider
+
+
+class Live:
+    """A figure whose axes stand still: they are drawn once, then only `artists` anew.
+
+    Matplotlib calls this blitting. A full draw of the same figure takes several times as long.
+    """
+
+    def __init__(self, figure: Figure, artists: list):
+        self.artists = artists
+        for artist in artists:
+            artist.set_animated(True)  # leaves them out of the drawing of the background
+        self._canvas = FigureCanvasAgg(figure)
+        self._canvas.draw()
+        self._background = self._canvas.copy_from_bbox(figure.bbox)
+
+    def png(self) -> bytes:
+        """Return the figure as it is now, as a PNG file's bytes."""
+        from PIL import Image
+
+        self._canvas.restore_region(self._background)
+        for artist in self.artists:
+            artist.axes.draw_artist(artist)
+        content = io.BytesIO()  # packed for speed, not for size: it stays on this machine
+        Image.fromarray(np.asarray(self._canvas.buffer_rgba())).convert("RGB").save(
+            content, "png", compress_level=1
+        )
+        return content.getvalue()
+
+
+class LiveComparison(Live):
+    """Two spectrograms, before and after, and their difference, on axes and colours that stand still.
+
+    Args:
+        before: log-mels or features, float32 (frames, MELS).
+        seconds: where the time axes end.
+        limits: the values of the darkest and the brightest colour.
+    """
+
+    def __init__(self, before: np.ndarray, seconds: float, unit: str, limits: tuple[float, float]):
+        self.before = before
+        figure, axes = new(1, 3, (10, 2.9), sharex=True, sharey=True)
+        low, high = limits
+        spectrogram(before, axes[0], "before", unit="", vmin=low, vmax=high)
+        spectrogram(before, axes[1], "after", unit, vmin=low, vmax=high)
+        spectrogram(0 * before, axes[2], " ", "change", cmap="PuOr_r", vmin=-8, vmax=8)
+        for ax in axes:
+            ax.set(xlim=(0, seconds), facecolor="0.92")
+        for ax in axes[1:]:
+            ax.set_ylabel("")
+        self.images = [ax.images[0] for ax in axes]
+        self.title = axes[2].set_title("difference", loc="left")
+        super().__init__(figure, [*self.images, self.title])
+
+    def update(self, after: np.ndarray) -> bytes:
+        """Return the picture with `after`, (frames, MELS); where paces differ, `before` is stretched alike."""
+        _, image, change = self.images
+        same = len(after) == len(self.before)
+        alike = np.linspace(0, len(self.before) - 1, len(after)).round().astype(int)
+        image.set_data(after.T)
+        change.set_data((after - self.before[alike]).T)
+        end = (len(after) - 0.5) * HOP / SAMPLE_RATE
+        for each in (image, change):
+            each.set_extent((-HOP / 2 / SAMPLE_RATE, end, -0.5, MELS - 0.5))
+        self.title.set_text("difference" if same else "difference, “before” at the new pace")
+        return self.png()
+
+
+class LiveSpectra(Live):
+    """A clip's waveform and words, its spectrogram and its mel spectrogram, aligned in time.
+
+    Args:
+        words: (text, start, end) in seconds, written above the waveform.
+        colours: of the spectrogram and of the mel spectrogram: the unit, and the darkest and brightest value.
+    """
+
+    def __init__(self, samples: np.ndarray, words: list, colours: list[tuple[str, float, float]]):
+        self.seconds = len(samples) / SAMPLE_RATE
+        figure, axes = new(3, 1, (10, 6), sharex=True, height_ratios=[1, 2, 2])
+        waveform(samples, axes[0])
+        peak = np.abs(samples).max()
+        for word, start, end in words:
+            axes[0].axvspan(start, end, color=SKY, alpha=0.25, linewidth=0)
+            axes[0].text((start + end) / 2, 1.15 * peak, word, ha="center", fontsize=8, clip_on=True)
+        axes[0].set(xlabel="", ylim=(-peak, 1.5 * peak))
+        empty, self.images = np.zeros((2, 2)), []
+        top = float(hz_to_mel(SAMPLE_RATE / 2))
+        for ax, (unit, low, high), height in zip(axes[1:], colours, (SAMPLE_RATE / 2, top), strict=True):
+            extent = (0, self.seconds, 0, height)
+            image = ax.imshow(
+                empty,
+                origin="lower",
+                aspect="auto",
+                extent=extent,
+                interpolation="nearest",
+                vmin=low,
+                vmax=high,
+            )
+            figure.colorbar(image, ax=ax, label=unit, pad=0.01)
+            ax.set(facecolor="0.92", ylabel="frequency (Hz)")
+            self.images.append(image)
+        hz = [250, 500, 1000, 2000, 4000]
+        axes[2].set_yticks(hz_to_mel(hz), hz)
+        axes[2].set_xlabel("time (s)")
+        self.titles = [ax.set_title(" ", loc="left") for ax in axes[1:]]
+        super().__init__(figure, [*self.images, *self.titles])
+
+    def update(self, spectra: list[np.ndarray], hop: float, titles: list[str]) -> bytes:
+        """Return the picture of two spectrograms (frames, bins), one column every `hop` seconds."""
+        for image, spectrum, title, text in zip(self.images, spectra, self.titles, titles, strict=True):
+            image.set_data(spectrum.T)
+            *_, low, high = image.get_extent()
+            image.set_extent((-hop / 2, (len(spectrum) - 0.5) * hop, low, high))
+            image.axes.set_xlim(0, self.seconds)
+            title.set_text(text)
+        return self.png()

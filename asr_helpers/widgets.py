@@ -1,14 +1,23 @@
 """Players and widgets for the notebooks: sound in the page, and controls that redraw in place."""
 
+import asyncio
 import base64
 import io
+from collections.abc import Callable
+from functools import cached_property
 from html import escape
 from pathlib import Path
 
+import ipywidgets
 import numpy as np
 
 from asr_helpers import augment, plots
-from asr_helpers.features import SAMPLE_RATE
+from asr_helpers.corpus import Utterance, data_dir, read_audio
+from asr_helpers.ctc import lattice
+from asr_helpers.decoding import greedy
+from asr_helpers.features import LOG_FLOOR, SAMPLE_RATE, features, log_mel, mel_filterbank, normalise
+from asr_helpers.recognizer import SAMPLES_PER_OUTPUT, Recognizer, RecognizerError
+from asr_helpers.text import encode
 
 
 def mp3(samples: np.ndarray) -> bytes:
@@ -67,90 +76,554 @@ def live_curves(folder: Path | str):
     return keras.callbacks.LambdaCallback(on_epoch_end=redraw)
 
 
+class Debounced:
+    """Calls `action` once no call has come for `seconds`: a slider that is pulled leaves one picture, not fifty.
+
+    Where no event loop runs (a script, a test), it calls at once.
+    """
+
+    def __init__(self, action: Callable[[], None], seconds: float):
+        self.action, self.seconds, self._timer = action, seconds, None
+
+    def __call__(self, *_):
+        self.cancel()
+        try:
+            self._timer = asyncio.get_running_loop().call_later(self.seconds, self.action)
+        except RuntimeError:
+            self.action()
+
+    def cancel(self):
+        if self._timer:
+            self._timer.cancel()
+
+
+def slider(low, high, step, first, name, tooltip):
+    """Return a slider from `low` to `high`, labelled `name`; integer bounds make an integer slider."""
+    kind = ipywidgets.IntSlider if isinstance(step, int) else ipywidgets.FloatSlider
+    return kind(
+        first,
+        min=low,
+        max=high,
+        step=step,
+        description=name,
+        tooltip=tooltip,
+        style={"description_width": "9em"},
+        layout={"width": "25em"},
+    )
+
+
+def dropdown(options, name, tooltip, **more):
+    """Return a choice among `options`, labelled `name`."""
+    return ipywidgets.Dropdown(options=options, description=name, tooltip=tooltip, **more)
+
+
+WIDE = {"layout": {"width": "32em"}}
+
+
+def shipped_model() -> Path:
+    """Return the path of the shipped model that needs no TensorFlow."""
+    folder = data_dir() / "models"
+    return min(folder.glob("*.tflite"), default=folder / "crnn.fast.tflite")
+
+
+def hypothesis_html(text: str, heard: str) -> str:
+    """Return what was heard of `text` as HTML: its word error rate, and what is wrong bold and underlined."""
+    import jiwer
+
+    from asr_helpers.metrics import word_errors
+
+    marked, words = [], heard.split()
+    for chunk in jiwer.process_words(text, heard).alignments[0]:
+        said = " ".join(text.split()[chunk.ref_start_idx : chunk.ref_end_idx])
+        wrong = escape(" ".join(words[chunk.hyp_start_idx : chunk.hyp_end_idx]) or "–")
+        good = chunk.type == "equal"
+        marked.append(wrong if good else f'<u title="said: {escape(said) or "nothing"}"><b>{wrong}</b></u>')
+    return f"{' '.join(marked)} <span>(WER {word_errors([text], [heard]).rate:.0%})</span>"
+
+
+# ---------------------------------------------------------------------------------- the augmentation bench
+
 # What the sliders offer: wider than training ever draws, for an effect is learnt where it is too strong.
-# effect: {parameter: (lowest, highest, step, first shown, its name and unit)}
+# effect: {parameter: (lowest, highest, step, first shown, its name and unit, what it means)}
 SLIDERS = {
-    "noise": {"snr_db": (-10, 40, 1, 10, "SNR (dB)")},
-    "reverb": {"rt60": (0.1, 2.0, 0.1, 0.6, "RT60 (s)"), "mix": (0.0, 1.0, 0.05, 0.4, "mix")},
-    "speed": {"factor": (0.5, 2.0, 0.05, 1.2, "factor")},
-    "time_stretch": {"rate": (0.5, 2.0, 0.05, 0.8, "rate")},
+    "noise": {"snr_db": (-10, 40, 1, 10, "SNR (dB)", "speech power over noise power: lower is noisier")},
+    "reverb": {
+        "rt60": (0.1, 2.0, 0.1, 0.6, "RT60 (s)", "until the echoes have fallen by 60 dB"),
+        "mix": (0.0, 1.0, 0.05, 0.4, "mix", "the weight of the echoes: 0 is dry, 1 is echoes alone"),
+    },
+    "speed": {"factor": (0.5, 2.0, 0.05, 1.2, "factor", "faster and higher above 1, as a record")},
+    "time_stretch": {"rate": (0.5, 2.0, 0.05, 0.8, "rate", "faster above 1, at the same pitch")},
     "frequency_mask": {
-        "centre": (600, 6400, 100, 1500, "centre (Hz)"),
-        "width": (100, 1100, 100, 1000, "width (Hz)"),
+        "centre": (600, 6400, 100, 1500, "centre (Hz)", "the middle of the band that is removed"),
+        "width": (100, 1100, 100, 1000, "width (Hz)", "from the lower to the upper edge of that band"),
     },
     "segment_shuffle": {
-        "segment_seconds": (0.01, 0.4, 0.01, 0.05, "segment (s)"),
-        "share": (0.0, 1.0, 0.1, 0.5, "share"),
+        "segment_seconds": (
+            0.01,
+            0.4,
+            0.01,
+            0.05,
+            "segment (s)",
+            "the length of the pieces that are swapped",
+        ),
+        "share": (0.0, 1.0, 0.1, 0.5, "share", "how many of all neighbouring pairs are swapped"),
     },
-    "gaps": {"count": (0, 20, 1, 6, "count"), "seconds": (0.02, 0.3, 0.02, 0.08, "each (s)")},
+    "gaps": {
+        "count": (0, 20, 1, 6, "count", "how many pieces are lost"),
+        "seconds": (0.02, 0.3, 0.02, 0.08, "each (s)", "the length of one gap"),
+    },
+    "SpecAugment": {
+        "time_masks": (0, 4, 1, 2, "time masks", "how many stretches of time are covered"),
+        "time_width": (0, 100, 5, 40, "time (frames)", "the longest of them, in frames of 10 ms"),
+        "frequency_masks": (0, 4, 1, 2, "bands", "how many bands of frequency are covered"),
+        "frequency_width": (0, 40, 1, 15, "band (mels)", "the widest of them, in mel bins of 80"),
+    },
+    "chain": {
+        f"{name}_probability": (
+            0.0,
+            1.0,
+            0.01,
+            getattr(augment.Augmenter(), f"{name}_probability"),
+            name.replace("_", " "),
+            f"how probable it is that the chain draws {name.replace('_', ' ')}",
+        )
+        for name in augment.EFFECTS
+    },
 }
-DRAWN = "as training draws them"
+TOOLTIPS = {
+    "noise": "white, pink, or other voices, by signal-to-noise ratio",
+    "reverb": "a room, by its reverberation time",
+    "speed": "pace and pitch together, by resampling",
+    "time_stretch": "pace alone, by a phase vocoder",
+    "frequency_mask": "a band of frequencies removed",
+    "segment_shuffle": "neighbouring pieces swapped",
+    "gaps": "pieces lost, as on a bad line",
+    "SpecAugment": "bands of time and frequency covered in the features",
+    "chain": "all seven, each with its probability, as training draws them",
+}
+SLOWEST = {"speed": 0.5, "time_stretch": 0.5, "chain": 0.75}  # how slow a clip can get: room on the time axis
+VOICES = 4  # talking at once in the babble
+WAIT = 0.04  # seconds without a further change before a picture is drawn
+THINK = 0.15  # seconds after it before the recogniser, which takes longer, sets to work
 
 
-def listen_and_plot(clips: dict[str, np.ndarray], augmenter: augment.Augmenter | None = None):
-    """Return a widget to hear and see each effect on each of `clips` (name to mono samples at 16 kHz).
+class AugmentationBench(ipywidgets.VBox):
+    """Hear, see and have recognised what each effect makes of each of `utterances`.
 
-    Choose a clip and an effect, move its sliders, roll another seed. The last choice draws a whole plan from
-    `augmenter`, as training does. The returned box has the attributes `clip`, `effect`, `sliders` (by
-    parameter), `seed`, `roll`, and what they lead to: `result` (samples), `sound` and `picture`.
+    Choose a clip and an effect, move its sliders, roll another seed: sound and pictures follow, then the
+    recogniser's words, loaded from `model` at the first need. `code` is what makes the same samples elsewhere.
+
+    Attributes: `clip`, `effect`, `panels` (effect: {parameter: slider}), `sound` (the kind of noise), `seed`,
+    `roll`, and what they lead to: `samples` and `result` (samples,), `code`, and on the page `before`, `after`,
+    `picture`, `heard`, `listing`.
     """
-    import ipywidgets
 
-    augmenter = augmenter or augment.Augmenter()
-    box = ipywidgets.VBox()
-    box.clip = ipywidgets.Dropdown(options=list(clips), description="clip")
-    box.effect = ipywidgets.Dropdown(options=[*SLIDERS, DRAWN], description="effect")
-    box.seed = ipywidgets.BoundedIntText(0, min=0, max=9999, description="seed")
-    box.roll = ipywidgets.Button(description="roll again", tooltip="take the next seed")
-    box.sound, box.picture = ipywidgets.HTML(), ipywidgets.Image(format="png")
-    box.sliders = {}
-    controls = ipywidgets.HBox()
-
-    def choose_effect(_=None):
-        box.sliders = {
-            parameter: _slider(*settings) for parameter, settings in SLIDERS.get(box.effect.value, {}).items()
+    def __init__(self, utterances: list[Utterance], model: Path | str | None = None):
+        self.utterances, self.model = {_name(each): each for each in utterances}, model
+        self.clip = dropdown(list(self.utterances), "clip", "the recording to start from", **WIDE)
+        self.effect = ipywidgets.ToggleButtons(
+            options=[(name.replace("_", " "), name) for name in SLIDERS],
+            tooltips=[TOOLTIPS[name] for name in SLIDERS],
+            style={"button_width": "auto"},
+        )
+        self.panels = {
+            name: {key: slider(*each) for key, each in parameters.items()}
+            for name, parameters in SLIDERS.items()
         }
-        for slider in box.sliders.values():
-            slider.observe(update, "value")
-        controls.children = tuple(box.sliders.values())
-        update()
+        self.sound = dropdown(["white", "pink", "babble"], "kind", f"babble: {VOICES} other voices at once")
+        self.seed = ipywidgets.BoundedIntText(
+            0, min=0, max=9999, description="seed", tooltip="what decides all that is left to chance"
+        )
+        self.roll = ipywidgets.Button(description="roll again", tooltip="take the next seed", icon="refresh")
+        self.before, self.after, self.heard, self.listing = (ipywidgets.HTML() for _ in range(4))
+        self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "min_height": "14em"})
+        self._panel = ipywidgets.Box(layout={"flex_flow": "row wrap", "min_height": "5em"})
+        self._drawing, self._plain = None, {}
+        self._answer = Debounced(self.update, WAIT)
+        self._words = Debounced(self.transcribe, THINK)
+        top = ipywidgets.HBox([self.clip, self.seed, self.roll])
+        super().__init__(
+            [top, self.effect, self._panel, self.before, self.after, self.picture, self.heard, self.listing]
+        )
+        self.add_class("asr-bench")
+        self._load()
+        self._show_panel()
+        self.update()
+        self._listen()
 
-    def update(_=None):
-        samples, rng = clips[box.clip.value], np.random.default_rng(box.seed.value)
-        name, seconds = box.effect.value, len(samples) / SAMPLE_RATE
-        if name == DRAWN:
+    def _listen(self):
+        self.roll.on_click(lambda _: setattr(self.seed, "value", (self.seed.value + 1) % 10000))
+        self.clip.observe(self._load, "value")
+        self.effect.observe(self._show_panel, "value")
+        sliders = [each for panel in self.panels.values() for each in panel.values()]
+        for control in (self.clip, self.effect, self.sound, self.seed, *sliders):
+            control.observe(self._answer, "value")
+
+    def _load(self, _=None):
+        self.utterance = self.utterances[self.clip.value]
+        self.samples = read_audio(self.utterance.path)
+        self.before.value = player_html(self.samples, "before")
+        others = [each for each in self.utterances.values() if each.speaker != self.utterance.speaker]
+        self._others = others[:VOICES]
+
+    def _show_panel(self, _=None):
+        kind = [self.sound] if self.effect.value == "noise" else []
+        self._panel.children = (*kind, *self.panels[self.effect.value].values())
+
+    @cached_property
+    def recognizer(self) -> Recognizer:
+        return Recognizer.load(self.model or shipped_model())
+
+    @property
+    def parameters(self) -> dict:
+        """What the visible sliders say."""
+        return {key: _tidy(each.value) for key, each in self.panels[self.effect.value].items()}
+
+    def update(self):
+        """Make the sound, the pictures and the code for what the controls say; the words come later."""
+        self._words.cancel()
+        name, rng = self.effect.value, np.random.default_rng(self.seed.value)
+        kind = {"sound": self.sound.value} if name == "noise" else {}
+        self.masked, label = None, describe([(name, self.parameters | kind)])
+        if name == "chain":
+            augmenter = augment.Augmenter(**self.parameters)
             plan = augmenter.draw(rng)
+            self.result, label = augmenter.apply(self.samples, plan, rng), describe(plan)
+        elif name == "SpecAugment":
+            masks = augment.SpecAugment(**self.parameters)
+            self.result = self.samples
+            self.masked = masks(features(self.samples), (self.seed.value, 0)).numpy()
         else:
-            plan = [(name, {parameter: slider.value for parameter, slider in box.sliders.items()})]
-        box.result = augmenter.apply(samples, plan, rng)
-        if any(effect == "time_stretch" for effect, _ in plan):
-            seconds /= SLIDERS["time_stretch"]["rate"][0]  # room for the slowest: the axes stand still
-        label = describe(plan)
-        box.sound.value = player_html(samples, f"before: {box.clip.value}") + player_html(box.result, label)
-        box.picture.value = plots.png(plots.compare(samples, box.result, seconds=seconds))
+            parameters = self.parameters | self._noise(rng)
+            self.result = augment.Augmenter().apply(self.samples, [(name, parameters)], rng)
+        self.code = self._code()
+        self._publish(label)
+        self._words()
 
-    box.roll.on_click(lambda _: setattr(box.seed, "value", (box.seed.value + 1) % 10000))
-    for control in (box.clip, box.seed):
-        control.observe(update, "value")
-    box.effect.observe(choose_effect, "value")
-    choose_effect()
-    top = ipywidgets.HBox([box.clip, box.effect, box.seed, box.roll])
-    box.children = (top, controls, box.sound, box.picture)
-    return box
+    def _noise(self, rng) -> dict:
+        """Return the parameter `sound` of `augment.noise`, where it is not the usual white one."""
+        if self.effect.value != "noise" or self.sound.value == "white":
+            return {}
+        if self.sound.value == "pink":
+            return {"sound": "pink"}
+        voices = [read_audio(each.path) for each in self._others]
+        return {"sound": augment.babble(voices, len(self.samples), rng)}
+
+    def _publish(self, label: str):
+        self.after.value = player_html(self.result, f"after: {label}")
+        self.picture.value = self._draw()
+        self.listing.value = (
+            "<details open><summary>the code that makes these samples</summary>"
+            f'<pre style="line-height:1.3">{escape(self.code)}</pre></details>'
+        )
+        self.heard.value = self._words_html("…")  # the words of another sound must not stand beside this one
+
+    def _draw(self) -> bytes:
+        seconds = len(self.samples) / SAMPLE_RATE / SLOWEST.get(self.effect.value, 1)
+        key = (self.clip.value, seconds, self.masked is None)
+        if self._drawing is None or self._drawing[0] != key:  # other axes
+            if self.masked is None:
+                before, unit = log_mel(self.samples), "log power"
+                limits = before.max() - 12, before.max()
+            else:
+                before, unit, limits = features(self.samples), "deviations", (-2, 4)
+            self._drawing = key, plots.LiveComparison(before, seconds, unit, limits)
+        after = log_mel(self.result) if self.masked is None else self.masked
+        return self._drawing[1].update(after)
+
+    def transcribe(self):
+        """Write down what the recogniser makes of the clip before and after."""
+        try:
+            if self.clip.value not in self._plain:
+                self._plain[self.clip.value] = self._hypothesis(self.recognizer.transcribe(self.samples))
+            if self.masked is None:
+                heard = self.recognizer.transcribe(self.result)
+            else:
+                heard = greedy(self.recognizer.log_probs(self.masked))
+            self.heard.value = self._words_html(self._hypothesis(heard))
+        except RecognizerError as error:  # else nobody would see it: no cell is running
+            self.heard.value = f"<b>{escape(str(error))}</b>"
+
+    def _hypothesis(self, heard: str) -> str:
+        return hypothesis_html(self.utterance.text, heard)
+
+    def _words_html(self, heard: str) -> str:
+        before = self._plain.get(self.clip.value, "…")
+        rows = {"said": escape(self.utterance.text), "heard before": before, "heard after": heard}
+        return (
+            '<table aria-live="polite">'
+            + "".join(
+                f'<tr><th style="text-align:left;padding-right:1em">{name}</th><td>{row}</td></tr>'
+                for name, row in rows.items()
+            )
+            + "</table>"
+        )
+
+    def _code(self) -> str:
+        name, seed = self.effect.value, self.seed.value
+        lines = [f"samples = read_audio({_source(self.utterance)})", f"rng = np.random.default_rng({seed})"]
+        if name == "chain":
+            usual = augment.Augmenter()
+            settings = {key: value for key, value in self.parameters.items() if getattr(usual, key) != value}
+            lines.append(f"result = augment.Augmenter({_arguments(settings)})(samples, rng)")
+        elif name == "SpecAugment":
+            lines[1] = "from asr_helpers.features import features"
+            lines.append(f"masks = augment.SpecAugment({_arguments(self.parameters)})")
+            lines.append(f"masked = masks(features(samples), ({seed}, 0)).numpy()")
+        else:
+            parameters = ", ".join(f'"{key}": {value!r}' for key, value in self.parameters.items())
+            if name == "noise" and self.sound.value == "babble":
+                paths = ",\n    ".join(_source(each) for each in self._others)
+                lines.append(f"voices = [read_audio(path) for path in (\n    {paths},\n)]")
+                lines.append("crowd = augment.babble(voices, len(samples), rng)")
+                parameters += ', "sound": crowd'
+            elif name == "noise" and self.sound.value == "pink":
+                parameters += ', "sound": "pink"'
+            lines.append(f'plan = [("{name}", {{{parameters}}})]')
+            lines.append("result = augment.Augmenter().apply(samples, plan, rng)")
+        imports = [
+            "import numpy as np",
+            "from asr_helpers import augment",
+            "from asr_helpers.corpus import data_dir, read_audio",
+        ]
+        return "\n".join(imports + lines)
+
+
+def _name(utterance: Utterance) -> str:
+    return f"{utterance.speaker}: {utterance.text.lower()}"
+
+
+def _source(utterance: Utterance) -> str:
+    """Return the path of a clip as code; below `data_dir()`, it holds on every machine."""
+    if utterance.path.is_relative_to(data_dir()):
+        return f'data_dir() / "{utterance.path.relative_to(data_dir()).as_posix()}"'
+    return f'"{utterance.path.as_posix()}"'
+
+
+def _arguments(settings: dict) -> str:
+    return ", ".join(f"{key}={value!r}" for key, value in settings.items())
+
+
+def _tidy(value):
+    return round(value, 6)  # a slider's 0.1 + 0.2 is not 0.3
 
 
 def describe(plan: list[tuple[str, dict]]) -> str:
     """Return a plan of `Augmenter.draw` as one line, such as "noise (snr_db 12.3), gaps (count 2, …)"."""
+
+    def told(value):
+        return value if isinstance(value, str) else f"{value:.3g}"
+
     parts = (
-        f"{name} ({', '.join(f'{key} {value:.3g}' for key, value in parameters.items())})"
+        f"{name} ({', '.join(f'{key} {told(value)}' for key, value in parameters.items())})"
         for name, parameters in plan
     )
     return ", ".join(parts) or "nothing drawn: unchanged"
 
 
-def _slider(low, high, step, first, name):
-    """Return a slider that reports only where it is let go, so that one pull makes one picture."""
-    import ipywidgets
+# ---------------------------------------------------------------------------------- the spectrogram bench
 
-    kind = ipywidgets.IntSlider if isinstance(low, int) else ipywidgets.FloatSlider
-    return kind(first, min=low, max=high, step=step, description=name, continuous_update=False)
+
+def spectra(samples, window: int, hop: int, fft: int, mels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the power spectrogram (frames, fft // 2 + 1) and its mels (frames, `mels`); lengths in samples.
+
+    At 400, 160, 512 and 80, the logarithm of the mels is `features.log_mel`.
+
+    Raises:
+        ValueError: the window is longer than the FFT.
+    """
+    if window > fft:
+        raise ValueError(f"a window of {window} samples does not fit into an FFT of {fft}")
+    margin = fft - window
+    taper = np.pad(np.hanning(window + 1)[:-1], (margin // 2, margin - margin // 2))
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(samples, fft // 2), fft)[::hop]
+    power = np.abs(np.fft.rfft(frames * taper.astype(np.float32))).astype(np.float32) ** 2
+    return power, power @ mel_filterbank(mels, fft)
+
+
+def play_back(mels: np.ndarray, window: int, hop: int, fft: int, rounds: int = 16) -> np.ndarray:
+    """Return a sound, (samples,), whose mel spectrogram is about `mels` (frames, bins), a power.
+
+    The phases, which `mels` does not hold, are found by going back and forth between spectrogram and sound
+    (Griffin & Lim 1984, IEEE Transactions on Acoustics, Speech, and Signal Processing).
+    """
+    from librosa import istft, stft
+
+    settings = {"n_fft": fft, "hop_length": hop, "win_length": window}
+    power = mels @ np.linalg.pinv(mel_filterbank(mels.shape[1], fft))
+    size = np.sqrt(np.maximum(power, 0)).T
+    phase = np.exp(2j * np.pi * np.random.default_rng(0).random(size.shape))
+    for _ in range(rounds):
+        phase = np.exp(1j * np.angle(stft(istft(size * phase, **settings), **settings)))
+    return istft(size * phase, **settings).astype(np.float32)
+
+
+def word_times(log_probs: np.ndarray, text: str) -> list[tuple[str, float, float]]:
+    """Return each word of `text` and where it starts and ends, in seconds, as the recogniser places it.
+
+    Each character stands at the output frame where CTC's lattice most probably passes through it.
+    """
+    forward, backward = lattice(log_probs, encode(text))
+    frames = (forward + backward)[:, 1::2].argmax(axis=0)
+    found, first = [], 0
+    for word in text.split():
+        last = first + len(word) - 1
+        found.append((word, frames[first] * FRAME, (frames[last] + 1) * FRAME))
+        first = last + 2
+    return found
+
+
+FRAME = SAMPLES_PER_OUTPUT / SAMPLE_RATE  # seconds of one output frame of the recogniser
+BENCH_SLIDERS = {
+    "window": (5, 60, 5, 25, "window (ms)", "how much sound one column is made from"),
+    "hop": (2, 40, 1, 10, "hop (ms)", "the time from one column to the next"),
+    "mels": (8, 160, 4, 80, "mel bins", "how many triangular filters sum up the frequencies"),
+}
+SCALES = {  # name: (what is drawn, its unit, the darkest and brightest colour)
+    "log": (lambda power: np.log(power + LOG_FLOOR), "log power", -10, 4),
+    "dB": (lambda power: 10 * np.log10(power / power.max() + 1e-10), "dB below the peak", -70, 0),
+    "power": (lambda power: power / power.max(), "share of the peak", 0, 0.5),
+}
+
+
+class SpectrogramBench(ipywidgets.VBox):
+    """Turn the settings of the spectrograms of each of `utterances`, see both, and hear what the mels keep.
+
+    Attributes: `clip`, `sliders` (window and hop in ms, mels), `fft`, `scale`, `normalised`, and what they lead
+    to: `power` and `mels` (frames, bins), `sound` (samples,) and on the page `picture`, `facts`, `before`,
+    `after`. `model`, as in `AugmentationBench`, says when each word is spoken.
+    """
+
+    def __init__(self, utterances: list[Utterance], model: Path | str | None = None):
+        self.utterances, self.model = {_name(each): each for each in utterances}, model
+        self.clip = dropdown(list(self.utterances), "clip", "the recording", **WIDE)
+        self.sliders = {key: slider(*each) for key, each in BENCH_SLIDERS.items()}
+        self.fft = dropdown(
+            [256, 512, 1024, 2048], "FFT", "its length in samples, zeros around the window", value=512
+        )
+        self.scale = dropdown(list(SCALES), "colours", "the logarithm shows quiet beside loud")
+        self.normalised = ipywidgets.Checkbox(
+            False,
+            description="normalise each mel bin",
+            tooltip="mean 0, deviation 1, as the recogniser reads it",
+        )
+        self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "min_height": "28em"})
+        self.facts, self.before, self.after = (ipywidgets.HTML() for _ in range(3))
+        self._drawing = self._playing = None
+        self._answer, self._sound = Debounced(self.update, WAIT), Debounced(self.play, THINK)
+        choices = ipywidgets.Box([self.fft, self.scale, self.normalised], layout={"flex_flow": "row wrap"})
+        turns = ipywidgets.Box(list(self.sliders.values()), layout={"flex_flow": "row wrap"})
+        super().__init__([self.clip, turns, choices, self.facts, self.picture, self.before, self.after])
+        self.add_class("asr-spectra")
+        self._load()
+        self.update()
+        self.clip.observe(self._load, "value")
+        for control in (self.clip, self.fft, self.scale, self.normalised, *self.sliders.values()):
+            control.observe(self._answer, "value")
+
+    @cached_property
+    def recognizer(self) -> Recognizer:
+        return Recognizer.load(self.model or shipped_model())
+
+    def _load(self, _=None):
+        utterance = self.utterances[self.clip.value]
+        self.samples = read_audio(utterance.path)
+        self.words = word_times(self.recognizer.audio_log_probs(self.samples), utterance.text)
+        self.before.value = player_html(self.samples, "recorded")
+
+    @property
+    def settings(self) -> dict[str, int]:
+        """Window, hop, FFT length (all in samples) and number of mel bins."""
+        window, hop = (self.sliders[key].value * SAMPLE_RATE // 1000 for key in ("window", "hop"))
+        return {"window": window, "hop": hop, "fft": self.fft.value, "mels": self.sliders["mels"].value}
+
+    def update(self):
+        """Compute and draw the spectrograms; the sound comes later."""
+        settings = self.settings
+        if settings["window"] > settings["fft"]:  # the FFT follows the window
+            self.fft.value = settings["fft"] = next(
+                fft for fft in self.fft.options if fft >= settings["window"]
+            )
+        self.power, self.mels = spectra(self.samples, **settings)
+        self.picture.value = self._draw(settings["hop"] / SAMPLE_RATE)
+        self.facts.value = self._facts(**settings)
+        if self._playing != (self.clip.value, settings):  # colours change nothing to hear
+            self.after.value = '<div style="min-height:54px">…</div>'  # another setting's sound would mislead
+            self._sound()
+
+    def _draw(self, hop: float) -> bytes:
+        shown, *colours = SCALES[self.scale.value]
+        mel, mel_colours = shown(self.mels), colours
+        if self.normalised.value:
+            mel, mel_colours = normalise(mel), ["deviations", -2, 4]
+        key = self.clip.value, self.scale.value, self.normalised.value
+        if self._drawing is None or self._drawing[0] != key:  # other colours
+            self._drawing = key, plots.LiveSpectra(self.samples, self.words, [colours, mel_colours])
+        bins = f"{self.power.shape[1]} frequencies", f"{self.mels.shape[1]} mel bins"
+        titles = [f"{len(self.mels)} columns of {each}" for each in bins]
+        titles[1] += ", normalised" if self.normalised.value else ""
+        return self._drawing[1].update([shown(self.power), mel], hop, titles)
+
+    def _facts(self, window: int, hop: int, fft: int, mels: int) -> str:
+        empty = int((mel_filterbank(mels, fft).max(axis=0) == 0).sum())
+        facts = [
+            f"{SAMPLE_RATE / window:.0f} Hz: closer tones merge",
+            f"{1000 * window / SAMPLE_RATE:.0f} ms: closer bursts merge",
+            f"{mels * SAMPLE_RATE // hop} numbers a second",
+        ]
+        if empty:
+            facts.append(f"<b>{empty} of {mels} filters are empty: they fall between two frequencies</b>")
+        return " · ".join(facts)
+
+    def play(self):
+        """Make the sound that the mels alone can be turned back into."""
+        settings = self.settings
+        self._playing = self.clip.value, self.settings
+        mels = settings.pop("mels")
+        self.sound = play_back(self.mels, **settings)
+        self.after.value = player_html(self.sound, f"played back from {mels} mel bins")
+
+
+# ------------------------------------------------------------------------------------------- the explorer
+
+
+class Explorer(ipywidgets.VBox):
+    """Pick a speaker and one of their `utterances`: hear it, read it, see its waveform.
+
+    Attributes: `speaker`, `clip`, and what they lead to: `utterance`, `samples` and on the page `sound`,
+    `facts`, `picture`.
+    """
+
+    def __init__(self, utterances: list[Utterance]):
+        self.utterances = utterances
+        self.speaker = dropdown(sorted({each.speaker for each in utterances}), "speaker", "whose voice")
+        self.clip = dropdown([], "utterance", "what is said; the arrow keys go through them", **WIDE)
+        self.sound, self.facts = ipywidgets.HTML(), ipywidgets.HTML()
+        self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "min_height": "18em"})
+        choices = ipywidgets.HBox([self.speaker, self.clip])
+        super().__init__([choices, self.sound, self.facts, self.picture])
+        self.add_class("asr-explorer")
+        self.clip.observe(self._show, "value")
+        self.speaker.observe(self._list, "value")
+        self._list()
+
+    def _list(self, _=None):
+        theirs = [each for each in self.utterances if each.speaker == self.speaker.value]
+        self.clip.options = [(f"{each.id}: {each.text.lower()}", each.id) for each in theirs]
+        self.clip.index = 0
+
+    def _show(self, _=None):
+        self.utterance = next(each for each in self.utterances if each.id == self.clip.value)
+        self.samples = read_audio(self.utterance.path)
+        text, seconds = self.utterance.text, self.utterance.seconds
+        self.sound.value = player_html(self.samples, self.utterance.id)
+        self.facts.value = (
+            f'<div style="font-size:1.2em">{escape(text)}</div>{seconds:.1f} s · {len(text.split())} words · '
+            f"{len(text) / seconds:.0f} characters a second · {loudness(self.samples):.0f} dBFS"
+        )
+        self.picture.value = plots.png(plots.waveform(self.samples, title=text))
+
+
+def loudness(samples: np.ndarray) -> float:
+    """Return the mean power of `samples` in dB, 0 being full scale and all else below (dBFS of a square wave)."""
+    return 10 * float(np.log10(np.mean(np.square(samples, dtype=np.float64)) + 1e-10))

@@ -33,6 +33,55 @@ def test_noise_has_the_asked_snr(snr_db):
     assert 10 * np.log10(np.mean(clean**2) / np.mean(added**2)) == pytest.approx(snr_db, abs=0.01)
 
 
+@pytest.mark.parametrize("sound", ["pink", tone(1000, 0.3)])
+def test_other_noises_have_the_asked_snr_too(sound):
+    clean = tone(440)
+    added = augment.noise(clean, 5, rng(), sound) - clean
+    assert 10 * np.log10(np.mean(clean**2) / np.mean(added**2)) == pytest.approx(5, abs=0.01)
+
+
+def test_pink_noise_has_equal_power_in_every_octave():
+    clean = tone(440, 8)
+    power = np.abs(np.fft.rfft(augment.noise(clean, 0, rng(), "pink") - clean)) ** 2
+    hz = np.arange(len(power)) / 8
+    octaves = [power[(hz >= low) & (hz < 2 * low)].sum() for low in (250, 500, 1000, 2000, 4000)]
+    assert np.ptp(10 * np.log10(octaves)) < 1
+
+
+def test_babble_holds_every_voice_equally_loud():
+    crowd = augment.babble([tone(300), 0.01 * tone(1000, 0.5)], 2 * RATE, rng())
+    assert len(crowd) == 2 * RATE
+    first, second = (amplitude(crowd[:RATE], hz) for hz in (300, 1000))
+    assert first == pytest.approx(second, rel=0.1)
+    assert not np.array_equal(crowd, augment.babble([tone(300), tone(1000, 0.5)], 2 * RATE, rng(1)))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: augment.noise(tone(440), 5, rng(), "brown"),
+        lambda: augment.noise(tone(440), 5, rng(), np.zeros(100)),
+        lambda: augment.babble([], 100, rng()),
+        lambda: augment.babble([np.zeros(100)], 100, rng()),
+    ],
+)
+def test_noise_that_cannot_be_made_is_refused(call):
+    with pytest.raises(ValueError, match=r"noise|voice"):
+        call()
+
+
+def test_the_draws_of_a_training_run_stay_as_they_were():
+    """A run that is resumed with this version must go on as it began: these numbers never change."""
+    plans = [Augmenter().draw(rng((35, epoch, 0))) for epoch in range(40)]
+    summary = [
+        (name, round(float(next(iter(values.values()))), 6)) for plan in plans for name, values in plan
+    ]
+    assert len(summary) == 42
+    assert summary[:3] == [("speed", 0.998379), ("noise", 10.01784), ("speed", 1.142336)]
+    hiss = augment.noise(tone(440), 10, rng(3)) - tone(440)
+    np.testing.assert_allclose(hiss[:3], [0.269725, 0.0159306, -0.0572097], rtol=1e-4)
+
+
 def test_noise_leaves_silence_silent():
     assert not augment.noise(np.zeros(1000, np.float32), 10, rng()).any()
 

@@ -1,6 +1,8 @@
 """The players carry the sound they were given; the widget's controls lead to the right sound and picture."""
 
+import asyncio
 import base64
+import html
 import io
 import re
 
@@ -9,6 +11,9 @@ import pytest
 import soundfile
 
 from asr_helpers import augment, widgets
+from asr_helpers.corpus import Utterance, read_audio
+from asr_helpers.features import log_mel
+from asr_helpers.text import encode
 
 RATE = 16000
 
@@ -20,9 +25,9 @@ def speechlike(seed, seconds=1.0):
     return (0.1 * np.random.default_rng(seed).standard_normal(samples) * rise_and_fall).astype(np.float32)
 
 
-def heard(html):
-    """Return the sound of each player in `html`."""
-    data = re.findall(r'src="data:audio/mpeg;base64,([^"]+)"', html)
+def heard(page):
+    """Return the sound of each player in `page`."""
+    data = re.findall(r'src="data:audio/mpeg;base64,([^"]+)"', page)
     return [soundfile.read(io.BytesIO(base64.b64decode(text)), dtype="float32") for text in data]
 
 
@@ -42,69 +47,181 @@ def test_a_loud_clip_is_turned_down_rather_than_clipped():
 
 
 def test_the_player_is_named_for_eye_and_ear():
-    html = widgets.player(speechlike(0), 'before <"x">').data
-    assert 'aria-label="before &lt;&quot;x&quot;&gt;"' in html
-    assert ">before &lt;&quot;x&quot;&gt;</span>" in html
+    page = widgets.player(speechlike(0), 'before <"x">').data
+    assert 'aria-label="before &lt;&quot;x&quot;&gt;"' in page
+    assert ">before &lt;&quot;x&quot;&gt;</span>" in page
+
+
+@pytest.fixture(scope="module")
+def utterances(tmp_path_factory):
+    """Return three clips of three speakers, as a corpus holds them."""
+    folder = tmp_path_factory.mktemp("corpus")
+    found = []
+    for speaker in (1, 2, 3):
+        path = folder / f"{speaker}-1-0000.wav"
+        soundfile.write(path, speechlike(speaker, 1.5 - speaker / 4), RATE)
+        found.append(Utterance(path.stem, path, "CALLING ALL SHIPS", soundfile.info(path).frames))
+    return found
+
+
+@pytest.fixture(scope="module")
+def shared(utterances):
+    return widgets.AugmentationBench(utterances)
 
 
 @pytest.fixture
-def box():
-    return widgets.listen_and_plot({"one": speechlike(1), "two": speechlike(2, 0.5)})
+def bench(shared):
+    """Return a bench whose controls are where they were at the start."""
+    shared.clip.index, shared.effect.value, shared.sound.value, shared.seed.value = 0, "noise", "white", 0
+    for name, sliders in shared.panels.items():
+        for key, each in sliders.items():
+            each.value = widgets.SLIDERS[name][key][3]
+    return shared
 
 
-def test_the_widget_starts_with_a_sound_and_a_picture(box):
-    assert len(heard(box.sound.value)) == 2 and bytes(box.picture.value).startswith(b"\x89PNG")
-    expected = augment.limit(augment.noise(speechlike(1), 10, np.random.default_rng(0)))
-    np.testing.assert_array_equal(box.result, expected)
+def rng(seed=0):
+    return np.random.default_rng(seed)
 
 
-def test_a_slider_changes_sound_and_picture_in_place(box):
-    children, sound, picture = box.children, box.sound.value, box.picture.value
-    box.sliders["snr_db"].value = -10
-    assert box.children == children
-    assert box.sound.value != sound and box.picture.value != picture
-    assert "snr_db -10" in box.sound.value
-    box.sliders["snr_db"].value = 10
-    assert box.sound.value == sound and box.picture.value == picture
+def test_the_bench_starts_with_a_sound_and_a_picture(bench, utterances):
+    samples = read_audio(utterances[0].path)
+    assert bench.before.value == widgets.player_html(samples, "before")
+    expected = augment.limit(augment.noise(samples, 10, rng()))
+    np.testing.assert_array_equal(bench.result, expected)
+    assert bench.after.value == widgets.player_html(expected, "after: noise (snr_db 10, sound white)")
+    assert bytes(bench.picture.value).startswith(b"\x89PNG")
 
 
-def test_rolling_again_takes_the_next_seed(box):
-    before = box.result
-    box.roll.click()
-    assert box.seed.value == 1 and not np.array_equal(box.result, before)
-    box.seed.value = 0
-    np.testing.assert_array_equal(box.result, before)
+def test_a_slider_changes_sound_and_picture_in_place(bench):
+    children, sound, picture = bench.children, bench.after.value, bench.picture.value
+    bench.panels["noise"]["snr_db"].value = -10
+    assert bench.children == children
+    assert bench.after.value != sound and bench.picture.value != picture
+    bench.panels["noise"]["snr_db"].value = 10
+    assert bench.after.value == sound and bench.picture.value == picture
 
 
-def test_another_clip_is_loaded(box):
-    box.clip.value = "two"
-    assert len(box.result) == RATE // 2 and "before: two" in box.sound.value
+def test_rolling_again_takes_the_next_seed(bench):
+    before = bench.result
+    bench.roll.click()
+    assert bench.seed.value == 1 and not np.array_equal(bench.result, before)
+    bench.seed.value = 0
+    np.testing.assert_array_equal(bench.result, before)
 
 
-@pytest.mark.parametrize("effect", widgets.SLIDERS)
-def test_every_effect_works_at_both_ends_of_its_sliders(box, effect):
-    box.effect.value = effect
-    assert not np.array_equal(box.result, speechlike(1))
+def test_another_clip_is_loaded(bench, utterances):
+    before, picture = bench.before.value, bench.picture.value
+    bench.clip.index = 1
+    assert len(bench.result) == utterances[1].samples
+    assert bench.before.value != before and bench.picture.value != picture
+
+
+@pytest.mark.parametrize("effect", augment.EFFECTS)
+def test_every_effect_works_at_both_ends_of_its_sliders(bench, effect):
+    bench.effect.value = effect
+    sliders = bench.panels[effect]
+    assert bench._panel.children[-len(sliders) :] == tuple(sliders.values())
     for end in ("min", "max"):
-        for slider in box.sliders.values():
-            slider.value = getattr(slider, end)
-        rng, parameters = np.random.default_rng(0), {key: s.value for key, s in box.sliders.items()}
-        expected = augment.Augmenter().apply(speechlike(1), [(effect, parameters)], rng)
-        np.testing.assert_array_equal(box.result, expected)
+        for each in sliders.values():
+            each.value = getattr(each, end)
+        plan = [(effect, {key: each.value for key, each in sliders.items()})]
+        expected = augment.Augmenter().apply(bench.samples, plan, rng())
+        np.testing.assert_array_equal(bench.result, expected)
 
 
-def test_sliders_wait_until_they_are_let_go(box):
-    assert not any(slider.continuous_update for slider in box.sliders.values())
+@pytest.mark.parametrize("choice", [*widgets.SLIDERS, "pink", "babble"])
+def test_the_code_makes_what_is_heard(bench, choice):
+    if choice in ("pink", "babble"):
+        bench.sound.value = choice
+    else:
+        bench.effect.value = choice
+        first = next(iter(bench.panels[choice].values()))
+        first.value = first.max
+    bench.seed.value = 5
+    names = {}
+    exec(bench.code, names)
+    if choice == "SpecAugment":
+        np.testing.assert_array_equal(names["masked"], bench.masked)
+        np.testing.assert_array_equal(bench.result, bench.samples)
+        assert (bench.masked == augment.FILL).any()
+    else:
+        np.testing.assert_array_equal(names["result"], bench.result)
+        assert not np.array_equal(bench.result, bench.samples)
+    assert html.escape(bench.code) in bench.listing.value
 
 
-def test_the_last_choice_draws_as_training_does(box):
-    box.effect.value = widgets.DRAWN
-    assert not box.sliders
-    box.seed.value = next(seed for seed in range(99) if augment.Augmenter().draw(np.random.default_rng(seed)))
-    rng = np.random.default_rng(box.seed.value)
-    np.testing.assert_array_equal(box.result, augment.Augmenter()(speechlike(1), rng))
-    plan = augment.Augmenter().draw(np.random.default_rng(box.seed.value))
-    assert widgets.describe(plan) in box.sound.value
+def test_the_chain_draws_as_training_does(bench):
+    bench.effect.value = "chain"
+    bench.seed.value = next(seed for seed in range(99) if augment.Augmenter().draw(rng(seed)))
+    np.testing.assert_array_equal(bench.result, augment.Augmenter()(bench.samples, rng(bench.seed.value)))
+    plan = augment.Augmenter().draw(rng(bench.seed.value))
+    assert html.escape(widgets.describe(plan)) in bench.after.value
+    for each in bench.panels["chain"].values():
+        each.value = 0
+    np.testing.assert_array_equal(bench.result, bench.samples)
+    assert "nothing drawn" in bench.after.value
+
+
+def test_the_recogniser_hears_the_clip_before_and_after(bench, utterances, monkeypatch):
+    class Echo:
+        def transcribe(self, samples):
+            return "CALLING ALL SHIPS" if np.array_equal(samples, bench.samples) else "CALLING OLD <SHIPS>"
+
+    monkeypatch.setitem(bench.__dict__, "recognizer", Echo())
+    bench._plain.clear()
+    bench.update()
+    rows = re.findall("<tr>.*?</tr>", bench.heard.value)
+    assert [re.sub("<[^>]+>", " ", row).split() for row in rows] == [
+        ["said", "CALLING", "ALL", "SHIPS"],
+        ["heard", "before", "CALLING", "ALL", "SHIPS", "(WER", "0%)"],
+        ["heard", "after", "CALLING", "OLD", "&lt;SHIPS&gt;", "(WER", "67%)"],
+    ]
+    assert "<b>OLD &lt;SHIPS&gt;</b>" in rows[2] and "<b>" not in rows[1]
+    bench._plain.clear()
+
+
+def test_a_missing_model_is_named_in_the_page_and_the_sound_still_comes(utterances):
+    bench = widgets.AugmentationBench(utterances, model="nowhere.tflite")
+    assert "nowhere.tflite: no such file" in bench.heard.value
+    assert len(heard(bench.after.value)) == 1
+
+
+def test_what_was_missed_is_marked_as_a_gap():
+    assert ">–</b>" in widgets.hypothesis_html("CALLING ALL", "CALLING")
+    assert "said: nothing" in widgets.hypothesis_html("CALLING", "CALLING ALL")
+
+
+def test_a_pulled_slider_is_answered_once_and_with_its_last_value():
+    async def pull():
+        value, seen = 0, []
+        late = widgets.Debounced(lambda: seen.append(value), 0.02)
+        for value in range(5):  # noqa: B007
+            late()
+        assert not seen
+        await asyncio.sleep(0.1)
+        late()
+        late.cancel()
+        await asyncio.sleep(0.1)
+        return seen
+
+    assert asyncio.run(pull()) == [4]
+
+
+def test_in_a_kernel_the_words_come_after_sound_and_picture(utterances, monkeypatch):
+    async def move():
+        bench = widgets.AugmentationBench(utterances)
+        bench.panels["noise"]["snr_db"].value = 0
+        assert bench.result is not None
+        heard = []
+        bench.heard.observe(lambda change: heard.append(change.new), "value")
+        sound = bench.after.value
+        await asyncio.sleep(0.02 + widgets.WAIT)
+        assert bench.after.value != sound
+        await asyncio.sleep(1)
+        return heard
+
+    heard = asyncio.run(move())
+    assert "WER" in heard[-1] and "…" not in heard[-1]
 
 
 def test_a_plan_is_told_in_one_line():
@@ -134,3 +251,90 @@ def test_the_live_curve_is_one_picture_that_grows(tmp_path, monkeypatch):
         assert len(shown) == 1 and shown[0].alt
         drawn.append(shown[0].data)
     assert drawn[0] != drawn[1]
+
+
+def test_spectra_are_the_features_own_at_their_settings():
+    samples = speechlike(4)
+    power, mels = widgets.spectra(samples, 400, 160, 512, 80)
+    assert power.shape == (101, 257)
+    np.testing.assert_allclose(np.log(mels + 1e-6), log_mel(samples), atol=1e-5)
+    with pytest.raises(ValueError, match="does not fit"):
+        widgets.spectra(samples, 600, 160, 512, 80)
+
+
+def test_what_is_played_back_has_the_mels_it_was_made_from():
+    samples = speechlike(4)
+    _, mels = widgets.spectra(samples, 400, 160, 512, 80)
+    again = widgets.play_back(mels, 400, 160, 512)
+    heard = np.log(widgets.spectra(again, 400, 160, 512, 80)[1] + 1e-6)
+    assert np.abs(heard - np.log(mels[: len(heard)] + 1e-6)).mean() < 0.5
+    other = np.log(widgets.spectra(speechlike(5), 400, 160, 512, 80)[1] + 1e-6)
+    assert np.abs(heard - other[: len(heard)]).mean() > 0.6
+
+
+def test_words_stand_where_their_characters_are():
+    labels = encode("AB C")
+    log_probs = np.full((20, 29), -10.0)
+    log_probs[:, 28] = -0.01
+    for frame, label in zip((3, 5, 9, 12), labels, strict=True):
+        log_probs[frame] = -10.0
+        log_probs[frame, label] = -0.01
+    found = widgets.word_times(log_probs, "AB C")
+    assert [word for word, *_ in found] == ["AB", "C"]
+    np.testing.assert_allclose([times for _, *times in found], [(0.12, 0.24), (0.48, 0.52)])
+
+
+@pytest.fixture(scope="module")
+def spectrograms(utterances):
+    return widgets.SpectrogramBench(utterances[:1])
+
+
+def test_the_spectrogram_bench_draws_what_its_sliders_say(spectrograms):
+    picture, after = spectrograms.picture.value, spectrograms.after.value
+    spectrograms.sliders["mels"].value = 20
+    spectrograms.sliders["hop"].value = 20
+    power, mels = widgets.spectra(spectrograms.samples, 400, 320, 512, 20)
+    np.testing.assert_array_equal(spectrograms.mels, mels)
+    np.testing.assert_array_equal(spectrograms.power, power)
+    np.testing.assert_array_equal(spectrograms.sound, widgets.play_back(mels, 400, 320, 512))
+    assert spectrograms.after.value == widgets.player_html(spectrograms.sound, "played back from 20 mel bins")
+    assert spectrograms.picture.value != picture and spectrograms.after.value != after
+    assert "1000 numbers a second" in spectrograms.facts.value
+
+
+def test_the_fft_follows_a_window_that_is_longer(spectrograms):
+    spectrograms.sliders["window"].value = 40
+    assert spectrograms.fft.value == 1024
+    spectrograms.fft.value = 256  # too short for 40 ms
+    assert spectrograms.fft.value == 1024 and spectrograms.power.shape[1] == 513
+
+
+@pytest.mark.parametrize("scale", widgets.SCALES)
+def test_scales_and_normalisation_change_the_picture(spectrograms, scale):
+    spectrograms.normalised.value, spectrograms.scale.value = False, scale
+    plain = spectrograms.picture.value
+    spectrograms.normalised.value = True
+    assert spectrograms.picture.value != plain
+
+
+def test_empty_filters_are_named(spectrograms):
+    spectrograms.sliders["window"].value, spectrograms.fft.value = 10, 256
+    spectrograms.sliders["mels"].value = 160
+    assert re.search(r"\d+ of 160 filters are empty", spectrograms.facts.value)
+
+
+def test_the_explorer_shows_the_chosen_clip_of_the_chosen_speaker(utterances):
+    explorer = widgets.Explorer(utterances)
+    assert explorer.utterance == utterances[0] and explorer.speaker.options == ("1", "2", "3")
+    picture = explorer.picture.value
+    explorer.speaker.value = "2"
+    assert explorer.clip.options == (("2-1-0000: calling all ships", "2-1-0000"),)
+    assert explorer.sound.value == widgets.player_html(read_audio(utterances[1].path), "2-1-0000")
+    assert "CALLING ALL SHIPS" in explorer.facts.value and "1.0 s · 3 words" in explorer.facts.value
+    assert explorer.picture.value != picture
+
+
+def test_loudness_is_in_decibels_from_full_scale_down():
+    assert widgets.loudness(np.ones(100)) == pytest.approx(0, abs=0.01)
+    assert widgets.loudness(0.1 * np.ones(100)) == pytest.approx(-20, abs=0.01)
+    assert widgets.loudness(np.zeros(100)) == pytest.approx(-100)

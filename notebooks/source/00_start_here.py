@@ -15,12 +15,12 @@
 # # 00 · Start here
 #
 # You will hear a sentence, see what a recogniser sees of it, and have it written down by one that was trained from
-# scratch with the code of this series.
+# scratch with the code of this series. Then you speak.
 #
 # | | |
 # |---|---|
-# | **Objectives** | check that everything works on your machine · follow one sentence from sound to text · know what comes in which notebook |
-# | **Needs** | nothing: no network, no GPU |
+# | **Objectives** | check that everything works on your machine · follow one sentence from sound to text · do it with your own voice · know what comes in which notebook |
+# | **Needs** | nothing: no network, no GPU; a microphone or a sound file, if you like |
 # | **Minutes** | ci, fast, workshop, full: under 1 |
 
 # %%
@@ -37,7 +37,8 @@ from asr_helpers.corpus import CorpusError, data_dir, load_corpus, read_audio
 from asr_helpers.features import log_mel
 from asr_helpers.metrics import score
 from asr_helpers.recognizer import Recognizer
-from asr_helpers.widgets import player
+from asr_helpers.recorder import RecorderBench
+from asr_helpers.widgets import player, shipped_model
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 plots.style()
@@ -76,10 +77,11 @@ plots.save(plots.spectrogram(log_mel(samples), title=clip.text), "00_spectrogram
 # %% [markdown]
 # ## Write down
 #
-# The shipped model was trained as in notebook 06. One line loads it, one transcribes:
+# The shipped model was trained as in notebook 06, and shrunk for CPUs as in notebook 08. One line loads it, one
+# transcribes:
 
 # %%
-recognizer = Recognizer.load(data_dir() / "models" / "crnn.keras")
+recognizer = Recognizer.load(shipped_model())
 print("said ", clip.text)
 print("heard", recognizer.transcribe(samples))
 
@@ -102,6 +104,23 @@ low, high = result["wer_ci95"]
 print(f"WER {result['wer']:.0%}, 95 % interval {low:.0%} to {high:.0%}, on {result['utterances']} sentences")
 
 # %% [markdown]
+# ## You
+#
+# Press *record*, speak for some seconds, press *stop*; or drop a sound file of any kind onto the field. The sound stays on
+# this machine: the browser turns it into 16 000 numbers a second, and the kernel does the rest.
+
+# %%
+RecorderBench()
+
+# %% [markdown]
+# No kernel running? It looks like this, here with a sentence of the corpus:
+#
+# ![a record button, a player, a spectrogram and the words that were heard](../figures/recorder.png)
+#
+# A browser gives out the microphone only after asking, and only to pages from `localhost` or `https`; VS Code gives it to
+# no notebook. There a sound file is the way. Expect more errors than above: your voice, your room and your microphone
+# were not in the training data. Closer to the microphone is better, and so is a plain, slow sentence.
+#
 # ## Break it: a recording of another kind
 #
 # Models are picky: 16 000 samples a second, one channel. A stereo recording at 44 100 would sound like another language

@@ -35,10 +35,11 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from IPython.display import HTML
 
 from asr_helpers import plots
 from asr_helpers.corpus import convert, data_dir, load_corpus, read_audio
-from asr_helpers.widgets import player
+from asr_helpers.widgets import Explorer, loudness, player, player_html
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 MINI = data_dir() / "mini"
@@ -299,10 +300,26 @@ figure
 #
 # ## What is in the corpus?
 #
-# Look before you train: a model will know what its corpus knew. How long are the clips?
+# Listen and look before you train: a model will know what its corpus knew. Pick a speaker and go through the list; with
+# the arrow keys you get on quickly. What would you not want to learn English from?
 
 # %%
 subsets = {name: load_corpus(MINI / name).utterances for name in ("train-mini", "dev-mini", "test-mini")}
+Explorer(subsets["train-mini"])
+
+# %% [markdown]
+# No kernel running? One clip of each of four voices:
+
+# %%
+voices = {each.speaker: each for each in subsets["train-mini"][::-1]}
+some = [voices[speaker] for speaker in sorted(voices)[::3]]
+HTML("".join(player_html(read_audio(each.path), f"{each.speaker}: {each.text.lower()}") for each in some))
+
+# %% [markdown]
+# Ears find what statistics hide: a hum, a cut-off end, a wrong transcript. Statistics find what ears tire of. How long are
+# the clips?
+
+# %%
 figure, ax = plots.new(size=(8, 2.6), alt="histogram of clip lengths in three subsets")
 lengths = [[each.seconds for each in subset] for subset in subsets.values()]
 ax.hist(lengths, 30, stacked=True, label=list(subsets))
@@ -332,6 +349,37 @@ figure
 # %% [markdown]
 # One voice, 9007, is in the test set alone: with it you will see how a model does on a speaker it has never heard. In
 # LibriSpeech *no* speaker is in two subsets, which makes its test sets harder and more honest.
+#
+# How loud are they, and how fast do they speak? That needs the samples, not the headers alone.
+
+# %%
+levels = {speaker: [] for speaker in speakers}
+for each in before:
+    levels[each.speaker].append(loudness(read_audio(each.path)))
+paces = [[len(u.text) / u.seconds for u in before if u.speaker == speaker] for speaker in speakers]
+
+# %%
+figure, (left, right) = plots.new(
+    1, 2, (10, 3.2), "loudness and pace of each speaker: a box for the middle half"
+)
+look = {"sym": ".", "medianprops": {"color": plots.ORANGE}, "flierprops": {"markersize": 3}}
+left.boxplot(list(levels.values()), **look)
+left.set(ylabel="dB (0 is full scale)", title="loudness of each clip")
+right.boxplot(paces, **look)
+right.set(ylabel="characters a second", title="pace of each clip", ylim=(0, None))
+for ax in (left, right):
+    ax.set_xticks(range(1, len(speakers) + 1), speakers, rotation=45)
+plots.save(figure, "01_loudness_and_pace", figure.alt)
+
+# %%
+fastest = max(each for pace in paces for each in pace)
+print(
+    f"the fastest clip: {fastest:.0f} characters a second, {25 / fastest:.1f} answers of the network for each"
+)
+
+# %% [markdown]
+# A spread in loudness is no harm: notebook 02 shows that the features do not hear it. Pace is another matter: the network
+# answers 25 times a second, and it needs at least one answer for each character (notebook 05).
 #
 # Which words are there, and which characters?
 

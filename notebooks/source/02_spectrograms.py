@@ -19,8 +19,8 @@
 #
 # | | |
 # |---|---|
-# | **Objectives** | say what a window, a hop, a mel filter and a log do, and why · build the features in NumPy, equal to `asr_helpers.features` and to librosa · read an S, a vowel and a pause off a spectrogram |
-# | **Needs** | [01 · Conversion](01_conversion.ipynb); no network, no GPU, no TensorFlow |
+# | **Objectives** | say what a window, a hop, a mel filter and a log do, and why · build the features in NumPy, equal to `asr_helpers.features` and to librosa · turn every setting and hear what is lost · read an S, a vowel and a pause off a spectrogram |
+# | **Needs** | [01 · Conversion](01_conversion.ipynb); no network, no GPU |
 # | **Minutes** | ci, fast, workshop, full: under 1 to run (one clip of the embedded corpus in every profile), about 25 to read |
 
 # %%
@@ -28,11 +28,13 @@ import os
 
 import librosa
 import numpy as np
+from IPython.display import HTML
 
 from asr_helpers import plots
 from asr_helpers.corpus import data_dir, load_corpus, read_audio
 from asr_helpers.features import features, hz_to_mel, log_mel, mel_filterbank, mel_to_hz, normalise
-from asr_helpers.widgets import player
+from asr_helpers.recognizer import Recognizer
+from asr_helpers.widgets import SpectrogramBench, play_back, player, player_html, shipped_model
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 plots.style()
@@ -244,22 +246,95 @@ figure = plots.spectrogram(ours, title=f"what the recogniser reads: {utterance.t
 plots.save(figure, "02_features", "normalised log-mels: columns of S at the top, stripes of vowels below")
 
 # %% [markdown]
-# That is the model's whole input: 80 numbers, 100 times a second. `features_tf` in `asr_helpers.features` is
-# its twin in TensorFlow, for the input pipeline of notebook 04; a test holds the two equal.
+# That is the model's whole input: 80 numbers, 100 times a second.
 #
-# ## What does the recogniser hear?
+# ## Is its twin the same?
 #
-# Gone are the phase, and most of the pitch. Is it still speech? Griffin and Lim (1984) look for a sound with
-# this spectrogram, starting from random phases:
+# Training computes the features inside TensorFlow's input pipeline (notebook 04), with `features_tf`; the recogniser
+# computes them in NumPy, so that it needs no TensorFlow. Two definitions of one thing drift apart, unless they are
+# compared. On one clip of each voice:
 
 # %%
-again = librosa.feature.inverse.mel_to_audio(
-    np.exp(logs).T, sr=16000, n_fft=512, win_length=400, hop_length=160, n_iter=32
-)
+import tensorflow as tf
+
+from asr_helpers.features import features_tf
+
+for each in {each.speaker: each for each in corpus}.values():
+    clip = read_audio(each.path)
+    apart = np.abs(features_tf(tf.constant(clip)).numpy() - features(clip)).max()
+    assert apart < 1e-3, each.id
+print(f"the last one: at most {apart:.6f} apart, in values from {ours.min():.0f} to {ours.max():.0f}")
+
+# %% [markdown]
+# ## What does the recogniser hear?
+#
+# Gone are the phase, and most of the pitch. Is it still speech? First spread each mel bin over the frequencies it was
+# summed from. Then guess phases, turn the guess into sound, take that sound's phases for the next guess, and so on:
+# whatever does not fit together dies away. That is the idea of Griffin and Lim (1984):
+
+# %%
+mels = np.exp(logs)
+size = np.sqrt(np.maximum(mels @ np.linalg.pinv(filters), 0)).T
+settings = {"n_fft": 512, "win_length": 400, "hop_length": 160}
+phase = np.exp(2j * np.pi * np.random.default_rng(0).random(size.shape))
+for _ in range(16):
+    guess = librosa.istft(size * phase, **settings)
+    phase = np.exp(1j * np.angle(librosa.stft(guess, **settings)))
+again = librosa.istft(size * phase, **settings)
+np.testing.assert_allclose(again, play_back(mels, 400, 160, 512), atol=1e-3)
+
+# %%
 player(again, "Played back from the log-mels")
 
 # %% [markdown]
-# Rougher, but the words are there. What the picture lost, the recogniser can do without.
+# Rougher, but the words are there. What the picture lost, you can do without. Can the recogniser?
+
+# %%
+recognizer = Recognizer.load(shipped_model())
+print("recorded   ", recognizer.transcribe(samples))
+print("played back", recognizer.transcribe(again))
+
+# %% [markdown]
+# ## The bench
+#
+# Now turn everything at once: the window, the hop, the length of the FFT, the number of mel bins, the colours. The blue
+# fields are the words, where the recogniser places them. The last player holds what the mel bins alone can be turned
+# back into. With how few can you still follow? What happens to 160 bins in an FFT of 512? How short a window still
+# shows the stripes?
+
+# %%
+voices = {each.speaker: each for each in corpus}
+SpectrogramBench([utterance, *voices.values()])
+
+# %% [markdown]
+# No kernel running? The bench looks like this, here with 40 mel bins, normalised:
+#
+# ![sliders above a waveform with its words, a spectrogram and a mel spectrogram](../figures/spectrogram_bench.png)
+#
+# And this is the number of mel bins, seen and heard:
+
+# %%
+figure, axes = plots.new(
+    1, 3, (10, 3), "80 mel bins show stripes, 20 only hills, 8 hardly more than loud and quiet"
+)
+sounds = {}
+for ax, count in zip(axes, (80, 20, 8), strict=True):
+    coarse = power @ mel_filterbank(count)
+    extent = (0, len(samples) / 16000, 0, count)
+    image = {"origin": "lower", "aspect": "auto", "interpolation": "nearest", "vmin": -12, "vmax": 0}
+    ax.imshow(np.log(coarse + 1e-6).T, extent=extent, **image)
+    ax.set(title=f"{count} mel bins", xlabel="time (s)", ylabel="bin")
+    sounds[f"Played back from {count} mel bins"] = play_back(coarse, 400, 160, 512)
+plots.save(figure, "02_mel_bins", figure.alt)
+
+# %%
+HTML("".join(player_html(sound, name) for name, sound in sounds.items()))
+
+# %% [markdown]
+# And what the window buys? A tone that is closer to its neighbour than one over the window's length melts into it; a
+# burst that is closer than the window, too. 25 ms part tones 40 Hz from each other, enough for the harmonics of most
+# voices, and bursts a fortieth of a second apart. The hop decides how often we look: 100 times a second gives the 40
+# milliseconds of one of the network's answers four looks.
 #
 # ## Break it: silence without a floor
 #
@@ -320,13 +395,13 @@ print(f"16000 samples a second in, {100 * 80} log-mels out")
 print(f"{np.sum(edges[1:-1] < 1000)} of 80 bins are below 1000 Hz")
 
 # %% [markdown] tags=["exercise"]
-# **3. Hear less.** Keep only 20 mel bins instead of 80 (`mel_filterbank(20)`), and play the result back with
-# `librosa.feature.inverse.mel_to_audio`. Which sounds suffer first? And with 8?
+# **3. Hear less.** With how few mel bins does the *recogniser* get along? Play the clip back from 40, 20, 10 and 5 bins
+# (`mel_filterbank(20)`, then `play_back`), and let it write down each.
 
 # %% tags=["solution"]
-coarse = power @ mel_filterbank(20)
-coarsely = librosa.feature.inverse.mel_to_audio(coarse.T, sr=16000, n_fft=512, win_length=400, hop_length=160)
-player(coarsely, "Played back from 20 mel bins")
+for count in (40, 20, 10, 5):
+    sound = play_back(power @ mel_filterbank(count), 400, 160, 512)
+    print(f"{count:2} bins", recognizer.transcribe(sound))
 
 # %% [markdown]
 # ## Recap

@@ -15,13 +15,13 @@
 # # 03 · Augmentation
 #
 # You will hear one sentence in a gale, in a bare hall, through a bad line and at another pace, and see what
-# each does to the picture that the recogniser reads.
+# each does to the picture that the recogniser reads, and to the words that it writes.
 #
 # | | |
 # |---|---|
-# | **Objectives** | build noise and reverb yourself, and say what their numbers mean · hear what each of seven effects does, and when it does harm · draw them so that a run can be repeated · mask features with SpecAugment |
+# | **Objectives** | build noise and reverb yourself, and say what their numbers mean · hear what each of seven effects does, and when it does harm · draw them so that a run can be repeated · mask features with SpecAugment · measure at which strength a recogniser gives up |
 # | **Needs** | [02 · Spectrograms](02_spectrograms.ipynb); no network, no GPU |
-# | **Minutes** | ci, fast, workshop, full: 1 to run (a few clips of the embedded corpus in every profile), about 30 to read and listen |
+# | **Minutes** | ci, fast, workshop, full: 1 to 3 to run (a few clips of the embedded corpus in every profile), about 30 to read and listen |
 
 # %%
 import os
@@ -34,8 +34,10 @@ from asr_helpers import augment, plots
 from asr_helpers.augment import Augmenter, SpecAugment
 from asr_helpers.corpus import data_dir, load_corpus, read_audio
 from asr_helpers.features import features, log_mel, num_frames
+from asr_helpers.metrics import word_errors
+from asr_helpers.recognizer import Recognizer
 from asr_helpers.text import encode, min_frames
-from asr_helpers.widgets import describe, listen_and_plot, player, player_html
+from asr_helpers.widgets import AugmentationBench, describe, player, player_html, shipped_model
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 plots.style()
@@ -75,6 +77,38 @@ plots.save(figure, "03_noise", "noise fills the pauses and the quiet high freque
 # %% [markdown]
 # The difference on the right is orange where the noise won, white where the speech did. What goes first? The
 # pauses, then the quiet sounds at the top: F, S, the burst of a K. The stripes of the vowels stay.
+#
+# White noise is rare outside of electronics. Rain, fans and traffic are closer to *pink*: the power falls with the
+# frequency, each octave holds the same. And in a canteen the noise is *babble*, other people. Add up four voices, each
+# from a random place on, and set the whole crowd 5 dB below the speech:
+
+# %%
+others = [each for each in corpus if each.id.endswith("-0003") and each.speaker != utterance.speaker][:4]
+voices = [read_audio(each.path) for each in others]
+rng = np.random.default_rng(0)
+crowd = np.zeros(len(samples), np.float32)
+for voice in voices:
+    place = rng.integers(len(voice))
+    crowd += np.resize(np.roll(voice, -place), len(samples)) / np.sqrt(np.mean(voice**2))
+np.testing.assert_allclose(crowd, augment.babble(voices, len(samples), np.random.default_rng(0)))
+
+# %%
+pink = augment.noise(samples, 5, np.random.default_rng(0), "pink")
+canteen = augment.noise(samples, 5, np.random.default_rng(0), crowd)
+HTML(player_html(pink, "Pink noise, 5 dB below") + player_html(canteen, "Four voices, 5 dB below"))
+
+# %%
+figure, axes = plots.new(
+    1, 3, (10, 2.8), "white noise hides the top, pink noise the bottom, babble all", sharey=True
+)
+high = log_mel(samples).max()
+for ax, (name, clip) in zip(axes, {"white": noisy, "pink": pink, "babble": canteen}.items(), strict=True):
+    plots.spectrogram(log_mel(clip), ax, f"{name}, 5 dB", unit="", vmin=high - 12, vmax=high)
+figure
+
+# %% [markdown]
+# The same power, three places: white hides the consonants, pink the low vowels, and babble has the stripes of other
+# vowels, which look like words because they are.
 #
 # ## Reverb: how long is a room?
 #
@@ -222,16 +256,23 @@ player(augment.segment_shuffle(samples, 0.4, np.random.default_rng(0), share=1),
 # spell what was not said. An effect is allowed only while a careful listener would still write down the same
 # text. So `Augmenter` swaps pieces of 10 to 30 ms, a tenth of them, in one clip of fifty.
 #
-# ## All seven, at your own risk
+# ## The bench
 #
-# Choose an effect, move its sliders, roll the dice again. Which setting makes *seven* unintelligible first?
+# All of them on one bench, and the recogniser beside it. Choose an effect, move its sliders with the mouse or the arrow
+# keys, roll the dice again. *Chain* draws from all seven, as training does. Under the pictures stands what the shipped
+# model writes down, wrong words underlined, and the code that makes the very same samples. Which setting makes *seven*
+# unintelligible first: to the model, to you? (`AugmentationBench(…, model="path")` takes a model that you trained.)
 
 # %%
-voices = {each.speaker: each for each in corpus}
-listen_and_plot({f"{name}: {each.text.lower()}": read_audio(each.path) for name, each in voices.items()})
+speakers = {each.speaker: each for each in corpus}
+AugmentationBench([utterance, *speakers.values()])
 
 # %% [markdown]
-# No kernel running? Here are the seven, side by side:
+# No kernel running? It looks like this, here with four other voices talking:
+#
+# ![buttons for the effects, sliders, two players, three spectrograms, the words heard](../figures/augmentation_bench.png)
+#
+# And here are the seven, side by side:
 
 # %%
 rng = np.random.default_rng(0)
@@ -248,11 +289,79 @@ HTML("".join(player_html(clip, name) for name, clip in effects.items()))
 
 # %%
 figure, axes = plots.new(2, 4, (12, 4.5), sharey=True)
-high = log_mel(samples).max()
 for ax, (name, clip) in zip(axes.flat, {"original": samples, **effects}.items(), strict=True):
     plots.spectrogram(log_mel(clip), ax, name, unit="", vmin=high - 12, vmax=high)
     ax.set(xlabel="", ylabel="")
 plots.save(figure, "03_effects", "spectrograms of one sentence before and after each of the seven effects")
+
+# %%
+recognizer = Recognizer.load(shipped_model())
+for name, clip in {"original": samples, **effects, "pink noise": pink, "babble": canteen}.items():
+    print(f"{name:32} {recognizer.transcribe(clip)}")
+
+# %% [markdown]
+# ## How much is too much?
+#
+# One sentence is an anecdote. Take a fixed set of sentences from all voices, raise one knob at a time, and count the
+# wrong words at every step:
+
+# %%
+fixed = corpus.utterances[:: 16 if PROFILE == "ci" else 3]
+clips, texts = [read_audio(each.path) for each in fixed], [each.text for each in fixed]
+
+
+def errors(plan):
+    rngs = [np.random.default_rng((3, number)) for number in range(len(clips))]
+    spoilt = [Augmenter().apply(clip, plan, rng) for clip, rng in zip(clips, rngs, strict=True)]
+    return word_errors(texts, [recognizer.transcribe(clip) for clip in spoilt])
+
+
+clean = errors([])
+print(f"{len(clips)} sentences, {clean.lengths.sum()} words; as recorded, WER {clean.rate:.0%}")
+
+# %%
+knobs = {  # effect: (what is turned, its settings, what stays, the name of the axis)
+    "noise": ("snr_db", [30, 20, 15, 10, 5, 0, -5], {}, "SNR (dB)"),
+    "reverb": ("rt60", [0.1, 0.3, 0.5, 0.8, 1.2, 2.0], {"mix": 0.4}, "RT60 (s), mix 0.4"),
+    "time_stretch": ("rate", [0.5, 0.7, 0.9, 1.1, 1.3, 1.6, 2.0], {}, "rate of the time stretch"),
+    "frequency_mask": (
+        "width",
+        [100, 500, 1000, 1500, 2000, 2500],
+        {"centre": 1500},
+        "Hz removed around 1500 Hz",
+    ),
+}
+step = 3 if PROFILE == "ci" else 1
+found = {
+    name: {value: errors([(name, {key: value, **rest})]) for value in settings[::step]}
+    for name, (key, settings, rest, _) in knobs.items()
+}
+
+# %%
+figure, axes = plots.new(1, 4, (11, 3), sharey=True)
+for ax, (name, rates) in zip(axes, found.items(), strict=True):
+    key, _, _, label = knobs[name]
+    low, high = zip(*(100 * np.array(each.interval()) for each in rates.values()), strict=True)
+    ax.fill_between(list(rates), low, high, alpha=0.2, linewidth=0)
+    ax.plot(list(rates), [100 * each.rate for each in rates.values()], "o-")
+    ax.axhline(100 * clean.rate, color=plots.GREY, linestyle=":")
+    ax.axvspan(*Augmenter().ranges(name)[key], color=plots.GREEN, alpha=0.12, linewidth=0)
+    ax.set(xlabel=label, ylim=(0, None))
+axes[0].invert_xaxis()
+axes[0].set_ylabel("word error rate (%)")
+plots.save(
+    figure, "03_wer_against_effects", "word error rate rising with noise, reverberation, pace, removed band"
+)
+
+# %% [markdown]
+# Blue is the rate with its 95 % interval, the dotted line the rate as recorded, green what training draws. Read each
+# curve from the mild side: where does it leave the dotted line? Training should reach about that far. Milder would
+# teach nothing new, and much stronger would teach from sentences that nobody can write down.
+
+# %%
+for name, rates in found.items():
+    worst = max(rates, key=lambda value: rates[value].rate)
+    print(f"{name:15} worst at {knobs[name][0]} {worst}: WER {rates[worst].rate:.0%}")
 
 # %% [markdown]
 # ## Who decides?
@@ -387,14 +496,14 @@ player(telephone, "Telephone")
 plots.compare(samples, telephone, "telephone")  # S and F differ mostly above 3400 Hz, and now sound alike
 
 # %% [markdown] tags=["exercise"]
-# **2. Babble.** Put another voice of the corpus under the sentence, 5 dB below it: the three lines of noise,
-# with speech for `hiss` (`np.resize` repeats it to the right length). Which is harder to listen through, and
-# why?
+# **2. Which noise is the worst?** At 5 dB, let the recogniser write down the fixed set under white noise, pink noise and
+# babble (`errors` takes a plan; `noise` has a parameter `sound`). Guess first, by ear.
 
 # %% tags=["solution"]
-other = np.resize(read_audio(next(iter(corpus)).path), len(samples))
-gain = np.sqrt(np.mean(samples**2) / np.mean(other**2) / 10 ** (5 / 10))
-player(samples + gain * other, "Another voice, 5 dB below")
+for name, sound in {"white": "white", "pink": "pink", "babble": crowd}.items():
+    rate = errors([("noise", {"snr_db": 5, "sound": sound})])
+    low, high = rate.interval()
+    print(f"{name:7} WER {rate.rate:.0%}, 95 % interval {low:.0%} to {high:.0%}")
 
 # %% [markdown] tags=["exercise"]
 # **3. How often is a clip left alone?** Compute it from the seven probabilities of `Augmenter()`, then count
@@ -410,6 +519,7 @@ print(f"expected {np.prod(1 - np.array(chances)):.1%}, counted {np.mean(untouche
 #
 # - Augmentation changes the sound and keeps the text: what a listener would spell differently is too much.
 # - Noise is measured against the speech (SNR in dB), a room by its RT60, a pace by its rate.
+# - How much a recogniser bears is measured knob by knob, on a fixed set, with an interval.
 # - Seeded by (run, epoch, clip), every draw is new in each epoch and the same in each repetition.
 # - SpecAugment covers the features themselves, with a value that cannot be taken for padding.
 #

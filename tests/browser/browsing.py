@@ -1,0 +1,79 @@
+"""What the browser tests share: waiting, and a notebook that is open in JupyterLab."""
+
+import base64
+import os
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from asr_helpers.plots import FIGURES
+
+SCREENSHOTS = Path(__file__).resolve().parents[2] / "runs" / "browser"
+
+
+def wait_for(condition, seconds: float, complaint: str, process=None):
+    """Return the first true value of `condition()`; fail after so many seconds, or when `process` has died."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        if process and process.poll() is not None:
+            break
+        time.sleep(0.05)
+    pytest.fail(complaint)
+
+
+def picture(box) -> bytes:
+    """Return the bytes of the picture in `box`, which stand behind a blob's address."""
+    script = """async image => {
+        const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer())
+        return btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join(''))
+    }"""
+    return base64.b64decode(box.locator("img").evaluate(script))
+
+
+class Notebook:
+    """A notebook that is open in JupyterLab, and what went wrong in its page."""
+
+    def __init__(self, page, address: str):
+        self.page, self.errors = page, []
+        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.goto(address)
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90_000)
+        page.wait_for_selector("text=Python 3 (ipykernel) | Idle", state="attached", timeout=90_000)
+
+    def _note(self, kind: str, text: str):
+        if kind == "error":
+            self.errors.append(text)
+
+    def run(self, seconds: float = 240):
+        """Run all cells and wait for the last of them."""
+        self.page.click("text=Run >> nth=0")
+        self.page.click("text=Run All Cells >> nth=0")
+        prompts = self.page.locator(".jp-CodeCell .jp-InputPrompt")
+
+        def finished():
+            shown = [text for text in prompts.all_text_contents() if text.strip()]  # folded cells have none
+            idle = self.page.locator("text=Python 3 (ipykernel) | Idle").count()
+            return idle and all(text[1:-2].isdecimal() for text in shown)
+
+        try:
+            wait_for(finished, seconds, "the notebook does not come to its end")
+        finally:
+            self.screenshot("last_run")
+
+    def screenshot(self, name: str, selector: str | None = None):
+        """Write what the page, or the first `selector` in it, looks like to runs/browser/`name`.png.
+
+        With the environment variable SAVE_FIGURES set, a part of a page also becomes figures/`name`.png.
+        """
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        place = self.page.locator(selector).first if selector else self.page
+        path = SCREENSHOTS / f"{name}.png"
+        place.screenshot(path=path)
+        if selector and os.environ.get("SAVE_FIGURES"):
+            few = Image.open(path).convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=0)
+            few.save(FIGURES / path.name, optimize=True)

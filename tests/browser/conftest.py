@@ -1,0 +1,163 @@
+"""JupyterLab on a free port and a headless Chromium, for tests that use a notebook as a learner does."""
+
+import functools
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+from browsing import Notebook, wait_for
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+sys.path.insert(0, str(ROOT / "notebooks"))
+
+
+def chromium() -> str | None:
+    """Return the path of Debian's Chromium, or of `CHROMIUM`, or None."""
+    names = (os.environ.get("CHROMIUM"), "chromium", "google-chrome")
+    return next(filter(None, map(shutil.which, filter(None, names))), None)
+
+
+def pytest_collection_modifyitems(items):
+    """Skip the browser tests where there is no browser, with a reason that `pytest -ra` prints."""
+    here = [item for item in items if Path(__file__).parent in item.path.parents]
+    if chromium() is None:
+        mark = pytest.mark.skip(reason="no Chromium found: apt-get install chromium, or set CHROMIUM")
+        for item in here:
+            item.add_marker(mark)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """Start JupyterLab; return its empty folder notebooks/ and a function from a file's name to its address."""
+    home = tmp_path_factory.mktemp("lab")
+    root, port = home / "root", free_port()
+    folder = root / "notebooks"
+    folder.mkdir(parents=True)
+    shutil.copytree(ROOT / "figures", root / "figures")  # some notebooks show one
+    settings = home / "settings" / "@jupyterlab"
+    for plugin, content in {
+        "notebook-extension/tracker": '{"windowingMode": "none"}',  # off-screen cells stay in the page
+        "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
+    }.items():
+        path = settings / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    environment = {
+        **os.environ,
+        "ASR_PROFILE": "ci",
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
+    command += ["--ServerApp.port_retries=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={root}"]
+    with open(home / "lab.log", "w") as log:
+        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(functools.partial(answers, address), 180, "JupyterLab does not start", server)
+        yield folder, lambda name: f"{address}/lab/tree/notebooks/{name}?reset"
+    finally:
+        server.terminate()
+        try:
+            server.wait(60)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+def answers(address: str) -> bool:
+    try:
+        return urllib.request.urlopen(f"{address}/api/status", timeout=5).status == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def playwright():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def launch(playwright, tmp_path_factory):
+    """Return a function that starts a Chromium with a fresh profile and more flags; all end with the session."""
+    contexts = []
+
+    def start(*flags):
+        contexts.append(
+            playwright.chromium.launch_persistent_context(
+                str(tmp_path_factory.mktemp("profile")),
+                executable_path=chromium(),
+                args=[*FLAGS, *flags],
+                headless=True,
+                viewport={"width": 1400, "height": 1300},
+            )
+        )
+        return contexts[-1]
+
+    yield start
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def browser(launch):
+    return launch()
+
+
+@pytest.fixture(scope="session")
+def open_notebook(lab, browser):
+    """Return a function that opens a copy of the notebook `name` of the series, without outputs, and runs it."""
+    import build
+
+    folder, address = lab
+
+    def start(name, cells=None, context=None):
+        """`cells`, if given, picks the cells to keep: a function of a cell's source."""
+        notebook = build.read_source(name)
+        if cells:
+            notebook.cells = [cell for cell in notebook.cells if cells(cell.source)]
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+        opened = Notebook((context or browser).new_page(), address(f"{name}.ipynb"))
+        opened.run()
+        return opened
+
+    return start
+
+
+@pytest.fixture
+def report(capsys):
+    """Return a function that prints a measured figure into the test run's output, kept or not."""
+
+    def tell(text):
+        with capsys.disabled():
+            print(f"\n  {text}", flush=True)
+
+    return tell

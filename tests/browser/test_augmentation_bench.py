@@ -1,0 +1,182 @@
+"""The bench of notebook 03 in a browser: a slider leads to the sound, the picture and the words it should."""
+
+import re
+import time
+
+import numpy as np
+import pytest
+from browsing import picture, wait_for
+
+from asr_helpers import augment, widgets
+from asr_helpers.corpus import SAMPLE_RATE, data_dir, read_audio
+
+CLIP = data_dir() / "mini" / "test-mini" / "9007" / "1" / "9007-1-0016.flac"
+
+
+@pytest.fixture(scope="module")
+def notebook(open_notebook):
+    """Notebook 03, run from its first cell to its last."""
+    opened = open_notebook("03_augmentation")
+    opened.page.locator(".asr-bench").scroll_into_view_if_needed()
+    yield opened
+    opened.page.close()
+
+
+@pytest.fixture
+def bench(notebook):
+    return Bench(notebook.page)
+
+
+class Bench:
+    """What a learner sees of the bench."""
+
+    def __init__(self, page):
+        self.page, self.box = page, page.locator(".asr-bench")
+
+    def sound(self, place=1):
+        return self.box.locator("audio").nth(place).get_attribute("src")
+
+    def picture(self):
+        return picture(self.box)
+
+    def words(self):
+        return self.box.locator("table").inner_text()
+
+    def code(self):
+        return self.box.locator("pre").text_content()
+
+    def seconds(self):
+        """The length of what the code makes."""
+        names = {}
+        exec(self.code(), names)
+        return len(names["result"]) / SAMPLE_RATE
+
+    def slider(self, name):
+        row = self.box.locator(".widget-hslider", has_text=name)
+        return row.locator(".noUi-handle, [role=slider]").first
+
+    def turn(self, name, key, times=1):
+        """Press an arrow key on the slider `name`; return seconds to the new sound and picture, and to the words."""
+        sound, image = self.sound(), self.box.locator("img").get_attribute("src")
+        self.slider(name).focus()
+        start = time.monotonic()
+        for _ in range(times):
+            self.page.keyboard.press(key)
+        changed = lambda: self.sound() != sound and self.box.locator("img").get_attribute("src") != image  # noqa: E731
+        wait_for(changed, 60, f"no new sound and picture after {key} on {name}")
+        answered = time.monotonic() - start
+        wait_for(lambda: "…" not in self.words(), 60, "the recogniser says nothing")
+        return answered, time.monotonic() - start
+
+    def settle(self, sound):
+        wait_for(lambda: self.sound() == sound, 60, "another sound than the helper's")
+
+
+def address(plan, seed=0):
+    """Return the address of the sound that `plan` makes of the clip, as the page should hold it."""
+    result = augment.Augmenter().apply(read_audio(CLIP), plan, np.random.default_rng(seed))
+    return re.search(r'src="([^"]+)"', widgets.player_html(result)).group(1)
+
+
+def test_the_bench_starts_with_what_its_controls_say(bench):
+    assert bench.sound(0) == re.search(r'src="([^"]+)"', widgets.player_html(read_audio(CLIP))).group(1)
+    bench.settle(address([("noise", {"snr_db": 10})]))
+    assert "WER" in bench.words()
+
+
+def test_a_slider_leads_to_new_sound_picture_and_words(bench, report):
+    image, players = bench.picture(), bench.box.locator("audio").count()
+    waits = [bench.turn("SNR (dB)", "ArrowLeft") for _ in range(5)]
+    bench.settle(address([("noise", {"snr_db": 5})]))
+    assert bench.picture() != image
+    assert bench.box.locator("audio").count() == players == 2  # nothing is piled up
+    assert bench.box.locator("img").count() == 1
+    answer, words = 1000 * np.median(waits, axis=0)
+    report(
+        f"a slider's answer: sound and picture after {answer:.0f} ms, words after {words:.0f} ms (median of 5)"
+    )
+
+
+def test_many_moves_at_once_end_with_the_last(bench):
+    bench.turn("SNR (dB)", "ArrowRight", times=12)
+    bench.settle(address([("noise", {"snr_db": 17})]))
+    wait_for(lambda: '"snr_db": 17' in bench.code(), 5, "the code is of another sound")
+    names = {}
+    exec(bench.code(), names)
+    assert re.search(r'src="([^"]+)"', widgets.player_html(names["result"])).group(1) == bench.sound()
+
+
+def test_rolling_again_takes_the_next_seed(bench):
+    bench.box.get_by_role("button", name="roll again").click()
+    bench.settle(address([("noise", {"snr_db": 17})], seed=1))
+
+
+@pytest.mark.parametrize(
+    ("effect", "name", "plan"),
+    [
+        ("reverb", "RT60", [("reverb", {"rt60": 0.7, "mix": 0.4})]),
+        ("time stretch", "rate", [("time_stretch", {"rate": 0.85})]),
+        ("gaps", "count", [("gaps", {"count": 7, "seconds": 0.08})]),
+    ],
+)
+def test_the_other_effects(bench, effect, name, plan):
+    bench.box.get_by_role("button", name=effect, exact=True).click()
+    bench.slider(name).wait_for()
+    wait_for(lambda: f'"{plan[0][0]}"' in bench.code(), 60, f"{effect} does not come up")
+    bench.turn(name, "ArrowRight")
+    bench.settle(address(plan, seed=1))
+
+
+def test_specaugment_covers_the_picture_and_leaves_the_sound(bench):
+    bench.box.get_by_role("button", name="SpecAugment").click()
+    bench.settle(bench.sound(0))
+    image = bench.picture()
+    bench.slider("time (frames)").focus()
+    bench.page.keyboard.press("ArrowRight")
+    wait_for(lambda: bench.picture() != image, 60, "no new picture")
+
+
+def test_the_chain_draws_what_training_draws(bench):
+    seed = next(seed for seed in range(99) if augment.Augmenter().draw(np.random.default_rng(seed)))
+    bench.box.get_by_role("button", name="chain").click()
+    number = bench.box.locator("input[type=number]")
+    number.fill(str(seed))
+    number.press("Enter")
+    result = augment.Augmenter()(read_audio(CLIP), np.random.default_rng(seed))
+    bench.settle(re.search(r'src="([^"]+)"', widgets.player_html(result)).group(1))
+    plan = widgets.describe(augment.Augmenter().draw(np.random.default_rng(seed)))
+    assert plan in bench.box.locator("audio").nth(1).locator("..").inner_text()
+
+
+def test_the_sound_plays(bench):
+    audio = bench.box.locator("audio").nth(1)
+    audio.evaluate("audio => audio.play()")
+    wait_for(lambda: audio.evaluate("audio => audio.currentTime > 0.1"), 60, "the sound does not play")
+    assert audio.evaluate("audio => audio.duration") == pytest.approx(bench.seconds(), abs=0.15)
+
+
+def test_every_control_is_reached_by_tab_and_named(bench):
+    bench.box.locator("select").first.focus()
+    seen = []
+    for _ in range(40):
+        seen.append(
+            bench.page.evaluate(
+                "document.activeElement.closest('.asr-bench') && document.activeElement.tagName"
+            )
+        )
+        bench.page.keyboard.press("Tab")
+    assert {"SELECT", "INPUT", "BUTTON", "AUDIO"} <= set(seen)
+    assert all(
+        title for title in bench.box.locator("button").evaluate_all("all => all.map(each => each.title)")
+    )
+
+
+def test_what_a_learner_sees(notebook, bench):
+    bench.box.get_by_role("button", name="noise", exact=True).click()
+    bench.box.get_by_label("kind").select_option("babble")
+    wait_for(lambda: "crowd" in bench.code() and "…" not in bench.words(), 60, "no babble")
+    notebook.screenshot("augmentation_bench", ".asr-bench")
+
+
+def test_the_page_logged_no_error(notebook):
+    assert notebook.errors == []
