@@ -1,6 +1,6 @@
 """What does the network think of one clip, epoch by epoch? Checkpoints in, a small file of posteriors out.
 
-python benchmarks/epoch_posteriors.py RUN_CHECKPOINTS [--epochs 1 2 4 8 15] [--clip N] [--out FILE]
+python benchmarks/epoch_posteriors.py RUN_CHECKPOINTS [--epochs 1 2 4 8 11] [--clip N] [--out FILE]
 
 RUN_CHECKPOINTS is a folder of `epoch-NNNN.keras` as `asr train` writes them. A run keeps only its last one: copy
 each away while it trains. Epochs without a checkpoint are left out. Notebook 05 draws the file (`plots.by_epoch`).
@@ -21,7 +21,7 @@ from asr_helpers.features import features
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("checkpoints", type=Path)
-    parser.add_argument("--epochs", type=int, nargs="+", default=[1, 2, 4, 8, 15])
+    parser.add_argument("--epochs", type=int, nargs="+", default=[1, 2, 4, 8, 11])
     parser.add_argument("--clip", type=int, default=3, help="position in data/mini/test-mini")
     parser.add_argument("--out", type=Path, default=data_dir() / "epoch_posteriors.npz")
     options = parser.parse_args()

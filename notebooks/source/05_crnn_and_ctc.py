@@ -254,8 +254,9 @@ plots.save(plots.posteriors(log_probs, spectrogram, clip.text), "05_posteriors")
 #
 # ## How do the spikes come?
 #
-# From a long run on real speech, the posteriors of one clip after several epochs (a file of a few kilobytes: the
-# probabilities, not the weights; `benchmarks/epoch_posteriors.py` made it).
+# From a long run on real speech, with this corpus's training clips among it, the posteriors of one test clip after
+# several epochs (a file of a few kilobytes: the probabilities, not the weights; `benchmarks/epoch_posteriors.py` made
+# it).
 
 # %%
 kept = np.load(data_dir() / "epoch_posteriors.npz")
