@@ -438,3 +438,71 @@ class LiveSpectra(Live):
             image.axes.set_xlim(0, self.seconds)
             title.set_text(text)
         return self.png()
+
+
+# ------------------------------------------------------------------------------------ how a network works and learns
+
+
+def network(model, seconds: float = 3.0):
+    """Draw a `build_model` network for an utterance of `seconds`: each block's shape, weights, and how far it sees.
+
+    Shapes, weights and the field of view are read from the model's own layers. A block is as tall as it has
+    values a frame, and as wide as it has frames (both on a root scale).
+    """
+    frames, bins, channels, field, step = int(seconds * 100), MELS, 1, 1, 1
+    blocks = [("log-mel", f"{frames} × {bins}", bins, frames, "25 ms", 0)]
+    for layer in model.layers:
+        kind, weights = type(layer).__name__, layer.count_params()
+        if kind == "Conv2D":
+            field, channels = field + (layer.kernel_size[0] - 1) * step, layer.filters
+            waiting = weights
+        elif kind == "MaxPooling2D":
+            pool = layer.pool_size[0]
+            field, step = field + (pool - 1) * step, step * pool
+            frames, bins = frames // pool, bins // layer.pool_size[1]
+            seen = f"{(field - 1) * 10 + 25} ms"
+            name = layer.name.removesuffix("_pool")
+            blocks.append((name, f"{frames} × {bins} × {channels}", bins * channels, frames, seen, waiting))
+        elif "Bidirectional" in kind or kind == "Dense":
+            values = layer.output.shape[-1]
+            blocks.append((layer.name, f"{frames} × {values}", values, frames, "everything", weights))
+    figure, ax = new(size=(9, 2.8), alt="the network as blocks: shape, weights and field of view of each")
+    for place, (name, shape, values, length, seen, weights) in enumerate(blocks):
+        width, height = 0.75 * np.sqrt(length / (seconds * 100)), np.sqrt(values / 1280)
+        colour = ORANGE if name.startswith("conv") else GREEN if name == "logits" else BLUE
+        ax.bar(place, height, width, -height / 2, color=GREY if place == 0 else colour)
+        ax.text(place, 0.62, f"{name}\n{shape}", ha="center", va="bottom", fontsize=9)
+        ax.text(place, -0.62, f"sees {seen}\n{weights:,} weights", ha="center", va="top", fontsize=8)
+        if place:
+            ax.annotate(
+                "", (place - 0.4, 0), (place - 0.6, 0), arrowprops={"arrowstyle": "->", "color": GREY}
+            )
+    ax.set(xlim=(-0.6, len(blocks) - 0.4), ylim=(-1, 1.05))
+    ax.set_title(f"{seconds:g} seconds of speech on their way through the network (frames × values)")
+    ax.axis("off")
+    return figure
+
+
+def by_epoch(log_probs: np.ndarray, epochs, title: str = ""):
+    """Draw what a network thinks of one clip after each of its `epochs`: (epochs, model frames, 29), one row each.
+
+    As in `posteriors`, the blank is grey and each winning character stands above its line.
+    """
+    figure, axes = new(
+        len(epochs), 1, (8, 0.4 + 1.1 * len(epochs)), f"posteriors epoch by epoch: {title}", sharex=True,
+        squeeze=False,
+    )  # fmt: skip
+    for ax, epoch, rows in zip(axes[:, 0], epochs, np.exp(log_probs.astype(np.float32)), strict=True):
+        times = np.arange(len(rows)) * 0.04
+        ax.fill_between(times, rows[:, BLANK], color=GREY, alpha=0.3, linewidth=0)
+        best = rows.argmax(axis=1)
+        for index, character in enumerate(ALPHABET):
+            (line,) = ax.plot(times, rows[:, index], linewidth=1)
+            starts = np.flatnonzero((best == index) & (np.append(-1, best[:-1]) != index))
+            for start in starts:
+                name = "␣" if character == " " else character
+                ax.text(times[start], 1.04, name, color=line.get_color(), ha="center", fontsize=7)
+        ax.set(ylim=(0, 1.25), yticks=[0, 1], ylabel=f"epoch {epoch}")
+    axes[0, 0].set_title(title)
+    axes[-1, 0].set_xlabel("time (s), blank in grey")
+    return figure

@@ -17,7 +17,7 @@ from nbclient import NotebookClient
 HERE = Path(__file__).resolve().parent
 NATIVE_LOG = re.compile(
     r"[IWE]\d{4} |WARNING: All log messages before absl|To enable the following instructions"
-    r"|INFO: Created TensorFlow Lite|fully_quantize:|\s*$"
+    r"|INFO: Created TensorFlow Lite|fully_quantize:|\s*\[\[\{\{node |\s*$"
 )
 NAMES = sorted(path.stem for path in (HERE / "source").glob("*.py"))
 

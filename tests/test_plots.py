@@ -194,3 +194,23 @@ def test_a_live_comparison_stretches_the_clip_before_to_the_new_pace(tone):
     assert np.abs(live.images[2].get_array()).max() < 0.2
     assert live.images[1].get_extent()[1] == pytest.approx(1.995)
     assert "pace" in live.title.get_text()
+
+
+def test_network_is_drawn_from_the_models_own_layers():
+    from asr_helpers.model import build_model
+
+    model = build_model(lstm_layers=1, lstm_units=16, filters=(4, 8))
+    texts = " ".join(text.get_text() for text in plots.network(model, seconds=2).axes[0].texts)
+    assert "200 × 80" in texts and "50 × 20 × 8" in texts and "50 × 29" in texts
+    # 3 frames; 4 with the pooling; 4 more (two of the second kernel, twice as far); 2 more: 10 frames of 25 ms
+    assert "sees 55 ms" in texts and "sees 115 ms" in texts and "sees everything" in texts
+    assert f"{model.get_layer('lstm1').count_params():,} weights" in texts
+
+
+def test_by_epoch_names_each_winner_where_it_begins():
+    path = [BLANK, BLANK, 2, 2, BLANK, 3]  # A, then B
+    log_probs = np.log(np.eye(NUM_CLASSES)[path] * 0.9 + 1e-3)[None].repeat(2, 0).astype(np.float16)
+    figure = plots.by_epoch(log_probs, [1, 7], "AB")
+    assert [ax.get_ylabel() for ax in figure.axes] == ["epoch 1", "epoch 7"]
+    marks = [(text.get_text(), text.get_position()[0]) for text in figure.axes[1].texts]
+    assert marks == [("A", pytest.approx(0.08)), ("B", pytest.approx(0.2))]

@@ -27,8 +27,10 @@
 import os
 import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
+import soundfile
 import tensorflow as tf
 
 from asr_helpers import pipeline, plots, records
@@ -78,31 +80,66 @@ def rate(stage, items):
     return sum(clip.seconds for clip in clips) / (time.perf_counter() - start)
 
 
+# %% [markdown]
+# The same clips in three containers: as FLAC (how LibriSpeech comes), as WAV (notebook 01), and packed into one
+# TFRecord (below). What does a minute weigh, and how fast is it read?
+
+# %%
+folder = Path(tempfile.mkdtemp())
+wavs = [folder / f"{clip.id}.wav" for clip in clips]
+for path, wave in zip(wavs, waves, strict=True):
+    soundfile.write(path, wave, 16000)
+records.write_records(clips, folder / "records")
+shard = next((folder / "records").glob("*.tfrecord"))
+places = {"FLAC": [clip.path for clip in clips], "WAV": wavs, "TFRecord": [shard]}
+minutes = sum(clip.seconds for clip in clips) / 60
+for name, paths in places.items():
+    print(f"{name:9s} {sum(path.stat().st_size for path in paths) / 1e6 / minutes:.2f} MB a minute")
+
+
+# %%
+def rate_records():
+    """As `rate`, of one whole shard: a record is not opened by name but streamed with the others."""
+    stream = tf.data.TFRecordDataset(str(shard)).map(records.decode)
+    list(stream)
+    start = time.perf_counter()
+    for _ in stream:
+        pass
+    return minutes * 60 / (time.perf_counter() - start)
+
+
 # %%
 mels = [tf.constant(features(wave)) for wave in waves]
 graph = tf.function(features_tf, input_signature=[tf.TensorSpec([None])])
 masked = tf.function(mask, input_signature=[tf.TensorSpec([None, 80]), tf.TensorSpec([2], tf.int64)])
 stages = {
-    "decode FLAC": (lambda clip: read_audio(clip.path), clips),
+    "read FLAC": (lambda clip: read_audio(clip.path), clips),
+    "read WAV": (read_audio, wavs),
     "augment the waveform": (lambda wave: augment(wave, rng), waves),
     "features (NumPy)": (features, waves),
     "features (TensorFlow)": (graph, waves),
     "mask the features": (lambda mel: masked(mel, [1, 2]), mels),
 }
 rates = {name: rate(stage, items) for name, (stage, items) in stages.items()}
+rates = {"read TFRecord": rate_records()} | rates
 
 # %%
 figure, ax = plots.new(size=(8, 2.4), alt="bars: audio-seconds per second for each stage of the pipeline")
-bars = ax.barh(list(rates), list(rates.values()), color=plots.BLUE)
+colours = [plots.ORANGE if value == min(rates.values()) else plots.BLUE for value in rates.values()]
+bars = ax.barh(list(rates), list(rates.values()), color=colours)
 ax.bar_label(bars, [f" {value:,.0f}" for value in rates.values()])
-ax.set(xscale="log", xlabel="seconds of audio per second (one core)", xlim=(30, 30_000))
+ax.set(
+    xscale="log",
+    xlabel="seconds of audio per second (one core)",
+    xlim=(min(rates.values()) / 2, 3 * max(rates.values())),
+)
 ax.invert_yaxis()
 plots.save(figure, "04_stage_costs")
 
 # %% [markdown]
-# The waveform effects are the slow part, and the longest bar is still not the network: training runs at one to
-# two hundred audio-seconds per second on two cores. So the pipeline can keep ahead of it, if it works *while* the
-# network does.
+# Reading is cheap whatever the container; TFRecords are for slow disks, not for a fast one. The waveform effects are
+# the slow part, and the network is slower still or about as slow: on two cores it trains at a few tens to two hundred
+# audio-seconds per second. So the pipeline can keep up, if it works *while* the network does.
 #
 # ## How is one utterance made into an example?
 #
@@ -128,9 +165,24 @@ sizes = {
     "waveforms": audio * 16000 * 4,
     "names": len(speech.utterances) * 8,
 }
+hundred = {kind: size / audio * 100.6 * 3600 / 1e9 for kind, size in sizes.items()}
 for kind, size in sizes.items():
-    hundred = size / audio * 100.6 * 3600
-    print(f"{kind:12s} {size / 1e6:8.2f} MB here   {hundred / 1e9:10.4f} GB for train-clean-100")
+    print(f"{kind:12s} {size / 1e6:8.2f} MB here   {hundred[kind]:10.4f} GB for train-clean-100")
+
+# %%
+figure, ax = plots.new(size=(8, 1.9), alt="bars: memory of a shuffle buffer against a laptop of 16 GB")
+bars = ax.barh(list(hundred), list(hundred.values()), color=[plots.ORANGE, plots.ORANGE, plots.BLUE])
+ax.bar_label(bars, [f" {value:.2g} GB" for value in hundred.values()])
+ax.axvline(16, color=plots.GREY, linestyle="--")
+ax.text(15.8, 2.2, "a laptop's memory ", ha="right", color=plots.GREY)
+ax.set(title="a buffer that shuffles all of train-clean-100", xlabel="GB", xlim=(0, 27))
+ax.invert_yaxis()
+plots.save(figure, "04_shuffle_memory")
+
+# %% [markdown]
+# That is before anything else runs, and a buffer is filled anew each epoch before the first batch comes. A smaller
+# buffer fits, but it mixes only neighbours: with 500 places, a clip of the first chapter never meets the last one.
+# The recipe this series grew from shuffled spectrograms, and ran out of memory here.
 
 # %% [markdown]
 # So the order is drawn over *positions in the list*, before anything is read. And it hangs on two numbers only,
@@ -234,39 +286,63 @@ print("equal:", spoken)
 
 
 # %%
-def run(dataset, batches=8 if PROFILE == "ci" else 20):
-    """Return when each batch was asked for, came, and was trained on (a sleep), in seconds."""
-    times, now = [], time.perf_counter
-    iterator, start = iter(dataset), now()
-    for _ in range(batches):
-        asked = now() - start
-        next(iterator)
-        came = now() - start
-        time.sleep(0.1)
-        times.append((asked, came, now() - start))
-    return np.array(times)
+class Clock:
+    """An augmenter that notes when it works: the pipeline's slowest stage, so nearly all of what it does."""
 
+    def __init__(self):
+        self.times = []
 
-slow = pipeline.training_batches(speech, 40, 0, Augmenter(), SpecAugment(), prefetch=0)
-runs = {"no prefetch": run(slow), "prefetch": run(stream)}
+    def __call__(self, samples, rng):
+        start = time.perf_counter()
+        changed = augment(samples, rng)
+        self.times.append((start, time.perf_counter()))
+        return changed
+
 
 # %%
-figure, ax = plots.new(size=(9, 2), alt="time line of waiting and training, without and with prefetching")
-for y, times in enumerate(runs.values()):
-    ax.barh(y, times[:, 1] - times[:, 0], left=times[:, 0], color=plots.ORANGE, label="waiting for a batch")
-    ax.barh(y, times[:, 2] - times[:, 1], left=times[:, 1], color=plots.BLUE, label="training")
-ax.set(yticks=range(2), yticklabels=list(runs), xlabel="time (s)")
-ax.legend(*[part[:2] for part in ax.get_legend_handles_labels()], loc="upper right", frameon=True)
+def run(prefetch, batches=6 if PROFILE == "ci" else 14):
+    """Return (when clips were made, when batches were trained on, a sleep), as rows of start and end."""
+    clock, trained = Clock(), []
+    iterator = iter(pipeline.training_batches(speech, 40, 0, clock, SpecAugment(), prefetch=prefetch))
+    begin = time.perf_counter()
+    for _ in range(batches):
+        next(iterator)
+        start = time.perf_counter()
+        time.sleep(0.1)
+        trained.append((start, time.perf_counter()))
+    made = np.array([row for row in clock.times if row[1] < trained[-1][1]])
+    return made - begin, np.array(trained) - begin
+
+
+runs = {"prefetch=0": run(0), "prefetch=2": run(pipeline.READ_AHEAD)}
+
+# %%
+longest = max(trained[-1, 1] for _, trained in runs.values())
+figure, axes = plots.new(
+    2, 1, (9, 2.8), "two lanes, producer and consumer, without and with prefetch", sharex=True
+)
+for ax, (name, lanes) in zip(axes, runs.items(), strict=True):
+    for y, (times, colour) in enumerate(zip(lanes, (plots.ORANGE, plots.BLUE), strict=True)):
+        ax.barh(y, times[:, 1] - times[:, 0], 0.8, times[:, 0], color=colour)
+    waiting = lanes[1][-1, 1] - len(lanes[1]) * 0.1
+    ax.set(title=f"{name}: the network waits {waiting:.2f} s of {lanes[1][-1, 1]:.2f} s", xlim=(0, longest))
+    ax.set(yticks=[0, 1], yticklabels=["makes clips", "trains"])
+    ax.invert_yaxis()
+axes[1].set_xlabel("time (s)")
 plots.save(figure, "04_prefetch")
 
 # %% [markdown]
+# The white gaps of the lower lane are a network that waits. The upper lane works ahead of the first batch too, and
+# with prefetching it goes on while the network is busy. Prefetching makes nothing faster: if making a batch takes
+# longer than training on it, the gaps only shrink. (Clips are also decoded two at a time, even without it.)
+#
 # ## TFRecords: many small files become a few large ones
 #
 # On a network disk, opening 28 539 files is what takes the time. `asr prepare CORPUS --out DIR` writes them as
 # shards. A record holds the waveform, not features: a waveform can still be augmented.
 
 # %%
-folder = tempfile.mkdtemp()
+folder = Path(tempfile.mkdtemp())
 utterances = load_corpus(data_dir() / "mini" / "dev-mini").utterances
 problems = records.write_records(utterances, folder)
 packed = pipeline.load_speech(folder)
@@ -287,17 +363,40 @@ print(original.id, "is bit for bit the FLAC:", np.array_equal(samples, read_audi
 long_text = "A SENTENCE THAT NOBODY CAN SAY IN HALF A SECOND"
 print("needs", min_frames(encode(long_text)), "model frames; half a second has", num_frames(8000) // 4)
 
+# %%
+folder = Path(tempfile.mkdtemp("broken"))
+for number, samples in enumerate((8000, 80_000)):  # half a second, and five
+    soundfile.write(folder / f"1-1-000{number}.wav", 0.1 * rng.normal(size=samples), 16000)
+(folder / "1-1.trans.txt").write_text(f"1-1-0000 {long_text}\n1-1-0001 {long_text}\n")
+print(*pipeline.load_speech(folder).dropped)
+
 # %% [markdown]
 # ## Break it: float64
 #
 # NumPy computes in float64 unless told otherwise; a TensorFlow graph that expects float32 will not take it.
 
 # %%
-drifted = waves[0] / np.float64(2)
+drifted = waves[0] * np.ones(len(waves[0]))  # np.ones is float64, and so is the product
 try:
-    graph(tf.constant(drifted * np.ones(len(drifted))))
+    graph(tf.constant(drifted))
 except TypeError as error:
     print(type(error).__name__, "·", str(error).splitlines()[0][:90])
+
+# %% [markdown]
+# Inside `tf.data` it is later and less clear: `numpy_function` is told which type will come, believes it, and fails
+# only when the first element is fetched.
+
+
+# %%
+def load(position):
+    return drifted
+
+
+stream64 = tf.data.Dataset.range(1).map(lambda k: tf.numpy_function(load, [k], tf.float32))
+try:
+    next(iter(stream64))
+except tf.errors.InvalidArgumentError as error:
+    print(type(error).__name__, "·", error.message.splitlines()[0].split("Iterator::")[-1])
 
 # %% [markdown]
 # `Augmenter` therefore promises float32 in and out, and a test holds it to that.

@@ -74,6 +74,14 @@ for layer in main:
     print(f"{layer.name:12s} {type(layer).__name__:20s} {shape!s:18s} {layer.count_params():>9,}")
 print(f"{model.count_params():,} parameters")
 
+# %% [markdown]
+# The same, drawn from those layers. A block is as wide as it has frames and as tall as it has values in each (both
+# on a root scale). The field of view grows by what each kernel and each pooling adds: 3 frames, then twice as far
+# a step, and then, with the first LSTM, all of it.
+
+# %%
+plots.save(plots.network(model), "05_network")
+
 # %%
 figure, ax = plots.new(size=(8, 2.2), alt="bars: parameters of each layer; the first LSTM holds most")
 counts = {layer.name: layer.count_params() for layer in main if layer.count_params() > 500}
@@ -145,18 +153,23 @@ for path in ("CC–AATT", "C–A–––T", "–CAAA–T", "CA–A–TT"):
 #
 # ## Brute force: every path there is
 #
-# Take three symbols and four frames: 81 paths, each with a probability. What the text is worth is the sum over
-# the paths that spell it.
+# Take the word CAT, its letters and the blank, and five frames: 1024 paths, each with a probability. What a text is
+# worth is the sum over the paths that spell it.
 
 # %%
-symbols = "AT–"
-table = np.random.default_rng(4).dirichlet(np.ones(3), size=4)  # (frames, symbols), rows sum to 1
-paths = list(itertools.product(range(3), repeat=4))
-worth = {}
+symbols = "ACT–"
+table = np.random.default_rng(4).dirichlet(np.ones(4), size=5)  # (frames, symbols), rows sum to 1
+paths = list(itertools.product(range(4), repeat=5))
+worth, spelt = {}, {}
 for path in paths:
     text = read([symbols[k] for k in path])
-    worth[text] = worth.get(text, 0) + np.prod([table[t, k] for t, k in enumerate(path)])
-print({text: round(float(p), 3) for text, p in sorted(worth.items(), key=lambda item: -item[1])[:6]})
+    worth[text] = worth.get(text, 0) + np.prod(table[range(5), path])
+    spelt[text] = spelt.get(text, 0) + 1
+print(len(paths), "paths spell", len(worth), "texts; all together", round(sum(worth.values()), 12))
+
+# %%
+for text in ("CAT", "ACT", "TACT", "TT"):
+    print(f"{text:5s} {spelt[text]:3d} paths, together {worth[text]:.6f}")
 
 # %% [markdown]
 # Twelve seconds of speech have 300 frames and 29 symbols: more paths than atoms in the universe. But most share
@@ -184,20 +197,28 @@ def forward(table, labels, blank):
     return alpha[-2:].sum()
 
 
+# %% [markdown]
+# Four answers to one question: brute force, these fifteen lines, the helper, and TensorFlow.
+
 # %%
-for text in ("AT", "TA", "TT"):
-    ours = forward(table, [symbols.index(letter) for letter in text], blank=2)
-    helper = np.exp(
-        log_likelihood(np.log(table), np.array([symbols.index(letter) for letter in text]), blank=2)
-    )
-    assert np.isclose(ours, worth[text]) and np.isclose(helper, worth[text])
-    print(
-        text,
-        f"{ours:.6f}",
-        "is the sum over",
-        sum(read([symbols[k] for k in path]) == text for path in paths),
-        "paths",
-    )
+logs = np.log(table).astype(np.float32)
+for text in ("CAT", "ACT", "TACT", "TT"):
+    word = np.array([symbols.index(letter) for letter in text])
+    ours = forward(table, word, blank=3)
+    helper = np.exp(log_likelihood(np.log(table), word, blank=3))
+    theirs = np.exp(-tf.nn.ctc_loss(word[None], logs[None], [len(word)], [5], False, blank_index=3)[0])
+    np.testing.assert_allclose([ours, helper, theirs], worth[text], rtol=1e-4)
+    print(f"{text:5s} {worth[text]:.6f} {ours:.6f} {helper:.6f} {theirs:.6f}")
+
+# %% [markdown]
+# How much is saved? Brute force multiplies five numbers 1024 times; `forward` fills a table of five frames and seven
+# states. The table, drawn: each square is the probability of standing there, given that the text is CAT.
+
+# %%
+ups, downs = lattice(np.log(table), np.array([1, 0, 2]), blank=3)
+standing = np.exp(ups + downs) / worth["CAT"]
+print("each column sums to", standing.sum(1).round(6))
+plots.ctc_lattice(standing, "CAT", title="CAT in five frames: forward times backward")
 
 # %% [markdown]
 # The helper does the same with logarithms, because 300 factors below one underflow. And the loss that trains the
@@ -230,7 +251,27 @@ plots.save(plots.posteriors(log_probs, spectrogram, clip.text), "05_posteriors")
 # %% [markdown]
 # Each letter comes where it is heard, though nobody has ever marked a place for it. How long a letter is held, and
 # whether blanks (grey) stand between two letters, CTC leaves to the network: every path that reads the same is as good.
-# This small network holds its letters; ones trained for longer on more speech end in narrow spikes among blanks.
+#
+# ## How do the spikes come?
+#
+# From a long run on real speech, with this corpus's training clips among it, the posteriors of one test clip after
+# several epochs (a file of a few kilobytes: the probabilities, not the weights; `benchmarks/epoch_posteriors.py` made
+# it).
+
+# %%
+kept = np.load(data_dir() / "epoch_posteriors.npz")
+plots.save(plots.by_epoch(kept["log_probs"], kept["epochs"], str(kept["text"])), "05_epochs")
+
+# %%
+for epoch, rows in zip(kept["epochs"], kept["log_probs"].astype(np.float32), strict=True):
+    share, sure = np.mean(rows.argmax(-1) == BLANK), np.exp(rows.max(-1)).mean()
+    print(f"epoch {epoch:2d}: {share:4.0%} blank, winner {sure:.2f} on average · {greedy(rows)}")
+
+# %% [markdown]
+# At first the blank holds the ground: where nothing is known, it is the safest thing to say. Letters rise out of it,
+# the clear ones first, and each grows surer from epoch to epoch: these are CTC's spikes. How much blank stays between
+# them depends on the room. This clip has 46 letters in 75 frames, so most blanks must go in the end; slow speech, or
+# word pieces instead of letters, leaves far more of them. Back to the shipped network and the clip above:
 
 # %%
 best = log_probs.argmax(-1)
@@ -270,8 +311,8 @@ for name, frames in (("true length", output_frames(len(spectrogram))), ("padded 
 #
 # ## Break it: a text longer than the frames
 #
-# With fewer frames than letters no path exists: the probability is 0 and the loss infinite. Some implementations
-# return that infinity, which ruins every weight at the next step; TensorFlow's sparse loss stops the training.
+# With fewer frames than letters no path exists: the probability is 0 and the loss infinite. TensorFlow's sparse loss
+# stops the training then.
 
 # %%
 few = min_frames(labels)
@@ -285,7 +326,16 @@ except tf.errors.InvalidArgumentError as error:
     print(error.message.split(")0")[0] + ")")
 
 # %% [markdown]
-# One such pair in 28 539 utterances is enough. `min_frames` tells beforehand, and the pipeline leaves the pair out.
+# But it counts letters only, not the blanks that double letters need. BALLOON has seven letters and two doubles:
+
+# %%
+word = encode("BALLOON")
+for frames in (9, 8, 7):
+    print(frames, "frames: loss", float(ctc_loss(pack_targets([word], [frames]), in_batch[:, :frames])[0]))
+
+# %% [markdown]
+# An infinite loss, and not a word of complaint: from this clip on the epoch's mean is infinite, too, and the callbacks
+# that watch it are blind. One such pair in 28 539 utterances is enough. `min_frames` tells beforehand, and the pipeline leaves the pair out.
 #
 # ## Break it: the wrong blank
 #
@@ -302,9 +352,78 @@ shown = [k for k, _ in itertools.groupby(best) if k != 0]
 print("decoded with blank 0:", "".join((ALPHABET + "_")[k] for k in shown)[:60])
 
 # %% [markdown]
+# ## Break it: softmax twice
+#
+# A Dense layer with `activation="softmax"` is a habit. The loss takes logits and applies its own softmax. Give it
+# probabilities, and none of 29 can get far above the others: at best one class stands at 1, 28 at 0.
+
+# %%
+ceiling = np.e / (np.e + 28)
+print(f"the surest frame there is counts as {ceiling:.3f}, where 1/29 = {1 / 29:.3f} is a shrug")
+
+# %%
+own = pack_targets([labels], [len(log_probs)])
+for name, given in (("logits", log_probs), ("probabilities", np.exp(log_probs))):
+    given = tf.constant(given[None])
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        loss = ctc_loss(own, given)
+    size = float(tf.norm(tape.gradient(loss, given)))
+    print(
+        f"{name:14s} loss {float(loss[0]):.3f}, gradient {size:.3f}, reads “{greedy(given[0].numpy())[:20]}…”"
+    )
+
+# %% [markdown]
+# The same network, reading the same: a trained one looks untrained to this loss. In training the loss falls a little
+# and stays, far above zero, whatever the network says. (A *log*-softmax twice does no harm: its exponentials sum to 1.)
+#
+# ## Break it: lower case
+#
+# The alphabet is upper-case. What becomes of a transcript in lower case?
+
+# %%
+quiet = clip.text.lower()
+try:
+    encode(quiet)
+except ValueError as error:
+    print(error)
+careless = [ALPHABET.find(character) for character in quiet]  # -1 where there is none
+print("careless code keeps", repr(decode(k for k in careless if k >= 0)), "of", repr(quiet))
+
+# %% [markdown]
+# −1 is also what labels are padded with, so nobody complains: a network trained on this learns to write spaces, with
+# a fine, low loss. `encode` refuses, and `load_corpus` normalises what it reads.
+#
+# ## Break it: SpatialDropout2D and the layout optimizer
+#
+# Dropout between convolutions, on a GPU, has long made TensorFlow log in red `layout failed: INVALID_ARGUMENT: Size of
+# values 0 does not match size of permutation 4`, reported from 2.0 to 2.21 (tensorflow issues #34499, #61324, #98985),
+# with plain Dropout too. Grappler, which rewrites graphs, wants NHWC as NCHW for the GPU and stumbles over dropout's
+# select; as reported, training goes on, without that rewriting. The recipe this series grew from worked around it. The
+# switch is below: does this TensorFlow fail here, and does the switch change what is computed?
+
+
+# %%
+def conv_and_dropout(layout):
+    tf.config.optimizer.set_experimental_options({"layout_optimizer": layout})
+    keras.utils.set_random_seed(5)
+    conv = keras.layers.Conv2D(8, 3, padding="same")
+    drop = keras.layers.SpatialDropout2D(0.5, seed=5)
+    return tf.function(lambda x: drop(conv(x), training=True))(noise).numpy()
+
+
+on, off = conv_and_dropout(True), conv_and_dropout(False)
+tf.config.optimizer.set_experimental_options({"layout_optimizer": True})
+print("GPUs:", len(tf.config.list_physical_devices("GPU")), "· equal:", np.allclose(on, off, atol=1e-5))
+print("share of channels dropped whole:", np.mean((on == 0).all((0, 1, 2))))
+
+# %% [markdown]
+# Where no GPU is counted, nothing fails and nothing changes: this notebook was run on a CPU, so the red line was not
+# seen here, only read about. Should it appear on yours, it is a lost optimisation and not a wrong result.
+#
 # ## Exercises
 #
-# 1. How many of the 81 paths spell nothing at all, and how probable is that? Guess first.
+# 1. How many of the 1024 paths spell nothing at all, and how probable is that? Guess first.
 # 2. Give `forward` the labels of TT with only two frames. Why is the result 0?
 # 3. Which letters of the clip are the least certain? Use `log_probs`.
 
@@ -315,7 +434,7 @@ print(
     "path, probability",
     round(float(worth[""]), 4),
     "· TT in two frames:",
-    forward(table[:2], [1, 1], 2),
+    forward(table[:2], [2, 2], 3),
 )
 
 # %% tags=["solution"]

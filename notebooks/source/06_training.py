@@ -24,21 +24,25 @@
 # | **Minutes** | ci: 1 · fast: 10 · workshop and full: many hours on a CPU, not measured yet |
 
 # %%
+import json
 import os
 import shutil
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import keras
 import numpy as np
 
 from asr_helpers import plots
-from asr_helpers.augment import Augmenter, SpecAugment
 from asr_helpers.corpus import data_dir, read_audio
 from asr_helpers.decoding import greedy
 from asr_helpers.metrics import score
 from asr_helpers.pipeline import batches_per_epoch, load_speech
 from asr_helpers.recognizer import Recognizer
 from asr_helpers.training import PROFILES, WarmUpAndDecay, new_model, train
+from asr_helpers.widgets import live_curves
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 RUNS = data_dir().parent / "runs"
@@ -107,6 +111,19 @@ for step in (0, 200, 900):
 # If you do not know beforehand how long you will train, `Profile(plateau=True)` uses Keras's ReduceLROnPlateau
 # instead: it halves the rate when the validation loss has not fallen for two epochs.
 #
+# ## Who works between two epochs?
+#
+# Keras calls its callbacks one after the other, and the order matters: each may read what those before it wrote into
+# the logs.
+#
+# | Callback | After each epoch | Why there |
+# |---|---|---|
+# | `WordErrorRate` | loss, WER and CER on validation speech | first: all others watch its figures |
+# | `WarmUpAndDecay` or `ReduceLROnPlateau` | the learning rate | needs the validation loss |
+# | `RunFolder` | `best.keras` where the WER fell, and all that a resumed run needs | must know the rate's patience |
+# | `Progress` | a line and a few sentences | once an epoch is safe on disk |
+# | your own, such as `live_curves` | the curves, redrawn in place | reads what `RunFolder` wrote |
+#
 # ## Train
 #
 # Each epoch ends with a line: the loss on augmented training speech, and loss, word error rate (WER) and character
@@ -116,7 +133,7 @@ for step in (0, 200, 900):
 # %%
 run = RUNS / f"06-{PROFILE}"
 shutil.rmtree(run, ignore_errors=True)
-history = train(speech, valid, run, profile, sentences=1)
+history = train(speech, valid, run, profile, sentences=1, callbacks=[live_curves(run)])
 
 # %%
 plots.save(plots.learning_curves(history), "06_curves")
@@ -172,47 +189,81 @@ for path in sorted(run.iterdir()):
 #
 # ## Break it: kill the run
 #
-# The same small training twice: once in one go, once killed after the first epoch and resumed.
+# A small training in one go, for comparison. (Always the `ci` recipe, on the smallest subset.)
 
 # %%
-small = replace(PROFILES["ci"], epochs=3, augmenter=None, spec_augment=None)
-tiny = load_speech(data_dir() / "mini" / "dev-mini")
+small = replace(PROFILES["ci"], epochs=6)
+corpus = data_dir() / "mini" / "dev-mini"
+tiny = load_speech(corpus)
 for name in ("06-whole", "06-killed"):
     shutil.rmtree(RUNS / name, ignore_errors=True)
 whole = train(tiny, tiny, RUNS / "06-whole", small, sentences=0)
 
+# %% [markdown]
+# Now the same as a process of its own, from the command line, as you would leave it overnight. When two epochs are on
+# disk and the third is under way, it gets SIGKILL: no warning, no chance to save anything.
 
 # %%
-class Kill(keras.callbacks.Callback):
-    def on_epoch_begin(self, epoch, logs=None):
-        if epoch == 1:
-            raise KeyboardInterrupt
+killed = RUNS / "06-killed"
+command = ["train", "--train", str(corpus), "--valid", str(corpus), "--run", str(killed), "--epochs", "6"]
 
 
-try:
-    train(tiny, tiny, RUNS / "06-killed", small, sentences=0, callbacks=[Kill()])
-except KeyboardInterrupt:
-    print("killed")
+def epochs_done():
+    state = killed / "state.json"
+    return len(json.loads(state.read_text())["history"]) if state.exists() else 0
+
 
 # %%
-resumed = train(tiny, tiny, RUNS / "06-killed", small, resume=True, sentences=0)
-for a, b in zip(whole, resumed, strict=True):
-    print(f"epoch {a['epoch']}: loss {a['loss']:.4f} in one go, {b['loss']:.4f} after the kill")
-np.testing.assert_allclose([a["loss"] for a in whole], [b["loss"] for b in resumed], rtol=2e-3)
+process = subprocess.Popen(
+    [sys.executable, "-m", "asr_helpers", *command],
+    cwd=data_dir().parent,
+    env=os.environ | {"ASR_PROFILE": "ci"},
+    stdout=subprocess.DEVNULL,
+    stderr=subprocess.DEVNULL,
+)
+while epochs_done() < 2 and process.poll() is None:
+    time.sleep(0.02)
+time.sleep(0.2)
+process.kill()
+print("ended by signal", -process.wait(), "with", epochs_done(), "of 6 epochs on disk")
 
 # %% [markdown]
+# And on, here in the notebook. `asr train … --resume` would do the same.
+
+# %%
+before = epochs_done()
+resumed = train(tiny, tiny, killed, small, resume=True, sentences=0)
+np.testing.assert_allclose([row["loss"] for row in resumed], [row["loss"] for row in whole], rtol=2e-3)
+
+# %%
+epochs = np.arange(1, 7)
+figure, axes = plots.new(1, 2, (9, 2.8), "the unbroken run's curve under the killed and resumed run's points")
+for ax, key, name in zip(axes, ("loss", "val_loss"), ("training", "validation"), strict=True):
+    values = np.array([row[key] for row in resumed])
+    ax.plot(epochs, [row[key] for row in whole], color=plots.GREY, linewidth=7, alpha=0.4, label="unbroken")
+    ax.plot(epochs[:before], values[:before], "o-", color=plots.ORANGE, label="until the kill")
+    ax.plot(epochs[before:], values[before:], "o-", color=plots.BLUE, label="resumed")
+    ax.axvline(before + 0.5, color=plots.GREY, linestyle=":")
+    ax.set(title=f"{name} loss (dotted: SIGKILL)", xlabel="epoch", ylabel="nats per character")
+axes[0].legend()
+plots.save(figure, "06_killed")
+
+# %% [markdown]
+# The half epoch that the kill destroyed was trained again, on the same clips in the same order, with the same noise on
+# them: all of that is drawn from (seed, epoch, index).
+#
 # Resuming without the state would start dropout and shuffling anew: a different run, and nobody would know.
 #
 # ## Exercises
 #
-# 1. Train the small network again with augmentation. Which loss is higher now, training or validation?
+# 1. Train the small network again without augmentation. What becomes of the gap between training and validation loss?
 # 2. What does an untrained network say? Save `model` and transcribe with it.
 
 # %% tags=["solution"]
-shutil.rmtree(RUNS / "06-augmented", ignore_errors=True)
-masked = replace(small, augmenter=Augmenter(), spec_augment=SpecAugment())
-augmented = train(tiny, tiny, RUNS / "06-augmented", masked, sentences=0)
-for name, rows in (("plain", whole), ("augmented", augmented)):
+shutil.rmtree(RUNS / "06-plain", ignore_errors=True)
+unchanged = replace(small, augmenter=None, spec_augment=None)
+plain = train(tiny, tiny, RUNS / "06-plain", unchanged, sentences=0)
+for name, rows in (("plain", plain), ("augmented", whole)):
     print(f"{name:10s} training {rows[-1]['loss']:.2f}, validation {rows[-1]['val_loss']:.2f}")
 
 # %% tags=["solution"]
