@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-SHIPPED = "crnn.dynamic.tflite"  # the fastest form on the CPUs it was measured on, see README
+SHIPPED = "crnn.fast.onnx"
 
 
 class Parser(argparse.ArgumentParser):
@@ -180,7 +180,7 @@ def transcribe(options):
 
 
 def quantize(options):
-    """Write float32, float16, dynamic-range and full-int8 TFLite and ONNX forms, and report their operations."""
+    """Write four TFLite and three ONNX forms, from float32 to full int8, and report their operations."""
     from asr_helpers import export
     from asr_helpers.features import features
 

@@ -25,7 +25,7 @@ from asr_helpers.recognizer import (
 from asr_helpers.text import BLANK
 
 FLOAT = ["crnn.float32.tflite", "crnn.float32.onnx"]
-NEARLY_FLOAT = ["crnn.float16.tflite", "crnn.dynamic.tflite", "crnn.int8.onnx"]
+NEARLY_FLOAT = ["crnn.float16.tflite", "crnn.dynamic.tflite", "crnn.int8.onnx", "crnn.fast.onnx"]
 
 
 @pytest.fixture(scope="module")
