@@ -170,7 +170,15 @@ def to_tflite(model: keras.Model, precision: str, calibration: list[np.ndarray])
     # them: int8 takes both because it works with nothing else.
     model = fold_norms(model, lstms=precision == "int8")
     signature = [tf.TensorSpec((1, None, MELS, 1), tf.float32, name="log_mel")]
-    function = tf.function(lambda log_mel: model(log_mel, training=False), input_signature=signature)
+    dense = model.get_layer("logits")
+    body = keras.Model(model.input, dense.input)
+
+    def logits(log_mel):
+        # Keras's Dense, with the frames as rows: its bias then goes into the product, which is rounded once.
+        rows = tf.reshape(body(log_mel, training=False), (-1, dense.kernel.shape[0]))
+        return tf.reshape(rows @ dense.kernel + dense.bias, (1, -1, dense.units))
+
+    function = tf.function(logits, input_signature=signature)
     weights = tf.Module()  # given a Keras 3 model instead, the converter would write a file without weights
     weights.variables_of_model = [variable.value for variable in model.variables]
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], weights)

@@ -66,7 +66,7 @@ def test_int8_is_int8_throughout(exported):
     report = exported[1]["crnn.int8.tflite"]
     assert report["subgraphs"] == 1
     assert report["custom_ops"] == [] and report["float_compute_ops"] == []
-    assert {entry["inputs"] for entry in report["ops"]} == {"int8", "int32"}  # int32: sizes of arrays
+    assert {entry["inputs"] for entry in report["ops"]} == {"int8"}
     assert kinds(report, "CONV_2D") == kinds(report, "UNIDIRECTIONAL_SEQUENCE_LSTM") == {("int8", "int8")}
     assert sum(op["count"] for op in report["ops"] if op["op"] == "UNIDIRECTIONAL_SEQUENCE_LSTM") == 4
     assert report["input"]["dtype"] == report["output"]["dtype"] == "int8"
