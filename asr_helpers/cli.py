@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-SHIPPED = "crnn.dynamic.tflite"  # the fastest form on the CPUs it was measured on, see README
+SHIPPED = "crnn.fast.onnx"
 
 
 class Parser(argparse.ArgumentParser):
@@ -90,6 +90,11 @@ def build_parser() -> Parser:
     sub.add_argument("corpus", metavar="CORPUS", type=Path)
     sub.add_argument("--threads", metavar="N", type=int, nargs="+", default=[1, 2])
     sub.add_argument("--limit", metavar="N", type=int, help="the first N utterances only")
+    sub.add_argument(
+        "--other-ways",
+        action="store_true",
+        help="also time Keras's predict and eager call, LiteRT without XNNPACK",
+    )
     sub.add_argument("--figure", metavar="FILE", type=Path, help="also draw error against speed, as PNG")
     sub.add_argument("--json", action="store_true", help="one JSON object on stdout")
     return parser
@@ -263,7 +268,7 @@ def lm(options):
 
 
 def quantize(options):
-    """Write float32, float16, dynamic-range and full-int8 TFLite and ONNX forms, and report their operations."""
+    """Write four TFLite and three ONNX forms, from float32 to full int8, and report their operations."""
     from asr_helpers import export
     from asr_helpers.features import features
 
@@ -277,12 +282,13 @@ def quantize(options):
 def compare(options):
     """Measure every form in DIR on CORPUS.
 
-    "same frames" is the share labelled as by the Keras model, "ms/s" milliseconds per second of audio.
+    "change" is that of the WER from the Keras model's, in points, with its paired 95 % interval; "same frames" the
+    share labelled as by the Keras model; "ms/s" milliseconds per second of audio.
     """
     from asr_helpers import recognizer
 
     utterances = [utterance for utterance, _ in readable(usable(options.corpus), options.limit)]
-    result = recognizer.compare(options.folder, utterances, options.threads)
+    result = recognizer.compare(options.folder, utterances, options.threads, options.other_ways)
     if options.figure:
         from asr_helpers import plots
 
@@ -295,14 +301,26 @@ def compare(options):
         return
     print(f"{result['utterances']} utterances, {result['audio_seconds']:.0f} s of audio")
     speeds = "".join(f"{f'ms/s, {count} thr.':>14}" for count in options.threads)
-    print(f"{'model':22}{'MB':>7}{'WER':>8}{'CER':>8}{'same frames':>13}{speeds}{'peak MB':>9}")
+    print(
+        f"{'model':22}{'MB':>7}{'WER':>8}{'change':>24}{'CER':>8}{'same frames':>13}{speeds}"
+        f"{'load s':>8}{'peak MB':>9}"
+    )
     for row in result["variants"]:
-        speeds = "".join(f"{value:14.1f}" for value in row["ms_per_audio_second"].values())
+        low, high = (100 * end for end in row["wer_change_ci95"])
+        change = f"{100 * row['wer_change']:+.2f} ({low:+.2f} to {high:+.2f})"
         memory = f"{row['peak_rss_mb']:9.0f}" if row["peak_rss_mb"] else "        –"
         print(
-            f"{row['name']:22}{row['bytes'] / 1e6:7.2f}{row['wer']:8.1%}{row['cer']:8.1%}"
-            f"{row['frame_agreement']:13.1%}{speeds}{memory}"
+            f"{row['name']:22}{row['bytes'] / 1e6:7.2f}{row['wer']:8.1%}{change:>24}{row['cer']:8.1%}"
+            f"{row['frame_agreement']:13.1%}{milliseconds(row['ms_per_audio_second'])}"
+            f"{row['load_seconds']:8.2f}{memory}"
         )
+    for row in result["variants"]:
+        for way, by_threads in row["other_ways"].items():
+            print(f"{row['name'] + ', ' + way:82}{milliseconds(by_threads)}")
+
+
+def milliseconds(by_threads: dict) -> str:
+    return "".join(f"{value:14.1f}" for value in by_threads.values())
 
 
 def load_model(path):

@@ -1,8 +1,9 @@
-"""From the trained `.keras` model to what runs elsewhere: TFLite in four precisions, ONNX in two.
+"""From the trained `.keras` model to what runs elsewhere: TFLite in four precisions, ONNX in three.
 
-The full-int8 model takes three steps that no converter does for us: the BatchNormalization after each LSTM is
-folded into the layer that follows, the LSTMs are traced in a form that TFLite knows how to fuse into one
-integer kernel, and the range of every activation is calibrated on real features.
+The fast model is ONNX, int8 in everything that pays and in nothing else (`to_onnx`). The full-int8 model takes
+three steps that no converter does for us: the BatchNormalization after each LSTM is folded into the layer that
+follows, the LSTMs are traced in a form that TFLite knows how to fuse into one integer kernel, and the range of
+every activation is calibrated on real features.
 """
 
 import json
@@ -22,8 +23,8 @@ import numpy as np
 import tensorflow as tf
 from tqdm.auto import tqdm
 
-from asr_helpers.features import MELS
-from asr_helpers.model import rebuild
+from asr_helpers.features import HOP, MELS, SAMPLE_RATE
+from asr_helpers.model import TIME_POOLING, rebuild
 
 REFERENCE = "crnn.keras"
 VARIANTS = (
@@ -33,6 +34,7 @@ VARIANTS = (
     "crnn.int8.tflite",
     "crnn.float32.onnx",
     "crnn.int8.onnx",
+    "crnn.fast.onnx",
 )
 
 
@@ -54,7 +56,7 @@ def quantize(
 
     Args:
         calibration: features of real speech, each float32 (frames, 80), any length; about a hundred
-            utterances. The full-int8 model takes the range of its activations from them.
+            utterances. The full-int8 and the fast model take the ranges of activations from them.
 
     Raises:
         ValueError: a variant is unknown, or the calibration features are missing or of another shape.
@@ -168,7 +170,15 @@ def to_tflite(model: keras.Model, precision: str, calibration: list[np.ndarray])
     # them: int8 takes both because it works with nothing else.
     model = fold_norms(model, lstms=precision == "int8")
     signature = [tf.TensorSpec((1, None, MELS, 1), tf.float32, name="log_mel")]
-    function = tf.function(lambda log_mel: model(log_mel, training=False), input_signature=signature)
+    dense = model.get_layer("logits")
+    body = keras.Model(model.input, dense.input)
+
+    def logits(log_mel):
+        # Keras's Dense, with the frames as rows: its bias then goes into the product, which is rounded once.
+        rows = tf.reshape(body(log_mel, training=False), (-1, dense.kernel.shape[0]))
+        return tf.reshape(rows @ dense.kernel + dense.bias, (1, -1, dense.units))
+
+    function = tf.function(logits, input_signature=signature)
     weights = tf.Module()  # given a Keras 3 model instead, the converter would write a file without weights
     weights.variables_of_model = [variable.value for variable in model.variables]
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], weights)
@@ -186,28 +196,36 @@ def to_tflite(model: keras.Model, precision: str, calibration: list[np.ndarray])
 # ------------------------------------------------------------------------------------------------------- ONNX
 
 
-def to_onnx(model: keras.Model, precision: str) -> bytes:
+def to_onnx(model: keras.Model, precision: str, calibration: list[np.ndarray]) -> bytes:
     """Return `model` as an ONNX file, from `log_mel` (batch, frames, 80, 1) to `logits`; it knows no padding.
 
     Written by hand, not by tf2onnx, which makes a loop of small ops of each LSTM; ONNX has one op for it.
 
     Args:
-        precision: "float32", or "int8" (dynamic: the LSTMs and the last product; convolutions stay float).
+        precision: "float32"; "int8" (the LSTMs' weights; their inputs are quantised on the fly); "fast" (the
+            second convolution too, inputs and all). What is left in float is about 1 % of the work: the first
+            convolution, of one channel, is slower in int8, and the last product decides between letters.
+        calibration: as for `quantize`; read for "fast" only.
     """
     import onnx
     from onnx import TensorProto, helper
 
+    int8 = precision != "float32"
     graph = _Graph("log_mel")
     graph.add("Transpose", perm=[0, 3, 1, 2])  # Keras has channels last, ONNX has them second
-    for block in (1, 2):
-        graph.conv(model.get_layer(f"conv{block}"), model.get_layer(f"conv{block}_norm"))
-        graph.add("Relu")
-        graph.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+    if precision == "fast":
+        graph.convs_in_int8(model, calibration)
+    else:
+        graph.conv(model, 1)
+        graph.conv(model, 2)
+        graph.add("Transpose", perm=[0, 2, 3, 1])
     # To (frames, batch, mels, channels): ONNX's LSTM has time first. In a shape, 0 keeps a size.
-    graph.add("Transpose", perm=[2, 0, 3, 1])
+    graph.add("Transpose", perm=[1, 0, 2, 3])
     graph.add("Reshape", np.array([0, 0, -1]))
+    if precision == "fast":
+        graph.add("DequantizeLinear", *graph.scheme)
     for layer in _lstms(model):
-        graph.lstm(layer)
+        graph.lstm(layer, int8)
         graph.add("Transpose", perm=[0, 2, 1, 3])  # to (frames, batch, direction, units)
         graph.add("Reshape", np.array([0, 0, -1]))
         scale, shift = _scale_and_shift(model.get_layer(f"{layer.name}_norm"))
@@ -223,9 +241,14 @@ def to_onnx(model: keras.Model, precision: str) -> bytes:
     outputs = [helper.make_tensor_value_info("logits", float32, ["batch", "output_frames", len(bias)])]
     proto = helper.make_graph(graph.nodes, "crnn", inputs, outputs, graph.weights)
     # Old versions on purpose: newer runtimes read them too.
-    written = helper.make_model(proto, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid(_MICROSOFT, 1)]
+    written = helper.make_model(proto, opset_imports=opsets, ir_version=8)
     onnx.checker.check_model(written, full_check=True)
-    return (_quantize_onnx(written) if precision == "int8" else written).SerializeToString()
+    return written.SerializeToString()
+
+
+_MICROSOFT = "com.microsoft"  # ops of ONNX Runtime's own
+_MICROSOFTS = ("DynamicQuantizeLSTM", "QLinearConv", "NhwcMaxPool")
 
 
 class _Graph:
@@ -234,22 +257,50 @@ class _Graph:
     def __init__(self, start: str):
         self.nodes, self.weights, self.last = [], [], start
 
-    def add(self, op: str, *weights: np.ndarray, output: str | None = None, **attributes):
+    def add(self, op: str, *weights: np.ndarray | None, output: str | None = None, **attributes):
+        """Add a node; None stands for an optional input that is left out."""
         from onnx import helper, numpy_helper
 
-        name = f"{op.lower()}{len(self.nodes)}"
-        named = {f"{name}_weight{i}": np.ascontiguousarray(array) for i, array in enumerate(weights)}
-        self.weights += [numpy_helper.from_array(array, key) for key, array in named.items()]
-        inputs, self.last = [self.last, *named], output or name
-        self.nodes.append(helper.make_node(op, inputs, [self.last], name=name, **attributes))
+        name, inputs = f"{op.lower()}{len(self.nodes)}", [self.last]
+        for place, array in enumerate(weights):
+            inputs.append("" if array is None else f"{name}_weight{place}")
+            if array is not None:
+                self.weights.append(numpy_helper.from_array(np.ascontiguousarray(array), inputs[-1]))
+        self.last = output or name
+        domain = _MICROSOFT if op in _MICROSOFTS else None
+        self.nodes.append(helper.make_node(op, inputs, [self.last], name=name, domain=domain, **attributes))
 
-    def conv(self, conv, norm):
-        """Add a Conv2D with its block's BatchNormalization folded into the kernel and a bias (`fold_norms`)."""
-        scale, shift = _scale_and_shift(norm)
-        kernel = conv.get_weights()[0] * scale  # (rows, columns, channels in, channels out)
-        self.add("Conv", kernel.transpose(3, 2, 0, 1), shift, auto_pad="SAME_UPPER")
+    def conv(self, model, block: int):
+        """Add a block of `model`, its norm folded into the convolution (`fold_norms`)."""
+        self.add("Conv", *_folded_conv(model, block), auto_pad="SAME_UPPER")
+        self.add("Relu")
+        self.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
 
-    def lstm(self, layer):
+    def convs_in_int8(self, model, calibration: list[np.ndarray]):
+        """Add both blocks, the second in integers and with channels last, as the kernels for int8 like them.
+
+        What goes into it and comes out was cut off at 0 by a ReLU: unsigned bytes with the zero point 0 hold it,
+        and do the cutting off, too. `scheme`, the (scale, zero point) of the output, is left behind.
+        """
+        probe = keras.Model(model.input, [model.get_layer(f"conv{block}_relu").output for block in (1, 2)])
+        highs = [[float(keras.ops.max(y)) for y in probe(x[None, :, :, None])] for x in calibration]
+        source, target = ((np.float32(high / 255), np.uint8(0)) for high in np.max(highs, axis=0))
+        kernel, bias = _folded_conv(model, 1)
+        self.add("Conv", kernel, auto_pad="SAME_UPPER")
+        self.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+        self.add("Transpose", perm=[0, 2, 3, 1])
+        # Not in the Conv: ONNX Runtime would pull the QuantizeLinear up to it, and pool integers, slowly.
+        self.add("Add", bias)
+        self.add("QuantizeLinear", *source)
+        kernel, bias = _folded_conv(model, 2)
+        kernel, *kernel_scheme = _to_int8(kernel, axis=(1, 2, 3))
+        bias = np.round(bias / (source[0] * kernel_scheme[0])).astype(np.int32)
+        rest = [*source, kernel, *kernel_scheme, *target, bias]
+        self.add("QLinearConv", *rest, auto_pad="SAME_UPPER", channels_last=1)
+        self.add("NhwcMaxPool", kernel_shape=[2, 2], strides=[2, 2])
+        self.scheme = target
+
+    def lstm(self, layer, int8: bool):
         """Add a bidirectional LSTM, whose output is (frames, direction, batch, units)."""
         units = layer.forward_layer.units
 
@@ -261,65 +312,131 @@ class _Graph:
             np.stack([gates(np.atleast_2d(array)) for array in weights[kind::3]]) for kind in range(3)
         )
         bias = np.concatenate([bias, np.zeros_like(bias)], axis=1)[..., 0]  # ONNX has a recurrent bias, too
-        self.add("LSTM", kernel, recurrent, bias, direction="bidirectional", hidden_size=units)
+        size = {"direction": "bidirectional", "hidden_size": units}
+        if not int8:
+            self.add("LSTM", kernel, recurrent, bias, **size)
+            return
+        (kernel, *kernel_scheme), (recurrent, *scheme) = (
+            _to_int8(matrix.transpose(0, 2, 1), axis=1) for matrix in (kernel, recurrent)
+        )
+        states = [None] * 4  # lengths, first states and peepholes: not used
+        self.add("DynamicQuantizeLSTM", kernel, recurrent, bias, *states, *kernel_scheme, *scheme, **size)
 
 
-def _quantize_onnx(model):
-    import onnx
-    from onnxruntime.quantization import QuantType, quantize_dynamic
+def _folded_conv(model, block: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a convolution's kernel, (channels out, channels in, rows, columns), and bias, its norm in both."""
+    scale, shift = _scale_and_shift(model.get_layer(f"conv{block}_norm"))
+    return (model.get_layer(f"conv{block}").get_weights()[0] * scale).transpose(3, 2, 0, 1), shift
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "int8.onnx")
-        # Weights of 7 bits (reduce_range): x86 processors older than VNNI add pairs of products in 16 bits.
-        ops = ["LSTM", "MatMul"]
-        quantize_dynamic(model, path, ops, weight_type=QuantType.QInt8, reduce_range=True)
-        return onnx.load(path)
+
+def _to_int8(weights: np.ndarray, axis) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return `weights` in steps, the step of each channel (`axis` holds the others), and zero points (all 0).
+
+    From -63 to 63, 7 bits: x86 processors older than VNNI add pairs of products in 16 bits, which twice
+    127 * 255 would overflow.
+    """
+    step = np.abs(weights).max(axis=axis, keepdims=True) / 63
+    step[step == 0] = 1
+    scale = step.squeeze(axis).astype(np.float32)
+    return np.round(weights / step).astype(np.int8), scale, np.zeros(scale.shape, np.int8)
 
 
 # --------------------------------------------------------------------------------------------- what is inside
 
 
 def op_report(path: Path | str) -> dict:
-    """Return what a `.tflite` or `.onnx` file computes, and in which number formats.
+    """Return what a `build_model` network in a `.tflite` or `.onnx` file computes, and in which number formats.
 
     Returns:
         name, bytes;
-        ops: list of {op, inputs, weights, count}, the dtypes as text: `inputs` of the first input (None in
-            ONNX, which does not record it), `weights` of a matrix product's weights (else None);
-        float_compute_ops: names of the ops that multiply matrices and take floating-point inputs;
+        ops: list of {op, inputs, weights, count}, the dtypes as text: `inputs` of the first input, `weights`
+            of a matrix product's weights (else None);
+        macs_per_second: multiply-accumulates for one second of audio, one utterance at a time;
+        int8_mac_share: the share of them whose weights are int8 (the other factor is, or becomes so on the fly);
+        float_ops: names of the ops that take floating-point inputs; float_compute_ops: those of them that
+            multiply matrices;
         custom_ops: names of the ops beyond the runtime's own, such as TensorFlow's ("Flex…");
-        and for TFLite subgraphs (each loop has two), input and output: {dtype, scale, zero_point}.
+        input, output: {dtype, scale, zero_point};
+        and for TFLite subgraphs (each loop has two).
     """
     path = Path(path)
-    found = _tflite_ops(path) if path.suffix == ".tflite" else _onnx_ops(path)
-    return {"name": path.name, "bytes": path.stat().st_size, **found}
+    found, counts, macs = _tflite_ops(path) if path.suffix == ".tflite" else _onnx_ops(path)
+    in_float = {op for op, inputs, _ in counts if inputs in ("float32", "float16")}
+    return {
+        "name": path.name,
+        "bytes": path.stat().st_size,
+        **found,
+        "ops": [
+            {"op": op, "inputs": inputs, "weights": weights, "count": count}
+            for (op, inputs, weights), count in counts.items()
+        ],
+        "macs_per_second": round(sum(macs.values())),
+        "int8_mac_share": macs["int8"] / sum(macs.values()) if macs else 0.0,
+        "float_ops": sorted(in_float),
+        "float_compute_ops": sorted(in_float & set(_PRODUCTS)),
+    }
 
 
 def format_report(report: dict) -> str:
-    """Return an `op_report` as text: a heading, a line for each kind of matrix product, one for the rest."""
+    """Return an `op_report` as text: size and formats, a line for each kind of product, one for the rest."""
     heading = f"{report['name']}: {report['bytes'] / 1e6:.2f} MB"
     if "subgraphs" in report:
-        ends = [f"{report[end]['dtype']} {end}" for end in ("input", "output")]
-        heading += f", {report['subgraphs']} subgraph(s), {', '.join(ends)}"
+        heading += f", {report['subgraphs']} subgraph(s)"
+    for end in ("input", "output"):
+        scheme = report[end]
+        heading += f", {scheme['dtype']} {end}"
+        if scheme["scale"]:
+            heading += f" (scale {scheme['scale']:.4g}, zero point {scheme['zero_point']})"
+    share, macs = report["int8_mac_share"], report["macs_per_second"] / 1e6
+    work = f"  {share:.1%} of {macs:.0f} million multiply–accumulates for a second of audio have int8 weights"
     products, others = [], Counter()
     for op in report["ops"]:
         if op["op"] in _PRODUCTS:
-            inputs = f"{op['inputs']} inputs, " if op["inputs"] else ""
-            products.append(f"  {op['count']} {op['op']}: {inputs}{op['weights']} weights")
+            products.append(f"  {op['count']} {op['op']}: {op['inputs']} inputs, {op['weights']} weights")
         else:
-            others[op["op"]] += op["count"]
-    rest = ", ".join(f"{count} {op}" for op, count in others.most_common())
-    return "\n".join([heading, *products, f"  besides: {rest}"])
+            others[op["op"], op["inputs"] or "no input"] += op["count"]
+    kinds = dict.fromkeys(kind for _, kind in others)
+    listed = {
+        kind: ", ".join(f"{n} {op}" for (op, each), n in others.most_common() if each == kind)
+        for kind in kinds
+    }
+    return "\n".join(
+        [heading, work, *products, *(f"  besides, {kind}: {ops}" for kind, ops in listed.items())]
+    )
 
 
-_FLOAT_ONNX = ("Conv", "LSTM", "MatMul")  # quantised, an ONNX op has another name
-_PRODUCTS = (
-    *("CONV_2D", "FULLY_CONNECTED", "BATCH_MATMUL", "UNIDIRECTIONAL_SEQUENCE_LSTM"),
-    *(*_FLOAT_ONNX, "MatMulInteger", "DynamicQuantizeLSTM"),
-)
+# Ops that multiply matrices, and where their weights stand among their inputs.
+_PRODUCTS = {
+    "CONV_2D": [1],
+    "FULLY_CONNECTED": [1],
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": range(1, 9),
+    "Conv": [1],
+    "QLinearConv": [3],
+    "LSTM": [1, 2],
+    "DynamicQuantizeLSTM": [1, 2],
+    "MatMul": [1],
+}
 
 
-def _tflite_ops(path: Path) -> dict:
+class _Work:
+    """Multiply-accumulates for a second of audio, by the weights' dtype, counted product by product.
+
+    A convolution's weights serve every mel bin of every frame, and each of the two is followed by a pooling
+    that leaves a quarter of both together; all other weights serve every output frame once.
+    """
+
+    def __init__(self):
+        self.by_dtype, self.positions = Counter(), MELS * SAMPLE_RATE / HOP
+
+    def count(self, op: str, dtype: str, weights: int):
+        if "conv" in op.lower():
+            self.by_dtype[dtype] += weights * self.positions
+            self.positions /= 4
+        else:
+            self.by_dtype[dtype] += weights * SAMPLE_RATE / HOP / TIME_POOLING
+
+
+def _tflite_ops(path: Path) -> tuple[dict, Counter, Counter]:
     from ai_edge_litert.tools import flatbuffer_utils as tflite
 
     model = tflite.read_model(path)
@@ -327,7 +444,7 @@ def _tflite_ops(path: Path) -> dict:
         code.customCode.decode() if code.customCode else tflite.opcode_to_name(model, index)
         for index, code in enumerate(model.operatorCodes)
     ]
-    counts = Counter()
+    counts, work = Counter(), _Work()
     for graph in model.subgraphs:
         dtypes = [tflite.type_to_name(tensor.type).lower() for tensor in graph.tensors]
         for op in graph.operators:  # in order of execution
@@ -335,15 +452,16 @@ def _tflite_ops(path: Path) -> dict:
             if name == "DEQUANTIZE" and inputs[0] == "float16":
                 dtypes[op.outputs[0]] = "float16"  # weights in storage; the product after it is in float32
             counts[name, inputs[0] if inputs else None, inputs[1] if name in _PRODUCTS else None] += 1
+            for place in _PRODUCTS.get(name, []):
+                work.count(name, inputs[1], int(np.prod(graph.tensors[op.inputs[place]].shape)))
     main = model.subgraphs[0]
-    return {
+    found = {
         "subgraphs": len(model.subgraphs),
         "input": _quantisation(main.tensors[main.inputs[0]]),
         "output": _quantisation(main.tensors[main.outputs[0]]),
-        "ops": _listed(counts),
-        "float_compute_ops": sorted({op for op, kind, _ in counts if op in _PRODUCTS and kind == "float32"}),
         "custom_ops": sorted({code.customCode.decode() for code in model.operatorCodes if code.customCode}),
     }
+    return found, counts, work.by_dtype
 
 
 def _quantisation(tensor) -> dict:
@@ -355,27 +473,23 @@ def _quantisation(tensor) -> dict:
     return {"dtype": dtype, "scale": float(scheme.scale[0]), "zero_point": int(scheme.zeroPoint[0])}
 
 
-def _onnx_ops(path: Path) -> dict:
+def _onnx_ops(path: Path) -> tuple[dict, Counter, Counter]:
     import onnx
 
     graph = onnx.load(path).graph
     weights = {w.name: str(onnx.helper.tensor_dtype_to_np_dtype(w.data_type)) for w in graph.initializer}
-    counts = Counter()
-    for node in graph.node:
-        counts[node.op_type, None, weights.get(node.input[1]) if node.op_type in _PRODUCTS else None] += 1
-    domains = ("", "ai.onnx", "com.microsoft")  # the last is onnxruntime's own
-    return {
-        "ops": _listed(counts),
-        "float_compute_ops": sorted({op for op, *_ in counts if op in _FLOAT_ONNX}),
-        "custom_ops": sorted({node.op_type for node in graph.node if node.domain not in domains}),
-    }
-
-
-def _listed(counts: Counter) -> list[dict]:
-    return [
-        {"op": op, "inputs": inputs, "weights": weights, "count": count}
-        for (op, inputs, weights), count in counts.items()
-    ]
+    sizes = {w.name: int(np.prod(w.dims)) for w in graph.initializer}
+    dtype, counts, work = "float32", Counter(), _Work()
+    for node in graph.node:  # a chain: what one gives, the next takes
+        places = _PRODUCTS.get(node.op_type, [])
+        counts[node.op_type, dtype, weights[node.input[places[0]]] if places else None] += 1
+        for place in places:
+            work.count(node.op_type, weights[node.input[place]], sizes[node.input[place]])
+        dtype = {"QuantizeLinear": "uint8", "DequantizeLinear": "float32"}.get(node.op_type, dtype)
+    plain = {"dtype": "float32", "scale": None, "zero_point": None}
+    domains = ("", "ai.onnx", _MICROSOFT)
+    custom = sorted({node.op_type for node in graph.node if node.domain not in domains})
+    return {"input": plain, "output": plain, "custom_ops": custom}, counts, work.by_dtype
 
 
 # ---------------------------------------------------------------------------------- the process that converts
@@ -416,8 +530,8 @@ def _main(work: str, *variants: str) -> None:
         for variant in variants:
             doing = f"{variant} failed"
             _, precision, form = variant.split(".")
-            made = to_tflite(model, precision, calibration) if form == "tflite" else to_onnx(model, precision)
-            Path(work, variant).write_bytes(made)
+            convert = to_tflite if form == "tflite" else to_onnx
+            Path(work, variant).write_bytes(convert(model, precision, calibration))
             print(json.dumps({"made": variant}), file=messages)
     except Exception as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]

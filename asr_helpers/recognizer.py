@@ -12,12 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from asr_helpers.corpus import Utterance, read_audio
 from asr_helpers.decoding import greedy
 from asr_helpers.features import HOP, MELS, SAMPLE_RATE, features
-from asr_helpers.metrics import score
+from asr_helpers.metrics import paired_difference, score, word_errors
 from asr_helpers.text import BLANK, NUM_CLASSES
 
 SAMPLES_PER_OUTPUT = 4 * HOP  # the model gives one output frame for four feature frames: 40 ms
@@ -39,22 +38,27 @@ class Recognizer:
         self._logits = logits
 
     @classmethod
-    def load(cls, path: Path | str, threads: int = 1) -> "Recognizer":
+    def load(cls, path: Path | str, threads: int = 1, way: str = "") -> "Recognizer":
         """Return the recogniser of a `.keras`, `.tflite` or `.onnx` file.
 
         Args:
             threads: of the runtime. TensorFlow has one setting for the whole process: Keras ignores this one.
+            way: one of `OTHER_WAYS` of running such a file, all slower and here to be measured: Keras's
+                "predict" or "eager" call instead of a `tf.function`, LiteRT with "no XNNPACK".
 
         Raises:
             RecognizerError: the file is missing, of another kind or broken, or its runtime is not installed.
+            ValueError: there is no such way of running it.
         """
         path = Path(path)
         if path.suffix not in _LOADERS:
             raise RecognizerError(f"{path}: not a model; expected a name in {', '.join(_LOADERS)}")
         if not path.is_file():
             raise RecognizerError(f"{path}: no such file; check the path, or make it with `asr quantize`")
+        if way and way not in OTHER_WAYS[path.suffix]:
+            raise ValueError(f"{path}: no way to run it is called {way!r}")
         try:
-            return cls(_LOADERS[path.suffix](path, threads))
+            return cls(_LOADERS[path.suffix](path, threads, way))
         except ModuleNotFoundError as error:
             package = _PACKAGES.get(str(error.name).split(".")[0], error.name)
             raise RecognizerError(f"{path}: needs a package that is missing: pip install {package}") from None
@@ -117,20 +121,25 @@ def window_starts(samples: int) -> list[int]:
 # --------------------------------------------------------------------------------------------------- runtimes
 
 
-def _load_keras(path: Path, threads: int):
+def _load_keras(path: Path, threads: int, way: str):
     import keras
     import tensorflow as tf
 
     model = keras.saving.load_model(path, compile=False)
+    if way == "predict":
+        return lambda features: model.predict(features[None, :, :, None], verbose=0)[0]
+    if way == "eager":
+        return lambda features: model(features[None, :, :, None], training=False).numpy()[0]
     signature = [tf.TensorSpec((1, None, MELS, 1), tf.float32)]  # one trace serves every length
     function = tf.function(lambda x: model(x, training=False), input_signature=signature)
     return lambda features: function(features[None, :, :, None]).numpy()[0]
 
 
-def _load_tflite(path: Path, threads: int):
-    from ai_edge_litert.interpreter import Interpreter
+def _load_tflite(path: Path, threads: int, way: str):
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    interpreter = Interpreter(str(path), num_threads=threads)
+    kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if way == "no XNNPACK" else OpResolverType.AUTO
+    interpreter = Interpreter(str(path), num_threads=threads, experimental_op_resolver_type=kernels)
 
     def logits(features: np.ndarray) -> np.ndarray:
         source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
@@ -161,7 +170,7 @@ def _to_floats(y: np.ndarray, details: dict) -> np.ndarray:
     return (y.astype(np.float32) - zero_point) * np.float32(scale)
 
 
-def _load_onnx(path: Path, threads: int):
+def _load_onnx(path: Path, threads: int, way: str):
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -171,27 +180,42 @@ def _load_onnx(path: Path, threads: int):
 
 
 _LOADERS = {".keras": _load_keras, ".tflite": _load_tflite, ".onnx": _load_onnx}
+OTHER_WAYS = {".keras": ("predict", "eager"), ".tflite": ("no XNNPACK",), ".onnx": ()}
 _PACKAGES = {"ai_edge_litert": "ai-edge-litert"}  # where the import's name is not the package's
 
 
 # ------------------------------------------------------------------------------------------------- comparison
 
 
-def compare(folder: Path | str, utterances: list[Utterance], threads: tuple[int, ...] = (1, 2)) -> dict:
+def compare(
+    folder: Path | str,
+    utterances: list[Utterance],
+    threads: tuple[int, ...] = (1, 2),
+    other_ways: bool = False,
+) -> dict:
     """Return the size, errors, speed and memory of every model in `folder`, on the CPU.
 
     Each model runs in a fresh process for each number of threads. The reference is `crnn.keras`.
 
+    Args:
+        other_ways: also time `OTHER_WAYS` of running a model, on the first ten utterances.
+
     Returns:
         utterances, audio_seconds, and variants: a list of
         name, bytes; wer, cer and their wer_ci95, cer_ci95 (greedy decoding);
+        wer_change, wer_change_ci95: from the reference, paired by utterance;
         frame_agreement: the share of output frames whose most probable label is the reference's;
         ms_per_audio_second: by number of threads, as text; from samples to text, median over the utterances;
-        peak_rss_mb: of the process after its first utterance, with the first of `threads`; None on Windows.
+        ms_quartiles: likewise, the first and the third quartile;
+        other_ways: {way: ms_per_audio_second}, where asked for;
+        load_seconds: until the model is loaded, its runtime's import included, with the first of `threads`;
+        peak_rss_mb: of the process after its first utterance, likewise; None on Windows.
 
     Raises:
         RecognizerError: the folder holds no `crnn.keras`, there are no utterances, or a model fails.
     """
+    from tqdm.auto import tqdm
+
     folder, utterances = Path(folder), list(utterances)
     if not utterances:
         raise RecognizerError("there is no utterance to compare on")
@@ -200,25 +224,36 @@ def compare(folder: Path | str, utterances: list[Utterance], threads: tuple[int,
     others = [path for path in folder.glob("crnn.*.*") if path.suffix in _LOADERS]
     others.sort(key=lambda path: (path.suffix, -path.stat().st_size))
     models = [folder / "crnn.keras", *others]
-    variants, reference = [], None
-    with tqdm(total=len(models) * len(threads), unit="run") as bar:
-        for path in models:
+    jobs = [(path, way) for path in models for way in ("", *(OTHER_WAYS[path.suffix] if other_ways else ()))]
+    variants, spoken = [], [utterance.text for utterance in utterances]
+    with tqdm(total=len(jobs) * len(threads), unit="run") as bar:
+        for path, way in jobs:
             runs = {}
             for count in threads:
-                bar.set_description(f"{path.name} on {count} thread(s)")
-                runs[count] = _measure_apart(path, count, utterances)
+                bar.set_description(f"{path.name} {way} on {count} thread(s)")
+                runs[str(count)] = _measure_apart(path, count, utterances[:10] if way else utterances, way)
                 bar.update()
-            first = runs[threads[0]]
-            labels = np.concatenate(first["labels"])
-            reference = labels if reference is None else reference
-            scores = score([utterance.text for utterance in utterances], first["texts"])
+            speeds = {count: run["ms"] for count, run in runs.items()}
+            if way:
+                variants[-1]["other_ways"][way] = speeds
+                continue
+            first = runs[str(threads[0])]
+            labels, errors = np.concatenate(first["labels"]), word_errors(spoken, first["texts"])
+            if not variants:
+                reference, floating = labels, errors
+            scores, (change, interval) = score(spoken, first["texts"]), paired_difference(floating, errors)
             variants.append(
                 {
                     "name": path.name,
                     "bytes": path.stat().st_size,
                     **{key: scores[key] for key in ("wer", "wer_ci95", "cer", "cer_ci95")},
+                    "wer_change": change,
+                    "wer_change_ci95": list(interval),
                     "frame_agreement": float(np.mean(labels == reference)),
-                    "ms_per_audio_second": {str(count): run["ms"] for count, run in runs.items()},
+                    "ms_per_audio_second": speeds,
+                    "ms_quartiles": {count: run["ms_quartiles"] for count, run in runs.items()},
+                    "other_ways": {},
+                    "load_seconds": first["load_seconds"],
                     "peak_rss_mb": first["peak_rss_mb"],
                 }
             )
@@ -226,7 +261,7 @@ def compare(folder: Path | str, utterances: list[Utterance], threads: tuple[int,
     return {"utterances": len(utterances), "audio_seconds": seconds, "variants": variants}
 
 
-def _measure_apart(model: Path, threads: int, utterances: list[Utterance]) -> dict:
+def _measure_apart(model: Path, threads: int, utterances: list[Utterance], way: str = "") -> dict:
     """Return what `_measure` finds in a fresh process, which has only one runtime in its memory."""
     count = str(threads)
     environment = {
@@ -238,7 +273,7 @@ def _measure_apart(model: Path, threads: int, utterances: list[Utterance]) -> di
         "OMP_NUM_THREADS": count,
     }
     done = subprocess.run(
-        [sys.executable, "-m", "asr_helpers.recognizer", model, count],
+        [sys.executable, "-m", "asr_helpers.recognizer", model, count, way],
         input=json.dumps([str(utterance.path) for utterance in utterances]),
         capture_output=True,
         text=True,
@@ -250,19 +285,22 @@ def _measure_apart(model: Path, threads: int, utterances: list[Utterance]) -> di
     return json.loads(done.stdout)
 
 
-def _measure(model: str, threads: int, clips: list[str]) -> dict:
-    recognizer = Recognizer.load(model, threads)
+def _measure(model: str, threads: int, clips: list[str], way: str) -> dict:
+    start = time.perf_counter()
+    recognizer = Recognizer.load(model, threads, way)
+    load_seconds = time.perf_counter() - start
     recognizer.transcribe(read_audio(clips[0]))  # warms up: the first run allocates, and Keras traces
-    found = {"peak_rss_mb": _peak_rss_mb(), "texts": [], "labels": []}
+    found = {"load_seconds": load_seconds, "peak_rss_mb": _peak_rss_mb(), "texts": [], "labels": []}
     times = []
     for clip in clips:
         samples = read_audio(clip)
         start = time.perf_counter()
         log_probs = recognizer.audio_log_probs(samples)
         found["texts"].append(greedy(log_probs))
-        times.append((time.perf_counter() - start) * SAMPLE_RATE / len(samples))
+        times.append(1000 * (time.perf_counter() - start) * SAMPLE_RATE / len(samples))
         found["labels"].append(log_probs.argmax(axis=-1).tolist())
-    return {**found, "ms": float(np.median(times)) * 1000}
+    low, middle, high = np.quantile(times, [0.25, 0.5, 0.75]).tolist()
+    return {**found, "ms": middle, "ms_quartiles": [low, high]}
 
 
 def _peak_rss_mb() -> float | None:
@@ -279,6 +317,6 @@ def _peak_rss_mb() -> float | None:
 
 if __name__ == "__main__":
     try:
-        print(json.dumps(_measure(sys.argv[1], int(sys.argv[2]), json.load(sys.stdin))))
+        print(json.dumps(_measure(sys.argv[1], int(sys.argv[2]), json.load(sys.stdin), sys.argv[3])))
     except ValueError as problem:  # a model or a clip, named in the message
         sys.exit(str(problem))

@@ -1,9 +1,13 @@
+import os
 import subprocess
 import sys
+import venv
+from importlib.metadata import version
 
 import keras
 import numpy as np
 import pytest
+import soundfile
 
 from asr_helpers import features as front_end
 from asr_helpers.corpus import load_corpus, read_audio
@@ -25,7 +29,7 @@ from asr_helpers.recognizer import (
 from asr_helpers.text import BLANK
 
 FLOAT = ["crnn.float32.tflite", "crnn.float32.onnx"]
-NEARLY_FLOAT = ["crnn.float16.tflite", "crnn.dynamic.tflite", "crnn.int8.onnx"]
+NEARLY_FLOAT = ["crnn.float16.tflite", "crnn.dynamic.tflite", "crnn.int8.onnx", "crnn.fast.onnx"]
 
 
 @pytest.fixture(scope="module")
@@ -207,6 +211,51 @@ def test_tflite_transcribes_where_tensorflow_is_not_installed(recognizers, folde
     assert run(script, folder / name, utterances[0].path) == recognizers[name].transcribe(clips[0]).strip()
 
 
+def test_a_fresh_process_with_the_shipped_model_is_light(clips, tmp_path):
+    """What `asr transcribe` takes for ten seconds of speech, from nothing: at most 150 MB and a second."""
+    soundfile.write(tmp_path / "ten.wav", np.resize(np.concatenate(clips), 10 * SAMPLE_RATE), SAMPLE_RATE)
+    script = (
+        "import sys, time; from asr_helpers.cli import main; assert main(['transcribe', sys.argv[1]]) == 0;"
+        "from asr_helpers.recognizer import _peak_rss_mb; print(time.process_time(), _peak_rss_mb() or 0)"
+    )
+    *_, figures = run(script, tmp_path / "ten.wav").splitlines()
+    seconds, megabytes = map(float, figures.split())
+    assert seconds < 1.0  # of computing: how long it waits for a busy processor is not its own doing
+    assert megabytes < 150
+
+
+def test_a_bare_environment_is_enough(recognizers, folder, utterances, clips, mini, tmp_path):
+    """ai-edge-litert, NumPy, soundfile and what these bring along: that is all a `.tflite` file needs."""
+    venv.create(tmp_path / "bare", with_pip=False)
+    python = tmp_path / "bare" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    packages = [f"{name}=={version(name)}" for name in ("ai-edge-litert", "numpy", "soundfile")]
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        python,
+        "install",
+        "--quiet",
+        "--no-compile",
+        *packages,
+    ]
+    try:
+        pip = subprocess.run(install, capture_output=True, text=True, timeout=55)
+    except subprocess.TimeoutExpired:
+        pytest.skip("pip took more than 55 s to install ai-edge-litert, NumPy and soundfile")
+    if pip.returncode:
+        pytest.skip(f"pip could not install ai-edge-litert: {(pip.stderr.strip().splitlines() or ['?'])[-1]}")
+    name = "crnn.dynamic.tflite"
+    command = [python, "-m", "asr_helpers", "transcribe", utterances[0].path, "--model", folder / name]
+    environment = {**os.environ, "PYTHONPATH": str(mini.parents[1])}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == recognizers[name].transcribe(clips[0]).strip() != ""
+    missing = subprocess.run([python, "-c", "import tensorflow"], capture_output=True, text=True)
+    assert "No module named 'tensorflow'" in missing.stderr
+
+
 # ----------------------------------------------------------------------------------------------------- errors
 
 
@@ -235,6 +284,21 @@ def test_a_missing_runtime_is_named_as_pip_knows_it(folder, monkeypatch, module,
         Recognizer.load(folder / name)
 
 
+@pytest.mark.parametrize(
+    ("way", "name"),
+    [("predict", REFERENCE), ("eager", REFERENCE), ("no XNNPACK", "crnn.float32.tflite")],
+)
+def test_other_ways_of_running_a_model_say_the_same(recognizers, folder, clips, way, name):
+    expected = recognizers[REFERENCE].audio_log_probs(clips[0])
+    other = Recognizer.load(folder / name, way=way).audio_log_probs(clips[0])
+    assert other == pytest.approx(expected, abs=1e-3)
+
+
+def test_an_unknown_way_is_named(folder):
+    with pytest.raises(ValueError, match="'eager'"):
+        Recognizer.load(folder / "crnn.fast.onnx", way="eager")
+
+
 @pytest.mark.parametrize("shape", [(0, 80), (10, 40), (1, 10, 80)])
 def test_features_of_another_shape_are_refused(recognizers, shape):
     with pytest.raises(ValueError, match="frames, 80"):
@@ -249,14 +313,22 @@ def test_compare_measures_every_model_in_a_folder(folder, utterances, recognizer
     for name in names:
         (tmp_path / name).symlink_to(folder / name)
     (tmp_path / "notes.txt").write_text("not a model")
-    found = compare(tmp_path, utterances, threads=(1,))
+    found = compare(tmp_path, utterances, threads=(1,), other_ways=True)
     assert found["utterances"] == 6
     assert found["audio_seconds"] == pytest.approx(sum(map(len, clips)) / SAMPLE_RATE)
     assert [variant["name"] for variant in found["variants"]] == names
     keras_, _, tflite, int8 = found["variants"]
     assert keras_["frame_agreement"] == tflite["frame_agreement"] == 1 > int8["frame_agreement"] > 0.7
     assert keras_["cer"] == tflite["cer"] > 0
+    assert keras_["wer_change"] == 0 and keras_["wer_change_ci95"] == [0, 0]
+    assert int8["wer_change"] == pytest.approx(int8["wer"] - keras_["wer"])
+    assert int8["wer_change_ci95"][0] <= int8["wer_change"] <= int8["wer_change_ci95"][1]
+    assert set(keras_["other_ways"]) == {"predict", "eager"} and set(tflite["other_ways"]) == {"no XNNPACK"}
+    assert keras_["other_ways"]["eager"]["1"] > keras_["ms_per_audio_second"]["1"] > 0
     for variant in found["variants"]:
+        low, high = variant["ms_quartiles"]["1"]
+        assert low <= variant["ms_per_audio_second"]["1"] <= high
+        assert variant["load_seconds"] > 0
         assert variant["bytes"] == (folder / variant["name"]).stat().st_size
         assert variant["wer_ci95"][0] <= variant["wer"] <= variant["wer_ci95"][1]
         assert (

@@ -60,7 +60,7 @@ print(f"profile {PROFILE}, TensorFlow {tf.__version__}, {platform.machine()}, {o
 
 # %%
 COUNT = 8 if PROFILE == "ci" else 100
-needed = ("crnn.dynamic.tflite", "crnn.int8.tflite", "crnn.int8.onnx") if PROFILE == "ci" else VARIANTS
+needed = VARIANTS if PROFILE != "ci" else ("crnn.dynamic.tflite", "crnn.int8.tflite", "crnn.fast.onnx")
 train = load_corpus(data_dir() / "mini" / "train-mini").utterances
 calibration = [features(read_audio(each.path)) for each in train[:: len(train) // COUNT][:COUNT]]
 for report in quantize(data_dir() / "models" / "crnn.keras", RUN, calibration, needed):
@@ -99,14 +99,15 @@ def milliseconds(call, repeat=5):
 #
 # Called as `model(x)`, Keras runs Python for every op of every time step of every LSTM. `predict` compiles
 # the model, then brings a data pipeline and callbacks along for a single clip. A `tf.function` is only the
-# compiled graph. And beside them, one of our small files:
+# compiled graph. And beside them, two of our small files:
 
 # %%
 model = keras.saving.load_model(RUN / "crnn.keras", compile=False)
 graph = tf.function(lambda x: model(x, training=False), input_signature=[tf.TensorSpec((1, None, 80, 1))])
-small = Recognizer.load(RUN / "crnn.dynamic.tflite")
+small, fast = (Recognizer.load(RUN / name) for name in ("crnn.dynamic.tflite", "crnn.fast.onnx"))
 x = heard[None, :, :, None]
-assert np.mean(graph(x)[0].numpy().argmax(axis=-1) == small.log_probs(heard).argmax(axis=-1)) > 0.9
+for each in (small, fast):
+    assert np.mean(graph(x)[0].numpy().argmax(axis=-1) == each.log_probs(heard).argmax(axis=-1)) > 0.9
 
 # %%
 ways = {
@@ -114,12 +115,13 @@ ways = {
     "model.predict(x)": lambda: model.predict(x, verbose=0),
     "tf.function": lambda: graph(x),
     "LiteRT, dynamic": lambda: small.log_probs(heard),
+    "ONNX Runtime, fast": lambda: fast.log_probs(heard),
 }
 speeds = {name: milliseconds(call) for name, call in ways.items()}
 
 # %%
-figure, ax = plots.new(size=(8, 2.4), alt="log scale: eager Keras is slowest by far, LiteRT fastest")
-bars = ax.barh(list(speeds), list(speeds.values()), color=[plots.GREY] * 3 + [plots.BLUE])
+figure, ax = plots.new(size=(8, 2.4), alt="log scale: eager Keras is slowest by far, our small files fastest")
+bars = ax.barh(list(speeds), list(speeds.values()), color=[plots.GREY] * 3 + [plots.BLUE] * 2)
 ax.bar_label(bars, [f"{value:.3g}" for value in speeds.values()], padding=4)
 ax.axvline(1000, color=plots.ORANGE)
 ax.invert_yaxis()
@@ -131,13 +133,14 @@ figure
 #
 # ## All of them, fairly
 #
-# `compare` starts a fresh process for each file and each number of threads, feeds it the same clips, and counts
+# `asr compare` starts a fresh process for each file and each number of threads, feeds it the same clips, and counts
 # the time from samples to text. A fresh process, because memory is counted too, and because two runtimes in one
-# process fight over the cores. Keras gets its best form here, the `tf.function`.
+# process fight over the cores. Keras gets its best form here, the `tf.function`; its other ways, and LiteRT without
+# XNNPACK (its library of fast float and int8 kernels), are timed besides.
 
 # %%
 threads = (1,) if PROFILE == "ci" else (1, 2)
-result = compare(RUN, test[:: len(test) // 4][:4] if PROFILE == "ci" else test, threads)
+result = compare(RUN, test[:: len(test) // 4][:4] if PROFILE == "ci" else test, threads, other_ways=True)
 variants = {row["name"]: row for row in result["variants"]}
 print(f"{result['utterances']} utterances, {result['audio_seconds']:.0f} s of audio")
 
@@ -149,13 +152,37 @@ def table(head, rows):
 
 
 # %%
+def percent(rate, interval):
+    return f"{rate:.1%} ({100 * interval[0]:.1f}–{100 * interval[1]:.1f})"
+
+
+# %%
 rows = []
 for name, row in variants.items():
-    speed = [f"{value:.1f}" for value in row["ms_per_audio_second"].values()]
+    rates = [percent(row[rate], row[f"{rate}_ci95"]) for rate in ("wer", "cer")]
+    low, high = (100 * end for end in row["wer_change_ci95"])
+    change = f"{100 * row['wer_change']:+.1f} ({low:+.1f} to {high:+.1f})"
+    rows.append([name, f"{row['bytes'] / 1e6:.2f}", *rates, change, f"{row['frame_agreement']:.1%}"])
+table(["file", "MB", "WER (95 %)", "CER (95 %)", "WER change, paired", "same frames"], rows)
+
+# %% [markdown]
+# The same words, more or less. And what do they cost? Between the brackets lie the middle half of the clips; the
+# real-time factor is for one thread:
+
+# %%
+rows = []
+for name, row in variants.items():
+    speeds = row["ms_per_audio_second"]
+    quartiles = row["ms_quartiles"]
+    cells = [f"{speeds[n]:.1f} ({quartiles[n][0]:.1f}–{quartiles[n][1]:.1f})" for n in speeds]
     memory = f"{row['peak_rss_mb']:.0f}" if row["peak_rss_mb"] else "–"
-    agreement = f"{row['frame_agreement']:.1%}"
-    rows.append([name, f"{row['bytes'] / 1e6:.2f}", f"{row['wer']:.1%}", agreement, *speed, memory])
-table(["file", "MB", "WER", "same frames", *[f"ms/s, threads: {n}" for n in threads], "peak MB"], rows)
+    rows.append([name, *cells, f"{speeds['1'] / 1000:.4f}", f"{row['load_seconds']:.2f}", memory])
+table(["file", *[f"ms/s, threads: {n}" for n in speeds], "RTF", "load s", "peak MB"], rows)
+
+# %%
+ways = {f"{name}, {way}": by for name, row in variants.items() for way, by in row["other_ways"].items()}
+rows = [[name, *[f"{value:.1f}" for value in by_threads.values()]] for name, by_threads in ways.items()]
+table(["other ways to run them", *[f"ms/s, threads: {n}" for n in speeds]], rows)
 
 # %%
 figure = plots.error_against_speed(result["variants"])
@@ -174,8 +201,10 @@ print("small to large:", ", ".join(sorted(variants, key=lambda name: variants[na
 rates = [row["wer"] for row in variants.values()]
 low, high = variants["crnn.keras"]["wer_ci95"]
 print(f"WER: {min(rates):.1%} to {max(rates):.1%}; the 95 % interval of Keras alone: {low:.1%} to {high:.1%}")
-ratio = speed["crnn.int8.tflite"] / speed["crnn.dynamic.tflite"]
-print(f"{platform.machine()}: full int8 takes {ratio:.1f} times as long as dynamic")
+print(f"{platform.machine()}, one thread; the fast file is faster than …")
+others = speed | {name: by_threads["1"] for name, by_threads in ways.items()}
+for name in sorted(others, key=others.get):
+    print(f"  {name:32} {others[name] / speed['crnn.fast.onnx']:6.1f} times")
 
 # %% [markdown]
 # The vertical differences are far smaller than what chance leaves open: all files hear nearly the same. The
@@ -185,7 +214,12 @@ print(f"{platform.machine()}: full int8 takes {ratio:.1f} times as long as dynam
 #   unoptimised code: correct, small, slow. It exists for chips with integer units and nothing else.
 # - The *dynamic* file keeps the LSTM's loop and hands each matrix product, with int8 weights, to kernels that use
 #   the processor's vector instructions. A quarter of the bytes to read from memory, and fast arithmetic.
-# - *ONNX Runtime* has an LSTM op of its own, float or with int8 weights, and it is optimised.
+# - *ONNX Runtime* has an LSTM op of its own, one for both directions, float or with int8 weights, and it is
+#   optimised: the weights are laid out for the vector instructions when the file is loaded, the inputs of all
+#   frames are multiplied at once, and only the recurrent product goes frame by frame. *fast* adds an int8
+#   convolution to it.
+# - Without *XNNPACK*, LiteRT falls back on plainer kernels. A second *thread* is not a second model:
+#   an LSTM's steps wait for one another.
 # - *float16* is unpacked to float32 before it is used: half the download, not a bit faster.
 #
 # "Quantised" is not "faster". It is faster where somebody wrote the kernel. Measure on the machine that counts.
@@ -215,7 +249,7 @@ def fresh(name):
 
 
 # %%
-chosen = ["crnn.keras", "crnn.dynamic.tflite", "crnn.int8.tflite", "crnn.int8.onnx"]
+chosen = ["crnn.keras", "crnn.dynamic.tflite", "crnn.int8.tflite", "crnn.fast.onnx"]
 starts = {name: fresh(name) for name in chosen}
 for name, (load, first, needs) in starts.items():
     print(f"{name:20} {load:5.2f} s to load, {first:5.2f} s for the first clip, TensorFlow imported: {needs}")
@@ -235,7 +269,7 @@ plots.save(figure, "09_start_and_memory")
 
 # %% [markdown]
 # The weights are a small part of the memory; the runtime is the rest. A `.tflite` file needs NumPy, soundfile
-# and ai-edge-litert, and no TensorFlow.
+# and ai-edge-litert, an `.onnx` file NumPy, soundfile and onnxruntime; neither needs TensorFlow.
 #
 # ## Sound of any length
 #
@@ -329,19 +363,56 @@ figure
 
 # %%
 text = small.transcribe(minute)
+cuts = [minute[start : start + 20 * 16000] for start in range(0, len(minute), 20 * 16000)]
+hard = " ".join(small.transcribe(cut) for cut in cuts)
 whole = greedy(small.log_probs(features(minute)))
 alone = [small.transcribe(each) for each in pieces]
 print(text[:300].lower(), "…")
 
 # %%
 print(f"sentence by sentence: WER {word_errors(said, alone).rate:.1%}")
-for name, each in {"windows": text, "all in one piece": whole}.items():
+for name, each in {"windows": text, "cut every 20 s": hard, "all in one piece": whole}.items():
     print(f"{name + ':':21} WER {word_errors([' '.join(said)], [each]).rate:.1%}")
 
 # %% [markdown]
 # The difference to the sentences alone is the price of not knowing where they begin: one normalisation for
-# several voices, and sentences that touch. What windows also buy is memory: they need no more of it after
-# an hour than after a minute.
+# several voices, and sentences that touch. Cuts without an overlap go through the middle of words. What windows
+# also buy is memory: they need no more of it after an hour than after a minute.
+#
+# ## Could it write while you speak?
+#
+# Windows are not streaming: the text of a window comes after its end. Could the same network answer earlier? Its
+# backward LSTMs read from the future. Stop a clip at many places and ask: how far from the stop are the answers those
+# of the whole clip?
+
+# %%
+NEAR = 50  # output frames before the stop, 2 s
+same = []
+for x in inputs:
+    truth = fast.log_probs(x).argmax(axis=-1)
+    for stop in range(NEAR, len(truth) - 10, 10):
+        cut = fast.log_probs(x[: 4 * stop]).argmax(axis=-1)
+        same.append((cut == truth[:stop])[-NEAR:])
+
+# %%
+figure, ax = plots.new(
+    size=(8, 2.6), alt="the last frames before the stop are often wrong, those well before it are not"
+)
+ax.plot(np.arange(NEAR)[::-1] * 0.04, 100 * np.mean(same, axis=0), marker=".")
+ax.invert_xaxis()
+ax.set(title=f"{len(same)} stops", xlabel="seconds from the stop", ylabel="% as in the whole clip")
+plots.save(figure, "09_future")
+
+# %%
+wanted = 100 * np.mean(same, axis=0) >= 99
+delay = (NEAR - 1 - np.flatnonzero(wanted).max()) * 0.04 if wanted.any() else NEAR * 0.04
+print(f"99 % of the answers stand once {delay:.1f} s of the future are known")
+
+# %% [markdown]
+# So captions could follow with that delay, in windows that are computed over and over, each time the whole window:
+# that is the price of two directions. (And of the features, whose mean and deviation are the whole utterance's;
+# here they were known.) A network made for streaming reads forwards only, keeps the fused LSTM's state between
+# invocations on purpose, and normalises with a running mean; it spells worse, and answers at once.
 #
 # ## The smallest file, five sentences
 
@@ -355,10 +426,10 @@ for each in test[:: len(test) // 5][:5]:
 #
 # | where | file | because |
 # |---|---|---|
-# | laptop, x86 | `dynamic.tflite` or `int8.onnx` | fast on a single thread, a quarter of the size, no TensorFlow |
+# | laptop, x86 | `fast.onnx` | fastest on a single thread, a quarter of the size, no TensorFlow; `asr transcribe` uses it |
 # | phone | `dynamic.tflite`; measure `int8.tflite` | the download is small, and phone chips have their own integer kernels |
 # | microcontroller, NPU | `int8.tflite` | integers only, one graph, no dynamic ranges |
-# | server | `float32.onnx` or `int8.onnx` | takes batches, starts quickly, and one session serves many threads |
+# | server | `fast.onnx`, or `float32.onnx` where every digit counts | takes batches, starts quickly, and one session serves many threads |
 # | research | `.keras` | can be trained further; through a `tf.function`, not `model(x)` |
 #
 # ## Break it: floats for an integer model
@@ -467,7 +538,7 @@ for name, ears in {"dynamic": [small], "int8": [smallest], "both": [small, small
 # %% tags=["solution"]
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = 1
-session = onnxruntime.InferenceSession(RUN / "crnn.int8.onnx", options)
+session = onnxruntime.InferenceSession(RUN / "crnn.fast.onnx", options)
 batch = np.stack([x[:100] for x in inputs if len(x) >= 100][:8])[..., None]
 
 # %% tags=["solution"]
@@ -476,14 +547,14 @@ many_calls = milliseconds(lambda: [session.run(None, {"log_mel": x[None]}) for x
 print(f"one call of eight takes {one_call / many_calls:.2f} of the time of eight calls of one")
 
 # %% [markdown] tags=["exercise"]
-# **3. Where does the time go?** Split `transcribe` into features, network and greedy decoding, for the dynamic
+# **3. Where does the time go?** Split `transcribe` into features, network and greedy decoding, for the fast
 # file. Is the network still the slow part?
 
 # %% tags=["solution"]
-log_probs = small.log_probs(heard)
+log_probs = fast.log_probs(heard)
 parts = {
     "features": lambda: features(samples),
-    "network": lambda: small.log_probs(heard),
+    "network": lambda: fast.log_probs(heard),
     "decoding": lambda: greedy(log_probs),
 }
 for name, call in parts.items():
@@ -501,9 +572,9 @@ for name, call in parts.items():
 #
 # ```
 # asr quantize MODEL.keras --out DIR --calibrate data/mini/train-mini
-# asr compare DIR data/mini/test-mini --threads 1 2
+# asr compare DIR data/mini/test-mini --threads 1 2 --other-ways
 # asr evaluate DIR/crnn.int8.tflite data/mini/test-mini --decoder beam
-# asr transcribe RECORDING.wav --model DIR/crnn.dynamic.tflite
+# asr transcribe RECORDING.wav --model DIR/crnn.fast.onnx
 # ```
 #
 # Next: pretrained models compared (coming).
