@@ -9,8 +9,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-SHIPPED = "crnn.fast.onnx"
-
 
 class Parser(argparse.ArgumentParser):
     def error(self, message):
@@ -325,10 +323,9 @@ def milliseconds(by_threads: dict) -> str:
 
 def load_model(path):
     """Return the recogniser of the model at `path`, or the shipped one."""
-    from asr_helpers.corpus import data_dir
-    from asr_helpers.recognizer import Recognizer
+    from asr_helpers.recognizer import Recognizer, shipped_model
 
-    return Recognizer.load(path or data_dir() / "models" / SHIPPED)
+    return Recognizer.load(path or shipped_model())
 
 
 def usable(*folders):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asr_helpers.corpus import Utterance, read_audio
+from asr_helpers.corpus import Utterance, data_dir, read_audio
 from asr_helpers.decoding import greedy
 from asr_helpers.features import HOP, MELS, SAMPLE_RATE, features
 from asr_helpers.metrics import paired_difference, score, word_errors
@@ -106,6 +106,11 @@ class Recognizer:
     def transcribe(self, samples: np.ndarray, decoder: Callable[[np.ndarray], str] = greedy) -> str:
         """Return the text of mono float32 audio at 16 kHz, of any length; raises as `audio_log_probs`."""
         return decoder(self.audio_log_probs(samples))
+
+
+def shipped_model() -> Path:
+    """Return the path of the model that ships with the project: the fastest form, which needs no TensorFlow."""
+    return data_dir() / "models" / "crnn.fast.onnx"
 
 
 def window_starts(samples: int) -> list[int]:

@@ -12,8 +12,8 @@ import traitlets
 from asr_helpers import plots
 from asr_helpers.corpus import MIN_SAMPLES, SAMPLE_RATE
 from asr_helpers.features import log_mel
-from asr_helpers.recognizer import Recognizer, RecognizerError
-from asr_helpers.widgets import player_html, shipped_model
+from asr_helpers.recognizer import Recognizer, RecognizerError, shipped_model
+from asr_helpers.widgets import player_html
 
 
 class Recorder(anywidget.AnyWidget):

@@ -16,7 +16,7 @@ from asr_helpers.corpus import Utterance, data_dir, read_audio
 from asr_helpers.ctc import lattice
 from asr_helpers.decoding import greedy
 from asr_helpers.features import LOG_FLOOR, SAMPLE_RATE, features, log_mel, mel_filterbank, normalise
-from asr_helpers.recognizer import SAMPLES_PER_OUTPUT, Recognizer, RecognizerError
+from asr_helpers.recognizer import SAMPLES_PER_OUTPUT, Recognizer, RecognizerError, shipped_model
 from asr_helpers.text import encode
 
 
@@ -118,12 +118,6 @@ def dropdown(options, name, tooltip, **more):
 
 
 WIDE = {"layout": {"width": "32em"}}
-
-
-def shipped_model() -> Path:
-    """Return the path of the shipped model that needs no TensorFlow."""
-    folder = data_dir() / "models"
-    return min(folder.glob("*.tflite"), default=folder / "crnn.fast.tflite")
 
 
 def hypothesis_html(text: str, heard: str) -> str:

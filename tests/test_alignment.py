@@ -77,9 +77,9 @@ def test_ctm():
 
 def test_on_speech_the_alignment_is_where_the_lattice_says(mini):
     """The sum over all paths is another computation: at nearly every frame it must see the path as likely."""
-    from asr_helpers.recognizer import Recognizer
+    from asr_helpers.recognizer import Recognizer, shipped_model
 
-    recognizer = Recognizer.load(mini.parent / "models" / "crnn.dynamic.tflite")
+    recognizer = Recognizer.load(shipped_model())
     shares, offsets = [], []
     for utterance in load_corpus(mini / "dev-mini").utterances[::6]:
         log_probs, labels = recognizer.audio_log_probs(read_audio(utterance.path)), encode(utterance.text)

@@ -36,9 +36,9 @@ from asr_helpers import plots
 from asr_helpers.corpus import CorpusError, data_dir, load_corpus, read_audio
 from asr_helpers.features import log_mel
 from asr_helpers.metrics import score
-from asr_helpers.recognizer import Recognizer
+from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.recorder import RecorderBench
-from asr_helpers.widgets import player, shipped_model
+from asr_helpers.widgets import player
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 plots.style()

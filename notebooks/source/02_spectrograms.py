@@ -33,8 +33,8 @@ from IPython.display import HTML
 from asr_helpers import plots
 from asr_helpers.corpus import data_dir, load_corpus, read_audio
 from asr_helpers.features import features, hz_to_mel, log_mel, mel_filterbank, mel_to_hz, normalise
-from asr_helpers.recognizer import Recognizer
-from asr_helpers.widgets import SpectrogramBench, play_back, player, player_html, shipped_model
+from asr_helpers.recognizer import Recognizer, shipped_model
+from asr_helpers.widgets import SpectrogramBench, play_back, player, player_html
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 plots.style()

@@ -35,9 +35,9 @@ from asr_helpers.augment import Augmenter, SpecAugment
 from asr_helpers.corpus import data_dir, load_corpus, read_audio
 from asr_helpers.features import features, log_mel, num_frames
 from asr_helpers.metrics import word_errors
-from asr_helpers.recognizer import Recognizer
+from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.text import encode, min_frames
-from asr_helpers.widgets import AugmentationBench, describe, player, player_html, shipped_model
+from asr_helpers.widgets import AugmentationBench, describe, player, player_html
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 plots.style()

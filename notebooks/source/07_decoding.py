@@ -42,7 +42,7 @@ from asr_helpers.ctc import lattice
 from asr_helpers.features import features, log_mel
 from asr_helpers.lm import END, START, estimate
 from asr_helpers.metrics import paired_difference, word_errors
-from asr_helpers.recognizer import Recognizer
+from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.text import ALPHABET, BLANK, NUM_CLASSES, decode, encode
 from asr_helpers.widgets import player
 from asr_helpers.word_player import word_player
@@ -58,7 +58,7 @@ print("profile", PROFILE, *(f"· {name} {version(name)}" for name in ("ai-edge-l
 # log-probabilities of 28 characters and the blank.
 
 # %%
-recognizer = Recognizer.load(data_dir() / "models" / "crnn.dynamic.tflite")
+recognizer = Recognizer.load(shipped_model())
 dev = load_corpus(data_dir() / "mini" / "dev-mini").utterances[:: 4 if PROFILE == "ci" else 1]
 inputs = [features(read_audio(each.path)) for each in dev]
 outputs = [recognizer.log_probs(each) for each in inputs]

@@ -10,9 +10,8 @@ import pytest
 import soundfile
 from browsing import wait_for
 
-from asr_helpers import widgets
 from asr_helpers.corpus import data_dir, read_audio
-from asr_helpers.recognizer import Recognizer
+from asr_helpers.recognizer import Recognizer, shipped_model
 
 CLIP = data_dir() / "mini" / "test-mini" / "9007" / "1" / "9007-1-0016.flac"
 FAKE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
@@ -25,7 +24,7 @@ def until_recorder(source):
 @pytest.fixture(scope="module")
 def expected():
     """What the recogniser makes of the clip itself."""
-    return Recognizer.load(widgets.shipped_model()).transcribe(read_audio(CLIP))
+    return Recognizer.load(shipped_model()).transcribe(read_audio(CLIP))
 
 
 @pytest.fixture(scope="module")
