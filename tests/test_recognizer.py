@@ -328,7 +328,7 @@ def test_compare_measures_every_model_in_a_folder(folder, utterances, recognizer
     for variant in found["variants"]:
         low, high = variant["ms_quartiles"]["1"]
         assert low <= variant["ms_per_audio_second"]["1"] <= high
-        assert 0 < variant["load_seconds"] < 60
+        assert variant["load_seconds"] > 0
         assert variant["bytes"] == (folder / variant["name"]).stat().st_size
         assert variant["wer_ci95"][0] <= variant["wer"] <= variant["wer_ci95"][1]
         assert (
