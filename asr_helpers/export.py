@@ -121,8 +121,9 @@ def fold_norms(model: keras.Model, lstms: bool = True) -> keras.Model:
     A norm is x * scale + shift. One in a convolution block goes into the convolution before it, through the
     pooling in between: the maximum does not mind a scale that is not negative. With `lstms`, one after an LSTM
     goes into the layer that reads it, which multiplies by a kernel anyway, and the LSTMs become FusableLSTMs.
-    Left in place, such a norm ruins the int8 model: the LSTM's output, which needs steps of 1/128, gets the
-    norm's coarse ones.
+    Left in place, such a norm ruins the int8 model: the converter writes the norm's coarse scale on the
+    LSTM's output, the kernel fills it in steps of 1/128 all the same, and what follows reads it many times too
+    large.
     """
     fused = {"lstm_norms": False, "lstm": FusableLSTM} if lstms else {}
     twin = rebuild(model, masked=False, conv_norms=False, batch=1, **fused)
