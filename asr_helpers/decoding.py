@@ -24,9 +24,9 @@ LN10 = math.log(10)
 SPACE = ALPHABET.index(" ")
 # The best on dev-clean-tune, see benchmarks/decoder_tuning.py and notebook 07.
 WIDTH = 64
-WEIGHT = 0.8
-WORD_BONUS = 3.0
-UNKNOWN_PENALTY = -6.0
+WEIGHT = 0.6
+WORD_BONUS = 2.0
+UNKNOWN_PENALTY = -10.0
 TYPICAL_WORD = 6  # letters; an unknown beginning longer than that pays in proportion
 
 

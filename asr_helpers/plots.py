@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from asr_helpers.alignment import FRAME_SECONDS
 from asr_helpers.features import HOP, MELS, SAMPLE_RATE, hz_to_mel, log_mel, mel_filterbank
 from asr_helpers.text import ALPHABET, BLANK
 
@@ -169,7 +170,7 @@ def posteriors(log_probs: np.ndarray, mels: np.ndarray, title: str = ""):
     spectrogram(mels, above, title, unit="features")
     above.set_xlabel("")
     probs = np.exp(log_probs)
-    times = np.arange(len(probs)) * -(-len(mels) // len(probs)) * HOP / SAMPLE_RATE
+    times = np.arange(len(probs)) * FRAME_SECONDS
     below.fill_between(times, probs[:, BLANK], color=GREY, alpha=0.3, linewidth=0)
     for index, character in enumerate(ALPHABET):
         (line,) = below.plot(times, probs[:, index], linewidth=1)

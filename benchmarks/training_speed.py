@@ -27,7 +27,7 @@ from asr_helpers.pipeline import buckets
 from asr_helpers.text import BLANK, NUM_CLASSES
 from asr_helpers.training import PROFILES, new_model
 
-BATCH_SECONDS = PROFILES["workshop"].batch_seconds
+BATCH_SECONDS = 160
 CHARACTERS_PER_SECOND = 14.6  # of train-clean-5
 
 

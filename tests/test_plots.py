@@ -74,7 +74,7 @@ def peaked(text, spacing=5):
 
 
 def test_posteriors_name_each_spike_in_order_and_time():
-    figure = plots.posteriors(peaked("A CAB"), np.zeros((100, 80), np.float32))
+    figure = plots.posteriors(peaked("A CAB"), np.zeros((103, 80), np.float32))
     names = [text for text in figure.axes[1].texts if text.get_text() != "blank"]
     names.sort(key=lambda text: text.get_position()[0])
     assert "".join(text.get_text() for text in names) == "A␣CAB"
