@@ -73,7 +73,8 @@ augment, mask = Augmenter(), SpecAugment()
 
 def rate(stage, items):
     """Seconds of audio per second that `stage` gets through."""
-    stage(items[0])  # the first call compiles and caches
+    for item in items:
+        stage(item)  # the first round imports, compiles and caches
     start = time.perf_counter()
     for item in items:
         stage(item)
@@ -137,8 +138,8 @@ ax.invert_yaxis()
 plots.save(figure, "04_stage_costs")
 
 # %% [markdown]
-# Reading is cheap whatever the container; TFRecords are for slow disks, not for a fast one. The waveform effects are
-# the slow part, and the network is slower still or about as slow: on two cores it trains at a few tens to two hundred
+# Reading is cheap whatever the container; TFRecords are for slow disks, not for a fast one. The waveform effects
+# and the features take the most, and the network is slower by far: on two cores it trains at a few tens to two hundred
 # audio-seconds per second. So the pipeline can keep up, if it works *while* the network does.
 #
 # ## How is one utterance made into an example?
