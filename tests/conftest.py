@@ -8,6 +8,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items):
+    """Run the browser's tests last: Playwright keeps an event loop running, in which widgets answer later."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def mini() -> Path:
     return ROOT / "data" / "mini"
