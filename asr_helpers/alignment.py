@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asr_helpers.features import HOP, SAMPLE_RATE
+from asr_helpers.features import OUTPUT_HOP, SAMPLE_RATE
 from asr_helpers.text import BLANK, encode, min_frames
 
-FRAME_SECONDS = 4 * HOP / SAMPLE_RATE  # the model gives one frame for four of the features
+FRAME_SECONDS = OUTPUT_HOP / SAMPLE_RATE
 
 
 @dataclass(frozen=True)

@@ -41,13 +41,21 @@ def build_parser() -> Parser:
     sub.add_argument("--out", metavar="DIR", type=Path, required=True)
 
     sub = command(train, "train the CRNN; ASR_PROFILE=ci|fast|workshop|full sets its size")
-    sub.add_argument("--train", metavar="CORPUS", type=Path, nargs="+", required=True)
+    sub.add_argument(
+        "--train",
+        metavar="CORPUS",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="named twice: heard twice as often",
+    )
     sub.add_argument("--valid", metavar="CORPUS", type=Path, nargs="+", required=True)
     sub.add_argument(
         "--run", metavar="DIR", type=Path, required=True, dest="folder", help="checkpoints and history"
     )
     sub.add_argument("--epochs", metavar="N", type=int, help="default: the profile's")
     sub.add_argument("--resume", action="store_true", help="go on after the last whole epoch in DIR")
+    sub.add_argument("--start", metavar="MODEL", type=Path, help="begin with the weights of this .keras file")
 
     sub = command(evaluate, "word and character error rate of a model on corpora")
     sub.add_argument("model", metavar="MODEL", type=Path, help=".keras, .tflite or .onnx")
@@ -139,7 +147,7 @@ def train(options):
     profile = replace(PROFILES[name], epochs=options.epochs or PROFILES[name].epochs)
     speech, valid = load_speech(*options.train), load_speech(*options.valid)
     print(speech.summary(), valid.summary(), sep="\n")
-    history = fit(speech, valid, options.folder, profile, options.resume)
+    history = fit(speech, valid, options.folder, profile, options.resume, options.start)
     best = min(history, key=lambda row: row["val_wer"])
     figures = f"WER {best['val_wer']:.1%}, CER {best['val_cer']:.1%} (epoch {best['epoch']})"
     print(f"{options.folder / 'best.keras'}: {figures}")
@@ -154,11 +162,7 @@ def evaluate(options):
     decode, spent = decoding.greedy, [0.0]
     if options.decoder == "beam":
         settings = dict(weight=options.lm_weight, word_bonus=options.word_bonus) if options.lm else {}
-        search = decoding.beam_decoder(options.lm, options.width, **settings)
-
-        def decode(log_probs):
-            return search(log_probs)[0].text
-
+        decode = best(decoding.beam_decoder(options.lm, options.width, **settings))
     elif options.lm:
         raise ValueError("--lm goes with --decoder beam: greedy decoding has no use for it")
 
@@ -200,13 +204,7 @@ def transcribe(options):
     from asr_helpers import alignment, decoding
     from asr_helpers.corpus import read_audio
 
-    decode = decoding.greedy
-    if options.lm:
-        search = decoding.beam_decoder(options.lm)
-
-        def decode(log_probs):
-            return search(log_probs)[0].text
-
+    decode = best(decoding.beam_decoder(options.lm)) if options.lm else decoding.greedy
     recognizer = load_model(options.model)
     problems = []
     for path in options.audio:
@@ -326,6 +324,11 @@ def load_model(path):
     from asr_helpers.recognizer import Recognizer, shipped_model
 
     return Recognizer.load(path or shipped_model())
+
+
+def best(search):
+    """Return a decoder, log-probabilities to text, that takes the first hypothesis of a beam search."""
+    return lambda log_probs: search(log_probs)[0].text
 
 
 def usable(*folders):

@@ -23,8 +23,8 @@ import numpy as np
 import tensorflow as tf
 from tqdm.auto import tqdm
 
-from asr_helpers.features import HOP, MELS, SAMPLE_RATE
-from asr_helpers.model import TIME_POOLING, rebuild
+from asr_helpers.features import HOP, MELS, OUTPUT_HOP, SAMPLE_RATE
+from asr_helpers.model import rebuild
 
 REFERENCE = "crnn.keras"
 VARIANTS = (
@@ -434,7 +434,7 @@ class _Work:
             self.by_dtype[dtype] += weights * self.positions
             self.positions /= 4
         else:
-            self.by_dtype[dtype] += weights * SAMPLE_RATE / HOP / TIME_POOLING
+            self.by_dtype[dtype] += weights * SAMPLE_RATE / OUTPUT_HOP
 
 
 def _tflite_ops(path: Path) -> tuple[dict, Counter, Counter]:

@@ -14,6 +14,8 @@ WINDOW = 400  # samples, 25 ms: long enough for two periods of a low voice
 HOP = 160  # samples, 10 ms: short enough for the burst of a T or a K
 FFT = 512  # the window, centred in the next power of two
 MELS = 80
+TIME_POOLING = 4  # feature frames that the network's two 2x2 poolings make one output frame from
+OUTPUT_HOP = TIME_POOLING * HOP  # samples from one output frame to the next, 40 ms
 LOG_FLOOR = 1e-6  # power added before the logarithm; -60 dB of a full-scale sine's bin
 STD_FLOOR = 0.1  # keeps a mel bin that never changes (above an MP3's cut-off) from being blown up
 

@@ -3,10 +3,8 @@
 import keras
 from keras import layers, ops
 
-from asr_helpers.features import MELS
+from asr_helpers.features import MELS, TIME_POOLING
 from asr_helpers.text import NUM_CLASSES
-
-TIME_POOLING = 4  # two 2x2 poolings: one output frame is 40 ms
 
 
 def output_frames(frames: int) -> int:

@@ -5,6 +5,7 @@ Whatever is random is drawn from (seed, epoch, index), so a resumed run sees wha
 """
 
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,17 +54,20 @@ class Speech:
 def load_speech(*folders, max_seconds: float = 20.0) -> Speech:
     """Return the speech of corpora (LibriSpeech layout) or of one folder written by `asr prepare`.
 
+    A corpus named several times is heard as often in each epoch: so a small one keeps its weight beside a large.
+
     Left out, each with a line that says why: what `load_corpus` reports, clips longer than `max_seconds` (one
     of them would set the memory of a whole batch), and transcripts that CTC cannot spell in the clip's frames.
 
     Raises:
         CorpusError: a folder does not exist, holds no transcripts, or nothing usable is left.
     """
-    name = ", ".join(Path(folder).name for folder in folders)
+    times = Counter(map(Path, folders))
+    name = ", ".join(folder.name if n == 1 else f"{n} x {folder.name}" for folder, n in times.items())
     shards = records.read_index(folders[0])
     if shards is None:
-        corpus = load_corpus(*folders)
-    elif len(folders) == 1:
+        corpus = load_corpus(*times)
+    elif len(times) == 1:
         corpus = Corpus([utterance for held in shards.values() for utterance in held], [])
     else:
         raise CorpusError(f"{folders[0]}: is a folder of records; prepare all corpora into one such folder")
@@ -73,7 +77,8 @@ def load_speech(*folders, max_seconds: float = 20.0) -> Speech:
         if reason:
             speech.dropped.append(f"{utterance.id}: {reason}")
         else:
-            speech.utterances.append(utterance)
+            parents = Path(utterance.path).parents
+            speech.utterances += [utterance] * max(n for folder, n in times.items() if folder in parents)
     if not speech.utterances:
         raise CorpusError(f"{name}: no usable utterance; {speech.summary()}")
     return speech

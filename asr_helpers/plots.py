@@ -395,7 +395,7 @@ class LiveSpectra(Live):
     """A clip's waveform and words, its spectrogram and its mel spectrogram, aligned in time.
 
     Args:
-        words: (text, start, end) in seconds, written above the waveform.
+        words: of `alignment.align`, written above the waveform.
         colours: of the spectrogram and of the mel spectrogram: the unit, and the darkest and brightest value.
     """
 
@@ -404,9 +404,11 @@ class LiveSpectra(Live):
         figure, axes = new(3, 1, (10, 6), sharex=True, height_ratios=[1, 2, 2])
         waveform(samples, axes[0])
         peak = np.abs(samples).max()
-        for word, start, end in words:
-            axes[0].axvspan(start, end, color=SKY, alpha=0.25, linewidth=0)
-            axes[0].text((start + end) / 2, 1.15 * peak, word, ha="center", fontsize=8, clip_on=True)
+        for word in words:
+            axes[0].axvspan(word.start, word.end, color=SKY, alpha=0.25, linewidth=0)
+            axes[0].text(
+                (word.start + word.end) / 2, 1.15 * peak, word.text, ha="center", fontsize=8, clip_on=True
+            )
         axes[0].set(xlabel="", ylim=(-peak, 1.5 * peak))
         empty, self.images = np.zeros((2, 2)), []
         top = float(hz_to_mel(SAMPLE_RATE / 2))

@@ -15,11 +15,10 @@ import numpy as np
 
 from asr_helpers.corpus import Utterance, data_dir, read_audio
 from asr_helpers.decoding import greedy
-from asr_helpers.features import HOP, MELS, SAMPLE_RATE, features
+from asr_helpers.features import MELS, OUTPUT_HOP, SAMPLE_RATE, TIME_POOLING, features
 from asr_helpers.metrics import paired_difference, score, word_errors
 from asr_helpers.text import BLANK, NUM_CLASSES
 
-SAMPLES_PER_OUTPUT = 4 * HOP  # the model gives one output frame for four feature frames: 40 ms
 LONGEST = 30 * SAMPLE_RATE  # beyond what the model was trained on, audio is cut into windows
 WINDOW = 20 * SAMPLE_RATE
 OVERLAP = 4 * SAMPLE_RATE
@@ -79,7 +78,7 @@ class Recognizer:
         if len(features) >= 4 and (features != features[0]).any():
             logits = self._logits(features.astype(np.float32))
         else:
-            logits = np.zeros((len(features) // 4, NUM_CLASSES), np.float32)
+            logits = np.zeros((len(features) // TIME_POOLING, NUM_CLASSES), np.float32)
             logits[:, BLANK] = SILENCE_LOGIT
         peak = logits.max(axis=-1, keepdims=True)
         return logits - peak - np.log(np.exp(logits - peak).sum(axis=-1, keepdims=True))
@@ -98,7 +97,7 @@ class Recognizer:
             return self.log_probs(features(samples))
         starts = window_starts(len(samples))
         windows = [self.log_probs(features(samples[start : start + WINDOW])) for start in starts]
-        first = [start // SAMPLES_PER_OUTPUT for start in starts]  # each window's first output frame
+        first = [start // OUTPUT_HOP for start in starts]  # each window's first output frame
         meet = [(first[i] + len(windows[i]) + first[i + 1]) // 2 for i in range(len(starts) - 1)]
         ends = zip([0, *meet], [*meet, None], first, windows, strict=True)
         return np.concatenate([window[a - at : b and b - at] for a, b, at, window in ends])
@@ -119,7 +118,7 @@ def window_starts(samples: int) -> list[int]:
     The last one is moved back to have its full length too: on a short rest the features' mean and deviation
     would be poor.
     """
-    last = -(-(samples - WINDOW) // SAMPLES_PER_OUTPUT) * SAMPLES_PER_OUTPUT
+    last = -(-(samples - WINDOW) // OUTPUT_HOP) * OUTPUT_HOP
     return [*range(0, last, WINDOW - OVERLAP), last]
 
 

@@ -12,12 +12,11 @@ import ipywidgets
 import numpy as np
 
 from asr_helpers import augment, plots
+from asr_helpers.alignment import align
 from asr_helpers.corpus import Utterance, data_dir, read_audio
-from asr_helpers.ctc import lattice
 from asr_helpers.decoding import greedy
 from asr_helpers.features import LOG_FLOOR, SAMPLE_RATE, features, log_mel, mel_filterbank, normalise
-from asr_helpers.recognizer import SAMPLES_PER_OUTPUT, Recognizer, RecognizerError, shipped_model
-from asr_helpers.text import encode
+from asr_helpers.recognizer import Recognizer, RecognizerError, shipped_model
 
 
 def mp3(samples: np.ndarray) -> bytes:
@@ -452,22 +451,6 @@ def play_back(mels: np.ndarray, window: int, hop: int, fft: int, rounds: int = 1
     return istft(size * phase, **settings).astype(np.float32)
 
 
-def word_times(log_probs: np.ndarray, text: str) -> list[tuple[str, float, float]]:
-    """Return each word of `text` and where it starts and ends, in seconds, as the recogniser places it.
-
-    Each character stands at the output frame where CTC's lattice most probably passes through it.
-    """
-    forward, backward = lattice(log_probs, encode(text))
-    frames = (forward + backward)[:, 1::2].argmax(axis=0)
-    found, first = [], 0
-    for word in text.split():
-        last = first + len(word) - 1
-        found.append((word, frames[first] * FRAME, (frames[last] + 1) * FRAME))
-        first = last + 2
-    return found
-
-
-FRAME = SAMPLES_PER_OUTPUT / SAMPLE_RATE  # seconds of one output frame of the recogniser
 BENCH_SLIDERS = {
     "window": (5, 60, 5, 25, "window (ms)", "how much sound one column is made from"),
     "hop": (2, 40, 1, 10, "hop (ms)", "the time from one column to the next"),
@@ -522,7 +505,7 @@ class SpectrogramBench(ipywidgets.VBox):
     def _load(self, _=None):
         utterance = self.utterances[self.clip.value]
         self.samples = read_audio(utterance.path)
-        self.words = word_times(self.recognizer.audio_log_probs(self.samples), utterance.text)
+        self.words = align(self.recognizer.audio_log_probs(self.samples), utterance.text)
         self.before.value = player_html(self.samples, "recorded")
 
     @property

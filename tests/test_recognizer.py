@@ -13,12 +13,11 @@ from asr_helpers import features as front_end
 from asr_helpers.corpus import load_corpus, read_audio
 from asr_helpers.decoding import greedy
 from asr_helpers.export import REFERENCE, VARIANTS, quantize
-from asr_helpers.features import SAMPLE_RATE
+from asr_helpers.features import OUTPUT_HOP, SAMPLE_RATE
 from asr_helpers.model import build_model
 from asr_helpers.recognizer import (
     LONGEST,
     OVERLAP,
-    SAMPLES_PER_OUTPUT,
     WINDOW,
     Recognizer,
     RecognizerError,
@@ -140,9 +139,9 @@ def test_transcribe_hands_the_log_probs_to_the_decoder(recognizers, clips):
 )
 def test_windows_cover_the_recording(samples):
     starts = np.array(window_starts(samples))
-    assert starts[0] == 0 and not (starts % SAMPLES_PER_OUTPUT).any()
+    assert starts[0] == 0 and not (starts % OUTPUT_HOP).any()
     assert (np.diff(starts) > 0).all() and (np.diff(starts) <= WINDOW - OVERLAP).all()
-    assert 0 <= starts[-1] + WINDOW - samples < SAMPLES_PER_OUTPUT  # ends with the recording, at full length
+    assert 0 <= starts[-1] + WINDOW - samples < OUTPUT_HOP  # ends with the recording, at full length
 
 
 def test_every_frame_of_a_long_recording_comes_from_the_window_that_hears_most_around_it(
@@ -155,7 +154,7 @@ def test_every_frame_of_a_long_recording_comes_from_the_window_that_hears_most_a
     heard = np.full((5, len(joined)), -1)  # frames up to the nearer end of the window
     for row, start in enumerate(window_starts(len(long_audio))):
         window = recognizer.audio_log_probs(long_audio[start : start + WINDOW])
-        here = slice(start // SAMPLES_PER_OUTPUT, start // SAMPLES_PER_OUTPUT + len(window))
+        here = slice(start // OUTPUT_HOP, start // OUTPUT_HOP + len(window))
         alone[row, here] = window
         before = np.arange(len(window)) if start else np.inf
         after = np.arange(len(window))[::-1] if here.stop < len(joined) else np.inf
@@ -176,10 +175,10 @@ def test_clicks_stay_in_their_place_in_a_long_recording(rng):
         return logits
 
     samples = (rng.normal(size=75 * SAMPLE_RATE) * 1e-3).astype(np.float32)
-    clicks = np.arange(40 * SAMPLES_PER_OUTPUT + 160, len(samples), 100 * SAMPLES_PER_OUTPUT)
+    clicks = np.arange(40 * OUTPUT_HOP + 160, len(samples), 100 * OUTPUT_HOP)
     samples[clicks] = 1
     heard = np.flatnonzero(Recognizer(click_detector).audio_log_probs(samples).argmax(-1) == 2)
-    assert heard.tolist() == (clicks // SAMPLES_PER_OUTPUT).tolist()
+    assert heard.tolist() == (clicks // OUTPUT_HOP).tolist()
     assert Recognizer(click_detector).transcribe(samples) == "A" * len(clicks)
 
 

@@ -5,6 +5,7 @@ import base64
 import html
 import io
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,7 +14,6 @@ import soundfile
 from asr_helpers import augment, widgets
 from asr_helpers.corpus import Utterance, read_audio
 from asr_helpers.features import log_mel
-from asr_helpers.text import encode
 
 RATE = 16000
 
@@ -272,21 +272,16 @@ def test_what_is_played_back_has_the_mels_it_was_made_from():
     assert np.abs(heard - other[: len(heard)]).mean() > 0.6
 
 
-def test_words_stand_where_their_characters_are():
-    labels = encode("AB C")
-    log_probs = np.full((20, 29), -10.0)
-    log_probs[:, 28] = -0.01
-    for frame, label in zip((3, 5, 9, 12), labels, strict=True):
-        log_probs[frame] = -10.0
-        log_probs[frame, label] = -0.01
-    found = widgets.word_times(log_probs, "AB C")
-    assert [word for word, *_ in found] == ["AB", "C"]
-    np.testing.assert_allclose([times for _, *times in found], [(0.12, 0.24), (0.48, 0.52)])
-
-
 @pytest.fixture(scope="module")
 def spectrograms(utterances):
     return widgets.SpectrogramBench(utterances[:1])
+
+
+def test_the_spectrogram_bench_writes_the_words_where_forced_alignment_finds_them(spectrograms, utterances):
+    words = spectrograms.words
+    assert " ".join(word.text for word in words) == utterances[0].text
+    assert words[0].start > 0 and words[-1].end < utterances[0].seconds
+    assert all(before.end <= after.start for before, after in pairwise(words))
 
 
 def test_the_spectrogram_bench_draws_what_its_sliders_say(spectrograms):
