@@ -209,6 +209,16 @@ class RunFolder(keras.callbacks.Callback):
         for name, value in self.state["plateau"].items():
             setattr(self.rate, name, value)
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not np.isfinite(logs["loss"]):  # before such weights are written over good ones
+            raise TrainingError(
+                f"{self.folder}: the loss is no finite number any more (epoch {self.epoch + 1}, batch {batch + 1}); "
+                "what was saved is still good: go on in a new folder with --start …/best.keras, or learn more slowly"
+            )
+
     def on_epoch_end(self, epoch, logs=None):
         previous = self.state["checkpoint"]
         row = {"epoch": epoch + 1} | {name: float(value) for name, value in logs.items()}
@@ -271,8 +281,8 @@ def train(
     validation `sentences`. `callbacks` come after the project's own.
 
     Raises:
-        TrainingError: the folder holds a run and `resume` is not set, or the other way round; or `start` is a
-            model of another size.
+        TrainingError: the folder holds a run and `resume` is not set, or the other way round; `start` is a model
+            of another size; or the loss is no finite number any more.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 import math
 import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -107,6 +108,15 @@ def test_what_is_left_out_is_named_with_the_reason(mini, tmp_path):
     batches = one_epoch(speech)
     assert len(set(texts(batches))) == whole - 3
     assert any(files[1].name in line for line in speech.dropped)
+
+
+def test_a_corpus_named_twice_is_heard_twice(mini, dev):
+    speech = load_speech(mini / "dev-mini", mini / "test-mini", mini / "dev-mini")
+    assert speech.name == "2 x dev-mini, test-mini"
+    test = load_speech(mini / "test-mini")
+    assert speech.seconds == pytest.approx(2 * dev.seconds + test.seconds)
+    heard = Counter(texts(one_epoch(speech)))
+    assert heard == Counter(2 * [u.text for u in dev.utterances] + [u.text for u in test.utterances])
 
 
 def test_long_clips_are_left_out_and_nothing_left_is_an_error(mini):

@@ -7,10 +7,11 @@ import sys
 from dataclasses import replace
 
 import keras
+import numpy as np
 import pytest
 
 from asr_helpers.pipeline import load_speech
-from asr_helpers.training import PROFILES, TrainingError, train
+from asr_helpers.training import PROFILES, TrainingError, new_model, train
 
 TINY = replace(PROFILES["ci"], epochs=3, batch_seconds=60, filters=(4, 4), lstm_units=8)
 
@@ -98,3 +99,32 @@ def test_a_folder_is_not_trained_over(speech, unbroken, tmp_path):
         run(speech, tmp_path, resume=True)
     with pytest.raises(TrainingError, match="another lstm_units"):
         run(speech, unbroken[0], replace(TINY, lstm_units=9), resume=True)
+
+
+def test_training_starts_from_the_weights_of_a_model(unbroken):
+    best = unbroken[0] / "best.keras"
+    for ours, theirs in zip(
+        new_model(TINY, best).weights, keras.saving.load_model(best).weights, strict=True
+    ):
+        if "seed_generator" not in theirs.path:
+            np.testing.assert_array_equal(ours, theirs, ours.path)
+    with pytest.raises(TrainingError, match=r"best.keras: .* weights, where the profile has"):
+        new_model(replace(TINY, lstm_units=9), best)
+
+
+class Break(keras.callbacks.Callback):
+    """Puts a NaN among the weights in the second epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            kernel = self.model.get_layer("logits").kernel
+            kernel.assign(kernel * np.nan)
+
+
+def test_weights_gone_wrong_are_not_written_over_good_ones(speech, tmp_path):
+    with pytest.raises(TrainingError, match=r"no finite number any more \(epoch 2, batch 1\)"):
+        run(speech, tmp_path, callbacks=[Break()])
+    assert len(json.loads((tmp_path / "state.json").read_text())["history"]) == 1
+    for name in ("best.keras", "epoch-0001.keras"):
+        model = keras.saving.load_model(tmp_path / name, compile=False)
+        assert all(np.isfinite(weights).all() for weights in model.get_weights())
