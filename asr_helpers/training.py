@@ -40,6 +40,7 @@ class Profile:
     learning_rate: float
     augmenter: Augmenter | None = Augmenter()
     spec_augment: SpecAugment | None = SpecAugment()
+    average: int = 1  # epochs whose weights are averaged into the model that is measured and kept
     plateau: bool = False  # ReduceLROnPlateau on the validation loss, instead of a decay planned beforehand
 
 
@@ -66,8 +67,11 @@ PROFILES = {
         batch_seconds=100,
         learning_rate=1.5e-3,
         spec_augment=SpecAugment(time_masks=1, frequency_masks=1, frequency_width=10),
+        average=5,
     ),
-    "full": Profile(3, 256, (32, 64), dropout=0.2, epochs=60, batch_seconds=320, learning_rate=1.5e-3),
+    "full": Profile(
+        3, 256, (32, 64), dropout=0.2, epochs=60, batch_seconds=320, learning_rate=1.5e-3, average=5
+    ),
 }
 
 
@@ -93,21 +97,47 @@ class WarmUpAndDecay(keras.callbacks.Callback):
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
 
 
+class WeightAverage(keras.callbacks.Callback):
+    """After each epoch, sets `mean` to the average of the weights that the last `epochs` epochs ended with.
+
+    At a high learning rate the weights stagger around a good place that none of them hits; their mean is nearer
+    to it (Polyak & Juditsky 1992, SIAM Journal on Control and Optimization; Izmailov et al. 2018,
+    arXiv:1803.05407). Training itself goes on from the last weights. Stands before what uses `mean`.
+    """
+
+    def __init__(self, epochs: int):
+        super().__init__()
+        self.epochs = epochs
+        self.recent: list[list[np.ndarray]] = []  # weights, the oldest first
+
+    def on_train_begin(self, logs=None):
+        self.mean = rebuild(self.model, bidirectional=type(self.model.get_layer("lstm1")))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.recent = [*self.recent, self.model.get_weights()][-self.epochs :]
+        columns = zip(*self.recent, strict=True)
+        self.mean.set_weights(
+            # Only dropout's random state is no float, and an average of that would mean nothing.
+            [np.mean(each, axis=0) if each[0].dtype == np.float32 else each[-1] for each in columns]
+        )
+
+
 class WordErrorRate(keras.callbacks.Callback):
     """Measures loss, WER and CER (greedy) on validation speech after each epoch, and adds them to the logs.
 
     Stands before every callback that watches `val_wer`, `val_cer` or `val_loss`.
     """
 
-    def __init__(self, batches: tf.data.Dataset):
+    def __init__(self, batches: tf.data.Dataset, average: WeightAverage):
         super().__init__()
         self.batches = batches
+        self.average = average
         self.pairs: list[tuple[str, str]] = []  # (reference, hypothesis) of the last epoch
 
     def on_train_begin(self, logs=None):
         # With any length in its signature, the graph is built once and not for each new shape of batch.
-        shape = tf.TensorSpec(self.model.input_shape, tf.float32)
-        self.forward = tf.function(lambda batch: self.model(batch, training=False), input_signature=[shape])
+        shape, model = tf.TensorSpec(self.model.input_shape, tf.float32), self.average.mean
+        self.forward = tf.function(lambda batch: model(batch, training=False), input_signature=[shape])
 
     def on_epoch_end(self, epoch, logs=None):
         losses, self.pairs = [], []
@@ -156,21 +186,24 @@ class Progress(keras.callbacks.Callback):
 class RunFolder(keras.callbacks.Callback):
     """Keeps a run on disk after each epoch: like ModelCheckpoint, but a kill at any moment loses nothing.
 
-    - `best.keras`: the lowest validation WER so far; stock Keras layers, no optimizer
+    - `best.keras`: the lowest validation WER so far, weights averaged; stock Keras layers, no optimizer
     - `epoch-NNNN.keras`: the last epoch with its optimizer, to go on from
+    - `weights-NNNN.npz`: the last epochs' weights, where an average is made of them
     - `state.json`: which epoch that is, the history, and what Keras's checkpoints leave out: the plateau's
       patience, the best so far, where dropout's random numbers stand. Renamed into place last, it is the
       moment at which an epoch counts as done.
     - `history.csv`: loss, WER, CER and learning rate of each epoch
     """
 
-    def __init__(self, folder: Path, config: dict, rate: keras.callbacks.Callback):
+    def __init__(self, folder: Path, config: dict, rate: keras.callbacks.Callback, average: WeightAverage):
         super().__init__()
         self.folder = folder
+        self.average = average
         self.rate = rate  # what steers the learning rate
         self.state = {
             "config": config,
             "checkpoint": None,
+            "weights": [],
             "best": None,
             "history": [],
             "plateau": {},
@@ -198,6 +231,9 @@ class RunFolder(keras.callbacks.Callback):
         )
         for variable, value in zip(_dropout_states(model), state["dropout"], strict=True):
             variable.assign(value)
+        for name in state["weights"]:
+            with np.load(self.folder / name) as arrays:
+                self.average.recent.append(list(arrays.values()))
         return model
 
     @property
@@ -220,7 +256,7 @@ class RunFolder(keras.callbacks.Callback):
             )
 
     def on_epoch_end(self, epoch, logs=None):
-        previous = self.state["checkpoint"]
+        previous = [self.state["checkpoint"], *self.state["weights"]]
         row = {"epoch": epoch + 1} | {name: float(value) for name, value in logs.items()}
         self.state["history"].append(row)
         if isinstance(self.rate, keras.callbacks.ReduceLROnPlateau):
@@ -230,18 +266,27 @@ class RunFolder(keras.callbacks.Callback):
         self.state["dropout"] = [variable.numpy().tolist() for variable in _dropout_states(self.model)]
         if self.state["best"] is None or row["val_wer"] < self.state["best"]:
             self.state["best"] = row["val_wer"]
-            self._save(rebuild(self.model, bidirectional=keras.layers.Bidirectional), "best.keras")
+            self._save(rebuild(self.average.mean, bidirectional=keras.layers.Bidirectional), "best.keras")
         self.state["checkpoint"] = f"epoch-{epoch + 1:04d}.keras"
         self._save(self.model, self.state["checkpoint"])
+        if self.average.epochs > 1:
+            self._save_weights(f"weights-{epoch + 1:04d}.npz")
         self._write("state.json", json.dumps(self.state, indent=1))
         self._write("history.csv", _as_csv(self.state["history"]))
-        if previous:
-            (self.folder / previous).unlink(missing_ok=True)
+        for name in filter(None, previous):
+            if name not in self.state["weights"]:
+                (self.folder / name).unlink(missing_ok=True)
 
     def _save(self, model: keras.Model, name: str) -> None:
         part = self.folder / f".part-{name}"  # Keras insists on the ending .keras
         model.save(part)
         part.rename(self.folder / name)
+
+    def _save_weights(self, name: str) -> None:
+        part = self.folder / f".part-{name}"
+        np.savez(part, *self.average.recent[-1])
+        part.rename(self.folder / name)
+        self.state["weights"] = [*self.state["weights"], name][-self.average.epochs :]
 
     def _write(self, name: str, text: str) -> None:
         part = self.folder / f".part-{name}"
@@ -293,12 +338,13 @@ def train(
     config = json.loads(json.dumps(settings | {"train": speech.name, "valid": valid.name, "seed": seed}))
 
     steps = batches_per_epoch(speech, profile.batch_seconds)
-    watcher = WordErrorRate(validation_batches(valid, profile.batch_seconds))
+    average = WeightAverage(profile.average)
+    watcher = WordErrorRate(validation_batches(valid, profile.batch_seconds), average)
     if profile.plateau:
         rate = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=2, min_lr=1e-5)
     else:
         rate = WarmUpAndDecay(profile.learning_rate, steps * profile.epochs)
-    run = RunFolder(folder, config, rate)
+    run = RunFolder(folder, config, rate, average)
     model = run.load() if resume else new_model(profile, start)
     model.fit(
         training_batches(
@@ -307,7 +353,7 @@ def train(
         steps_per_epoch=steps,
         initial_epoch=run.epochs_done,
         epochs=profile.epochs,
-        callbacks=[watcher, rate, run, Progress(speech.seconds, watcher, sentences), *callbacks],
+        callbacks=[average, watcher, rate, run, Progress(speech.seconds, watcher, sentences), *callbacks],
         shuffle=False,  # the stream is shuffled already
         verbose=0,
     )

@@ -574,12 +574,17 @@ class Explorer(ipywidgets.VBox):
     def __init__(self, utterances: list[Utterance]):
         self.utterances = utterances
         self.speaker = dropdown(sorted({each.speaker for each in utterances}), "speaker", "whose voice")
-        self.clip = dropdown([], "utterance", "what is said; the arrow keys go through them", **WIDE)
+        self.clip = dropdown([], "utterance", "what is said", **WIDE)
+        # JupyterLab keeps the up and down keys for its cells, so lists hear nothing of them.
+        self.next = ipywidgets.Button(
+            description="next", tooltip="this speaker's next utterance", icon="step-forward"
+        )
         self.sound, self.facts = ipywidgets.HTML(), ipywidgets.HTML()
         self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "min_height": "18em"})
-        choices = ipywidgets.HBox([self.speaker, self.clip])
+        choices = ipywidgets.Box([self.speaker, self.clip, self.next], layout={"flex_flow": "row wrap"})
         super().__init__([choices, self.sound, self.facts, self.picture])
         self.add_class("asr-explorer")
+        self.next.on_click(self._next)
         self.clip.observe(self._show, "value")
         self.speaker.observe(self._list, "value")
         self._list()
@@ -588,6 +593,9 @@ class Explorer(ipywidgets.VBox):
         theirs = [each for each in self.utterances if each.speaker == self.speaker.value]
         self.clip.options = [(f"{each.id}: {each.text.lower()}", each.id) for each in theirs]
         self.clip.index = 0
+
+    def _next(self, _=None):
+        self.clip.index = (self.clip.index + 1) % len(self.clip.options)
 
     def _show(self, _=None):
         self.utterance = next(each for each in self.utterances if each.id == self.clip.value)

@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,10 +11,11 @@ import keras
 import numpy as np
 import pytest
 
-from asr_helpers.pipeline import load_speech
+from asr_helpers.ctc import ctc_loss
+from asr_helpers.pipeline import load_speech, validation_batches
 from asr_helpers.training import PROFILES, TrainingError, new_model, train
 
-TINY = replace(PROFILES["ci"], epochs=3, batch_seconds=60, filters=(4, 4), lstm_units=8)
+TINY = replace(PROFILES["ci"], epochs=3, batch_seconds=60, filters=(4, 4), lstm_units=8, average=2)
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +48,32 @@ def test_it_learns_and_keeps_the_best(unbroken, capsys):
         "epoch-0003.keras",
         "history.csv",
         "state.json",
+        "weights-0002.npz",
+        "weights-0003.npz",
     ]
+
+
+def test_what_is_measured_and_kept_is_the_mean_of_the_last_epochs(speech, unbroken, tmp_path):
+    folder = shutil.copytree(unbroken[0], tmp_path / "run")
+    state = json.loads((folder / "state.json").read_text())
+    (folder / "state.json").write_text(json.dumps(state | {"best": None}))  # the next epoch will be the best
+    history = run(speech, folder, replace(TINY, epochs=4), resume=True)
+    last_two = [list(np.load(folder / f"weights-000{epoch}.npz").values()) for epoch in (3, 4)]
+    best = keras.saving.load_model(folder / "best.keras")
+    for kept, *pair in zip(best.weights, *last_two, strict=True):
+        if "seed_generator" not in kept.path:
+            np.testing.assert_allclose(kept, np.mean(pair, axis=0), rtol=1e-5, atol=1e-7, err_msg=kept.path)
+            assert "kernel" not in kept.path or not np.allclose(*pair, atol=1e-5)
+    losses = [ctc_loss(targets, best(x)) for x, targets in validation_batches(speech, TINY.batch_seconds)]
+    assert history[3]["val_loss"] == pytest.approx(np.concatenate(losses).mean(), rel=1e-4)
 
 
 KILLED_RUN = """
 import os, signal, sys
 from pathlib import Path
 import keras
-from asr_helpers.pipeline import load_speech
+from asr_helpers.ctc import ctc_loss
+from asr_helpers.pipeline import load_speech, validation_batches
 from tests.test_training import run
 
 class Kill(keras.callbacks.Callback):

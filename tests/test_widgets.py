@@ -5,6 +5,7 @@ import base64
 import html
 import io
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -327,6 +328,14 @@ def test_the_explorer_shows_the_chosen_clip_of_the_chosen_speaker(utterances):
     assert explorer.sound.value == widgets.player_html(read_audio(utterances[1].path), "2-1-0000")
     assert "CALLING ALL SHIPS" in explorer.facts.value and "1.0 s · 3 words" in explorer.facts.value
     assert explorer.picture.value != picture
+
+
+def test_the_explorer_goes_on_to_the_next_clip_and_round(utterances):
+    one_voice = [replace(each, id=f"1-1-000{n}") for n, each in enumerate(utterances)]
+    explorer = widgets.Explorer(one_voice)
+    for expected in (*one_voice[1:], one_voice[0]):
+        explorer.next.click()
+        assert explorer.utterance == expected and explorer.clip.value == expected.id
 
 
 def test_loudness_is_in_decibels_from_full_scale_down():

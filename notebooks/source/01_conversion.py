@@ -300,8 +300,8 @@ figure
 #
 # ## What is in the corpus?
 #
-# Listen and look before you train: a model will know what its corpus knew. Pick a speaker and go through the list; with
-# the arrow keys you get on quickly. What would you not want to learn English from?
+# Listen and look before you train: a model will know what its corpus knew. Pick a speaker and go through the list. What
+# would you not want to learn English from?
 
 # %%
 subsets = {name: load_corpus(MINI / name).utterances for name in ("train-mini", "dev-mini", "test-mini")}

@@ -118,7 +118,8 @@ for step in (0, 200, 900):
 #
 # | Callback | After each epoch | Why there |
 # |---|---|---|
-# | `WordErrorRate` | loss, WER and CER on validation speech | first: all others watch its figures |
+# | `WeightAverage` | the mean of the weights that the last epochs ended with (five in `workshop` and `full`) | first: it is what is measured and kept |
+# | `WordErrorRate` | loss, WER and CER on validation speech | all others watch its figures |
 # | `WarmUpAndDecay` or `ReduceLROnPlateau` | the learning rate | needs the validation loss |
 # | `RunFolder` | `best.keras` where the WER fell, and all that a resumed run needs | must know the rate's patience |
 # | `Progress` | a line and a few sentences | once an epoch is safe on disk |
