@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -14,6 +15,7 @@ from asr_helpers.corpus import load_corpus, read_audio
 from asr_helpers.decoding import greedy
 from asr_helpers.export import REFERENCE, VARIANTS, quantize
 from asr_helpers.features import OUTPUT_HOP, SAMPLE_RATE
+from asr_helpers.metrics import word_errors
 from asr_helpers.model import build_model
 from asr_helpers.recognizer import (
     LONGEST,
@@ -23,6 +25,7 @@ from asr_helpers.recognizer import (
     RecognizerError,
     _measure_apart,
     compare,
+    shipped_model,
     window_starts,
 )
 from asr_helpers.text import BLANK
@@ -208,6 +211,16 @@ def test_tflite_transcribes_where_tensorflow_is_not_installed(recognizers, folde
         "print(Recognizer.load(sys.argv[1]).transcribe(read_audio(sys.argv[2])))"
     )
     assert run(script, folder / name, utterances[0].path) == recognizers[name].transcribe(clips[0]).strip()
+
+
+def test_the_shipped_model_hears_what_its_card_says(mini):
+    """Its fast form; that the two are near each other is what `asr compare` shows."""
+    recognizer = Recognizer.load(shipped_model())
+    test = load_corpus(mini / "test-mini").utterances
+    heard = [recognizer.transcribe(read_audio(each.path)) for each in test]
+    card = (mini.parent / "README.md").read_text()
+    stated = float(re.search(r"`test-mini`, greedy \| WER ([\d.]+) %", card).group(1))
+    assert 100 * word_errors([each.text for each in test], heard).rate == pytest.approx(stated, abs=1.5)
 
 
 def test_a_fresh_process_with_the_shipped_model_is_light(clips, tmp_path):

@@ -77,8 +77,8 @@ plots.save(plots.spectrogram(log_mel(samples), title=clip.text), "00_spectrogram
 # %% [markdown]
 # ## Write down
 #
-# The shipped model was trained as in notebook 06, and shrunk for CPUs as in notebook 08. One line loads it, one
-# transcribes:
+# The shipped model was trained as in notebook 06, on the harbour radio and on 12.1 hours of people reading aloud, and
+# shrunk for CPUs as in notebook 08. One line loads it, one transcribes:
 
 # %%
 recognizer = Recognizer.load(shipped_model())

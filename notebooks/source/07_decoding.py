@@ -398,8 +398,8 @@ player(read_audio(dev[shown[0]].path), references[shown[0]].lower())
 # ## Which settings?
 #
 # `benchmarks/decoder_tuning.py` measured the shipped 3-gram (nearly a million words of audio books, see
-# `data/README.md`) with a network in the middle of its training on 12.7 hours of real speech, which is not shipped yet.
-# First the grid of weight and bonus, on the *tuning* speakers:
+# `data/README.md`) with the shipped network, which was trained on 12.1 hours of real speech. First the grid of weight
+# and bonus, on the *tuning* speakers:
 
 # %%
 measured = json.loads((data_dir().parent / "benchmarks" / "decoder_tuning.json").read_text())
