@@ -281,7 +281,7 @@ def spectrograms(utterances):
 def test_the_spectrogram_bench_writes_the_words_where_forced_alignment_finds_them(spectrograms, utterances):
     words = spectrograms.words
     assert " ".join(word.text for word in words) == utterances[0].text
-    assert words[0].start > 0 and words[-1].end < utterances[0].seconds
+    assert words[0].start >= 0 and words[-1].end <= utterances[0].seconds + 0.04
     assert all(before.end <= after.start for before, after in pairwise(words))
 
 
