@@ -162,7 +162,7 @@ def evaluate(options):
     decode, spent = decoding.greedy, [0.0]
     if options.decoder == "beam":
         settings = dict(weight=options.lm_weight, word_bonus=options.word_bonus) if options.lm else {}
-        decode = best(decoding.beam_decoder(options.lm, options.width, **settings))
+        decode = decoding.best_text(decoding.beam_decoder(options.lm, options.width, **settings))
     elif options.lm:
         raise ValueError("--lm goes with --decoder beam: greedy decoding has no use for it")
 
@@ -204,7 +204,7 @@ def transcribe(options):
     from asr_helpers import alignment, decoding
     from asr_helpers.corpus import read_audio
 
-    decode = best(decoding.beam_decoder(options.lm)) if options.lm else decoding.greedy
+    decode = decoding.best_text(decoding.beam_decoder(options.lm)) if options.lm else decoding.greedy
     recognizer = load_model(options.model)
     problems = []
     for path in options.audio:
@@ -324,11 +324,6 @@ def load_model(path):
     from asr_helpers.recognizer import Recognizer, shipped_model
 
     return Recognizer.load(path or shipped_model())
-
-
-def best(search):
-    """Return a decoder, log-probabilities to text, that takes the first hypothesis of a beam search."""
-    return lambda log_probs: search(log_probs)[0].text
 
 
 def usable(*folders):

@@ -255,6 +255,11 @@ def beam_decoder(
     return partial(beam_search, width=width, fusion=fusion)
 
 
+def best_text(search: Callable[[np.ndarray], list[Hypothesis]]) -> Callable[[np.ndarray], str]:
+    """Return `search` as a decoder, log-probabilities to text, that takes its first hypothesis."""
+    return lambda log_probs: search(log_probs)[0].text
+
+
 @contextmanager
 def _silent_stderr():
     """Point file descriptor 2, where native code writes whatever Python's stderr is, at nothing for a while."""

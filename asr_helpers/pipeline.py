@@ -67,7 +67,7 @@ def load_speech(*folders, max_seconds: float = 20.0) -> Speech:
     shards = records.read_index(folders[0])
     if shards is None:
         corpus = load_corpus(*times)
-    elif len(times) == 1:
+    elif len(folders) == 1:  # records are read as they lie: once an epoch
         corpus = Corpus([utterance for held in shards.values() for utterance in held], [])
     else:
         raise CorpusError(f"{folders[0]}: is a folder of records; prepare all corpora into one such folder")

@@ -1,6 +1,5 @@
 """A recorder in the page: speak or drop a file, see it, have it transcribed. The browser's part is recorder.js."""
 
-from functools import cached_property
 from html import escape
 from pathlib import Path
 
@@ -12,8 +11,8 @@ import traitlets
 from asr_helpers import plots
 from asr_helpers.corpus import MIN_SAMPLES, SAMPLE_RATE
 from asr_helpers.features import log_mel
-from asr_helpers.recognizer import Recognizer, RecognizerError, shipped_model
-from asr_helpers.widgets import player_html
+from asr_helpers.recognizer import RecognizerError
+from asr_helpers.widgets import Bench, player_html
 
 
 class Recorder(anywidget.AnyWidget):
@@ -37,7 +36,7 @@ class Recorder(anywidget.AnyWidget):
         self.samples = np.frombuffer(buffers[0], "<i2").astype(np.float32) / 32768
 
 
-class RecorderBench(ipywidgets.VBox):
+class RecorderBench(Bench):
     """A `Recorder`, and below it what came in: the sound, its spectrogram, and the recogniser's words.
 
     `model` is loaded when the first recording comes; the shipped one, if not given. Attributes: `recorder`,
@@ -52,10 +51,6 @@ class RecorderBench(ipywidgets.VBox):
         super().__init__([self.recorder, self.sound, self.picture, self.heard])
         self.add_class("asr-recorder-bench")
         self.recorder.observe(self._show, "samples")
-
-    @cached_property
-    def recognizer(self) -> Recognizer:
-        return Recognizer.load(self.model or shipped_model())
 
     def _show(self, _=None):
         samples, name = self.recorder.samples, self.recorder.name

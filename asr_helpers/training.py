@@ -44,6 +44,7 @@ class Profile:
     plateau: bool = False  # ReduceLROnPlateau on the validation loss, instead of a decay planned beforehand
 
 
+LIGHT_MASKS = SpecAugment(time_masks=1, frequency_masks=1, frequency_width=10)
 PROFILES = {
     "ci": Profile(1, 32, (8, 16), dropout=0.1, epochs=2, batch_seconds=40, learning_rate=2e-3),
     # Little to learn and no time: small batches, many steps, light masks.
@@ -55,7 +56,7 @@ PROFILES = {
         epochs=40,
         batch_seconds=20,
         learning_rate=2.5e-3,
-        spec_augment=SpecAugment(time_masks=1, frequency_masks=1, frequency_width=10),
+        spec_augment=LIGHT_MASKS,
     ),
     # The real network for fifteen epochs: long before it could overfit, so light masks and little dropout.
     "workshop": Profile(
@@ -66,7 +67,7 @@ PROFILES = {
         epochs=15,
         batch_seconds=100,
         learning_rate=1.5e-3,
-        spec_augment=SpecAugment(time_masks=1, frequency_masks=1, frequency_width=10),
+        spec_augment=LIGHT_MASKS,
         average=5,
     ),
     "full": Profile(

@@ -200,7 +200,17 @@ WAIT = 0.04  # seconds without a further change before a picture is drawn
 THINK = 0.15  # seconds after it before the recogniser, which takes longer, sets to work
 
 
-class AugmentationBench(ipywidgets.VBox):
+class Bench(ipywidgets.VBox):
+    """A widget that transcribes with `model`, a file, or the shipped one if None; loaded when first asked."""
+
+    model: Path | str | None
+
+    @cached_property
+    def recognizer(self) -> Recognizer:
+        return Recognizer.load(self.model or shipped_model())
+
+
+class AugmentationBench(Bench):
     """Hear, see and have recognised what each effect makes of each of `utterances`.
 
     Choose a clip and an effect, move its sliders, roll another seed: sound and pictures follow, then the
@@ -262,10 +272,6 @@ class AugmentationBench(ipywidgets.VBox):
     def _show_panel(self, _=None):
         kind = [self.sound] if self.effect.value == "noise" else []
         self._panel.children = (*kind, *self.panels[self.effect.value].values())
-
-    @cached_property
-    def recognizer(self) -> Recognizer:
-        return Recognizer.load(self.model or shipped_model())
 
     @property
     def parameters(self) -> dict:
@@ -463,7 +469,7 @@ SCALES = {  # name: (what is drawn, its unit, the darkest and brightest colour)
 }
 
 
-class SpectrogramBench(ipywidgets.VBox):
+class SpectrogramBench(Bench):
     """Turn the settings of the spectrograms of each of `utterances`, see both, and hear what the mels keep.
 
     Attributes: `clip`, `sliders` (window and hop in ms, mels), `fft`, `scale`, `normalised`, and what they lead
@@ -497,10 +503,6 @@ class SpectrogramBench(ipywidgets.VBox):
         self.clip.observe(self._load, "value")
         for control in (self.clip, self.fft, self.scale, self.normalised, *self.sliders.values()):
             control.observe(self._answer, "value")
-
-    @cached_property
-    def recognizer(self) -> Recognizer:
-        return Recognizer.load(self.model or shipped_model())
 
     def _load(self, _=None):
         utterance = self.utterances[self.clip.value]

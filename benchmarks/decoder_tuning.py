@@ -63,15 +63,11 @@ def read(search, outputs: list[np.ndarray]) -> tuple[list[str], float]:
     return texts, 1000 * seconds / (FRAME_SECONDS * sum(map(len, outputs)))
 
 
-def best_text(search):
-    return lambda log_probs: search(log_probs)[0].text
-
-
 def tune(lm: Path, references: list[str], outputs: list[np.ndarray]) -> dict:
     """Return the grids and the best settings."""
 
     def measure(width=GRID_WIDTH, **settings):
-        texts, ms = read(best_text(decoding.FastBeamSearch(lm, width, **settings)), outputs)
+        texts, ms = read(decoding.best_text(decoding.FastBeamSearch(lm, width, **settings)), outputs)
         bar.update()
         return word_errors(references, texts).rate, ms
 
@@ -107,8 +103,8 @@ def report(lm: Path, best: dict, utterances: list, outputs: list[np.ndarray]) ->
     width, settings = best["width"], {key: best[key] for key in ("weight", "word_bonus", "unknown")}
     ways = {
         "greedy": decoding.greedy,
-        "beam": best_text(decoding.FastBeamSearch(width=width)),
-        "beam + LM": best_text(decoding.FastBeamSearch(lm, width, **settings)),
+        "beam": decoding.best_text(decoding.FastBeamSearch(width=width)),
+        "beam + LM": decoding.best_text(decoding.FastBeamSearch(lm, width, **settings)),
     }
     texts, result = {}, {"decoders": {}}
     for name, search in ways.items():
@@ -122,7 +118,9 @@ def report(lm: Path, best: dict, utterances: list, outputs: list[np.ndarray]) ->
     result |= {"difference": difference, "difference_ci95": interval, "relative_reduction": relative}
 
     fusion = decoding.Fusion(NGram.read(lm), **settings)
-    readable, ms = read(best_text(lambda each: decoding.beam_search(each, width, fusion=fusion)), outputs)
+    readable, ms = read(
+        decoding.best_text(lambda each: decoding.beam_search(each, width, fusion=fusion)), outputs
+    )
     agreement = np.mean([a == b for a, b in zip(readable, texts["beam + LM"], strict=True)])
     result |= {"readable_agreement": float(agreement), "readable_ms_per_audio_second": ms}
 

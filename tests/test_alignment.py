@@ -64,6 +64,18 @@ def test_words_have_the_times_and_confidence_they_were_given():
     assert first.confidence == pytest.approx(0.8 + 0.2 / NUM_CLASSES)
 
 
+def test_words_stand_where_their_characters_are():
+    labels = encode("AB C")
+    log_probs = np.full((20, 29), -10.0)
+    log_probs[:, 28] = -0.01
+    for frame, label in zip((3, 5, 9, 12), labels, strict=True):
+        log_probs[frame] = -10.0
+        log_probs[frame, label] = -0.01
+    found = align(log_probs, "AB C")
+    assert [word.text for word in found] == ["AB", "C"]
+    np.testing.assert_allclose([(word.start, word.end) for word in found], [(0.12, 0.24), (0.48, 0.52)])
+
+
 def test_a_text_too_long_for_the_audio_is_refused():
     with pytest.raises(ValueError, match=r"too long for the audio: 0.1 s at least, and there are 0.1 s"):
         viterbi(random_log_probs(0, 2), encode("AA"))

@@ -119,6 +119,12 @@ def test_a_corpus_named_twice_is_heard_twice(mini, dev):
     assert heard == Counter(2 * [u.text for u in dev.utterances] + [u.text for u in test.utterances])
 
 
+def test_records_are_named_once(dev, tmp_path):
+    write_records(dev.utterances, tmp_path)
+    with pytest.raises(CorpusError, match="prepare all corpora into one such folder"):
+        load_speech(tmp_path, tmp_path)
+
+
 def test_long_clips_are_left_out_and_nothing_left_is_an_error(mini):
     with pytest.raises(CorpusError, match="no usable utterance"):
         load_speech(mini / "dev-mini", max_seconds=0.5)
