@@ -575,8 +575,8 @@ plots.save(figure, "08_noise_ranges")
 #
 # ## How much speech, and which?
 #
-# The same question as an experiment on LibriSpeech: 1, 10, 100 and 300 training utterances, 100 augmented as in
-# training, 100 of noise. It takes longer than a notebook should, so this draws what
+# The same question as an experiment, with the small network that `make run` trains: 1, 10, 100 and 300 training
+# utterances, 100 augmented as in training, 100 of noise. It takes longer than a notebook should, so this draws what
 # `python benchmarks/calibration.py` wrote:
 
 # %%
