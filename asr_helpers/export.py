@@ -1,9 +1,9 @@
 """From the trained `.keras` model to what runs elsewhere: TFLite in four precisions, ONNX in three.
 
 The fast model is ONNX, int8 in everything that pays and in nothing else (`to_onnx`). The full-int8 model takes
-three steps that no converter does for us: the BatchNormalization after each LSTM is folded into the layer that
-follows, the LSTMs are traced in a form that TFLite knows how to fuse into one integer kernel, and the range of
-every activation is calibrated on real features.
+what no converter does for us: the BatchNormalization after each LSTM is folded into the layer that follows, and
+the large weights which that makes are clipped; the LSTMs are traced in a form that TFLite knows how to fuse into one
+integer kernel, and given one grid of int8 steps; and the range of every activation is calibrated on real features.
 """
 
 import json
@@ -16,6 +16,7 @@ import tempfile
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import keras
@@ -148,6 +149,37 @@ def _scale_and_shift(norm) -> tuple[np.ndarray, np.ndarray]:
     return scale, beta - mean * scale
 
 
+def clip_kernels(folded: keras.Model, model: keras.Model) -> None:
+    """Clip and round those kernels of `folded` that took a norm of `model` in, so that int8 costs them least.
+
+    All weights of an LSTM's gate share one step, and the largest weight sets it. A norm makes a few weights very
+    large, those of inputs that hardly move; rounded in steps of these, the others keep four or five levels.
+    """
+    names = [layer.name for layer in _lstms(model)]
+    for name, reader in pairwise(names):
+        _, _, mean, variance = model.get_layer(f"{name}_norm").get_weights()
+        weights = folded.get_layer(reader).get_weights()  # kernel, recurrent kernel, bias, of both directions
+        both = [*_clip(*weights[:3], mean, variance), *_clip(*weights[3:], mean, variance)]
+        folded.get_layer(reader).set_weights(both)
+
+
+def _clip(kernel, recurrent, bias, mean, variance) -> list[np.ndarray]:
+    """Return the weights of one LSTM, with each gate's kernel (inputs, units) on int8 steps.
+
+    The clip is the one with the least squared error behind inputs of this `variance`; what the error adds to the
+    mean is taken off the bias (Nagel et al. 2019, arXiv:1906.04721).
+    """
+    kernel, bias = kernel.copy(), bias.copy()
+    for gate in np.split(np.arange(kernel.shape[1]), 4):
+        exact = kernel[:, gate]
+        steps = np.abs(exact).max() / 127 * np.linspace(0.05, 1, 96)
+        rounded = [np.clip(np.rint(exact / step), -127, 127) * step for step in steps]
+        best = min(rounded, key=lambda each: variance @ np.square(each - exact).sum(axis=1))
+        kernel[:, gate] = best
+        bias[gate] += mean @ (exact - best)
+    return [kernel, recurrent, bias]
+
+
 def _fold(weights: list[np.ndarray], scale: np.ndarray, shift: np.ndarray) -> list[np.ndarray]:
     """Fold a norm into [kernel, bias], or into [kernel, recurrent kernel, bias] of both directions."""
     if len(weights) == 6:
@@ -169,7 +201,9 @@ def to_tflite(model: keras.Model, precision: str, calibration: list[np.ndarray])
     """
     # Loops run faster than fused LSTMs, and the LSTMs' weights are rounded less where no norm is folded into
     # them: int8 takes both because it works with nothing else.
-    model = fold_norms(model, lstms=precision == "int8")
+    trained, model = model, fold_norms(model, lstms=precision == "int8")
+    if precision == "int8":
+        clip_kernels(model, trained)
     signature = [tf.TensorSpec((1, None, MELS, 1), tf.float32, name="log_mel")]
     dense = model.get_layer("logits")
     body = keras.Model(model.input, dense.input)
@@ -191,7 +225,41 @@ def to_tflite(model: keras.Model, precision: str, calibration: list[np.ndarray])
         converter.representative_dataset = lambda: ([x[None, :, :, None]] for x in calibration)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.int8
+        return one_grid(converter.convert())
     return converter.convert()
+
+
+def one_grid(content: bytes) -> bytes:
+    """Return the int8 TFLite file `content` with one scale and zero point for all that a pair of LSTMs writes.
+
+    The kernel writes its output and its state alike, the ops that turn and join the outputs copy the integers, and
+    what follows reads them on the grid of the joined output. The converter, though, gives each of these tensors a
+    grid by its own calibrated range. As an LSTM's values reach from -1 to 1, the zero point is 0 for one and -1 for
+    the next, by chance; where they differ, every value is read one step too low.
+    """
+    from ai_edge_litert.tools import flatbuffer_utils as tflite
+
+    model = tflite.read_model_from_bytearray(bytearray(content))
+    names = [tflite.opcode_to_name(model, index) for index in range(len(model.operatorCodes))]
+    (graph,) = model.subgraphs
+    writers = {tensor: op for op in graph.operators for tensor in op.outputs}
+
+    def kind(tensor):
+        return names[writers[tensor].opcodeIndex] if tensor in writers else None
+
+    for joined in (tensor for tensor in writers if kind(tensor) == "CONCATENATION"):
+        grid = graph.tensors[joined].quantization
+        for tensor in writers[joined].inputs:
+            same = [tensor]
+            while kind(same[-1]) == "REVERSE_V2":
+                same.append(writers[same[-1]].inputs[0])
+            if kind(same[-1]) == "UNIDIRECTIONAL_SEQUENCE_LSTM":  # and not the concatenation of two shapes
+                lstm = writers[same[-1]]
+                same += [lstm.inputs[18], lstm.intermediates[4]]  # its state; its output before a projection
+                for each in same:
+                    graph.tensors[each].quantization.scale = grid.scale
+                    graph.tensors[each].quantization.zeroPoint = grid.zeroPoint
+    return bytes(tflite.convert_object_to_bytearray(model))
 
 
 # ------------------------------------------------------------------------------------------------------- ONNX

@@ -5,6 +5,8 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.tools import flatbuffer_utils
 
 from asr_helpers import export
 from asr_helpers.export import REFERENCE, VARIANTS, ExportError, fold_norms, op_report, quantize
@@ -228,3 +230,63 @@ def test_bad_input_is_refused_before_anything_starts(trained, calibration, tmp_p
     with pytest.raises(error, match=message):
         quantize(**arguments)
     assert not (tmp_path / "out").exists()
+
+
+def test_clipping_spares_the_many_from_the_few(rng):
+    """A norm has made one input's weights a hundred times larger; the input itself hardly moves."""
+    kernel = rng.normal(size=(64, 32)).astype(np.float32)
+    kernel[0] *= 100
+    mean, variance = rng.normal(size=64), np.ones(64)
+    variance[0] = 1e-4
+    inputs = mean + np.sqrt(variance) * rng.normal(size=(1000, 64))
+    bias = np.zeros(32, np.float32)
+    clipped, _, moved = export._clip(kernel, None, bias, mean, variance)
+
+    def rounded(weights):
+        steps = np.abs(weights).max() / 127
+        return np.rint(weights / steps) * steps
+
+    exact = inputs @ kernel
+    for gate in np.split(np.arange(32), 4):
+        assert clipped[:, gate] == pytest.approx(rounded(clipped[:, gate]), abs=1e-4)  # on int8 steps already
+        ours = np.abs(inputs @ clipped[:, gate] + moved[gate] - exact[:, gate]).mean()
+        plain = np.abs(inputs @ rounded(kernel[:, gate]) - exact[:, gate]).mean()
+        assert ours < 0.5 * plain
+    assert (inputs @ clipped + moved).mean(axis=0) == pytest.approx(exact.mean(axis=0), abs=0.1)
+
+
+def test_all_that_an_lstm_writes_has_one_grid(exported):
+    model = flatbuffer_utils.read_model(exported[0] / "crnn.int8.tflite")
+    names = [flatbuffer_utils.opcode_to_name(model, index) for index in range(len(model.operatorCodes))]
+    graph = model.subgraphs[0]
+
+    def grids(tensors):
+        found = [graph.tensors[tensor].quantization for tensor in tensors]
+        return {(float(each.scale[0]), int(each.zeroPoint[0])) for each in found}
+
+    lstms, joined = (
+        [op for op in graph.operators if names[op.opcodeIndex] == name]
+        for name in ("UNIDIRECTIONAL_SEQUENCE_LSTM", "CONCATENATION")
+    )
+    for layer, join in enumerate(joined):
+        pair = lstms[2 * layer : 2 * layer + 2]
+        written = [tensor for op in pair for tensor in (op.inputs[18], op.intermediates[4], *op.outputs)]
+        assert len(grids([*written, *join.inputs, *join.outputs])) == 1
+
+
+def test_an_lstm_on_one_grid_is_not_a_step_too_low(exported, model, calibration):
+    folded = fold_norms(model)
+    exact = keras.Model(folded.input, folded.get_layer("lstm1").output)
+    interpreter = Interpreter(str(exported[0] / "crnn.int8.tflite"), experimental_preserve_all_tensors=True)
+    entry = interpreter.get_input_details()[0]
+    scale, zero_point = entry["quantization"]
+    x = np.clip(np.rint(calibration[2] / scale) + zero_point, -128, 127)
+    interpreter.resize_tensor_input(entry["index"], (1, *x.shape, 1))
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(entry["index"], x[None, :, :, None].astype(np.int8))
+    interpreter.invoke()
+    (joined,) = (t for t in interpreter.get_tensor_details() if t["name"].endswith("lstm1_1/concat"))
+    scale, zero_point = joined["quantization"]
+    found = scale * (interpreter.get_tensor(joined["index"])[0].astype(int) - zero_point)
+    error = (found - exact(calibration[2][None, :, :, None])[0].numpy()).mean(axis=0) / scale
+    assert np.abs(np.median(error[:16])) < 0.4 and np.abs(np.median(error[16:])) < 0.4
