@@ -25,8 +25,8 @@ SPACE = ALPHABET.index(" ")
 # The best on dev-clean-tune, see benchmarks/decoder_tuning.py and notebook 07.
 WIDTH = 64
 WEIGHT = 0.6
-WORD_BONUS = 2.0
-UNKNOWN_PENALTY = -10.0
+WORD_BONUS = 1.0
+UNKNOWN_PENALTY = -15.0
 TYPICAL_WORD = 6  # letters; an unknown beginning longer than that pays in proportion
 
 

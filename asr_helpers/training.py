@@ -68,7 +68,7 @@ PROFILES = {
         batch_seconds=100,
         learning_rate=1.5e-3,
         spec_augment=LIGHT_MASKS,
-        average=5,
+        average=2,
     ),
     "full": Profile(
         3, 256, (32, 64), dropout=0.2, epochs=60, batch_seconds=320, learning_rate=1.5e-3, average=5

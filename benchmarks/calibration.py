@@ -8,7 +8,7 @@ utterances of the test corpus, spread over all speakers. Prints a table, or one 
 draws `benchmarks/calibration.json`, which is that object:
 
     python benchmarks/calibration.py data/models/crnn.keras --calibrate LibriSpeech/train-clean-100 \\
-        --test LibriSpeech/dev-clean-valid --json > benchmarks/calibration.json.part
+        --test LibriSpeech/dev-clean-valid --limit 80 --json > benchmarks/calibration.json.part
     mv benchmarks/calibration.json.part benchmarks/calibration.json
 """
 
