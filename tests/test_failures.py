@@ -1,6 +1,7 @@
 """What the notebooks' "break it" cells claim: each failure still fails as told, and its diagnosis still holds."""
 
 import itertools
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -15,6 +16,7 @@ from asr_helpers.features import features, features_tf, num_frames
 from asr_helpers.model import output_frames
 from asr_helpers.pipeline import load_speech
 from asr_helpers.text import ALPHABET, BLANK, NUM_CLASSES, decode, encode, min_frames
+from asr_helpers.training import PROFILES, train
 
 TEXT = "HELLO IT'S ME"
 
@@ -137,3 +139,19 @@ def test_spatial_dropout_computes_the_same_with_and_without_the_layout_optimizer
     np.testing.assert_allclose(on, off, atol=1e-5)
     whole = (on == 0).all((0, 1, 2))
     assert 0 < whole.sum() < 8  # whole channels are dropped, and not all of them
+
+
+def test_too_small_cannot_learn_its_own_speech_and_too_large_learns_nothing_else(mini, tmp_path):
+    few, others = load_speech(mini / "dev-mini"), load_speech(mini / "test-mini")
+    few = replace(few, utterances=few.utterances[::4])
+    others = replace(others, utterances=others.utterances[::5])
+    large = replace(PROFILES["fast"], dropout=0.0, augmenter=None, spec_augment=None, epochs=40)
+    small = replace(large, lstm_layers=1, lstm_units=8, filters=(4, 8))
+    underfitted, overfitted = (
+        train(few, others, tmp_path / name, profile, sentences=0)
+        for name, profile in (("small", small), ("large", large))
+    )
+    assert underfitted[-1]["loss"] > 1
+    assert overfitted[-1]["loss"] < 0.3
+    validation = [row["val_loss"] for row in overfitted]
+    assert validation[-1] > 1.15 * min(validation)

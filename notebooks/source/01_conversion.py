@@ -308,7 +308,9 @@ subsets = {name: load_corpus(MINI / name).utterances for name in ("train-mini", 
 Explorer(subsets["train-mini"])
 
 # %% [markdown]
-# No kernel running? One clip of each of four voices:
+# No kernel running? It looks like this, and below is one clip of each of four voices:
+#
+# ![two lists, of speakers and of clips, a button, a player, a waveform and its transcript](../figures/explorer.png)
 
 # %%
 voices = {each.speaker: each for each in subsets["train-mini"][::-1]}

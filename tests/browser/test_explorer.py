@@ -30,7 +30,7 @@ def test_the_lists_lead_to_the_clip(notebook):
     html = widgets.player_html(read_audio(theirs[1].path))
     assert box.locator("audio").get_attribute("src") == re.search(r'src="([^"]+)"', html).group(1)
     assert box.locator("audio").count() == box.locator("img").count() == 1
-    notebook.screenshot("explorer")
+    notebook.screenshot("explorer", ".asr-explorer")
 
 
 def test_the_page_logged_no_error(notebook):
