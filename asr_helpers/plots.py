@@ -303,6 +303,31 @@ def learning_curves(history: str | Path | list[dict]):
     return figure
 
 
+def ladder(runs: list[dict]):
+    """Draw how the `runs` of `benchmarks/ladder.py` ended: both losses, the gap between them, and the error rates."""
+    alt = "per run, training and validation loss at the end as two dots, the gap between them; error rates as bars"
+    figure, (left, right) = new(1, 2, (9, 0.7 + 0.5 * len(runs)), alt, sharey=True)
+    places = np.arange(len(runs))
+    ends = [run["history"][-1] for run in runs]
+    learnt, strange, wer, cer = (
+        np.array([end[key] for end in ends]) for key in ("loss", "val_loss", "val_wer", "val_cer")
+    )
+    left.hlines(places, learnt, strange, color=GREY, alpha=0.5, linewidth=4)
+    left.scatter(learnt, places, color=BLUE, label="training", zorder=2)
+    left.scatter(strange, places, color=ORANGE, label="validation", zorder=2)
+    left.set(title="loss at the end, and the gap", xlabel="nats per character")
+    left.set_xlim(0, 1.1 * max(learnt.max(), strange.max()))
+    left.set_yticks(places, [run["run"] for run in runs])
+    left.invert_yaxis()
+    left.legend(loc="upper left")
+    for shift, values, unit, colour in ((-0.2, wer, "words", GREEN), (0.2, cer, "characters", PINK)):
+        bars = right.barh(places + shift, 100 * values, height=0.36, color=colour)
+        right.bar_label(bars, fmt=" %.1f")
+        right.text(1, shift, unit, color="white", va="center", fontsize=8)
+    right.set(title="error rate at the end", xlabel="%", xlim=(0, 115 * wer.max()))
+    return figure
+
+
 def error_against_speed(variants: list[dict], threads: int = 1, ax=None):
     """Draw the `variants` of `asr compare --json`: speed across, WER upwards, size on disk as area."""
     ax = ax or new(size=(8, 4), alt="word error rate against milliseconds per second of audio")[1]

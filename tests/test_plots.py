@@ -110,6 +110,25 @@ def test_words_stand_at_their_times(tone):
     assert [line.get_xdata()[0] for line in below.lines] == [0.2, 0.5]
 
 
+def test_ladder_draws_how_each_run_ended():
+    start = {"loss": 3.0, "val_loss": 3.1, "val_wer": 1.0, "val_cer": 0.9}
+    runs = [
+        {"run": "bare", "history": [start, {"loss": 0.5, "val_loss": 2.0, "val_wer": 0.75, "val_cer": 0.4}]},
+        {
+            "run": "+ trick",
+            "history": [start, {"loss": 1.0, "val_loss": 1.5, "val_wer": 0.5, "val_cer": 0.2}],
+        },
+    ]
+    left, right = plots.ladder(runs).axes
+    gaps, learnt, strange = left.collections
+    np.testing.assert_allclose(gaps.get_segments(), [[[0.5, 0], [2, 0]], [[1, 1], [1.5, 1]]])
+    np.testing.assert_allclose(learnt.get_offsets(), [[0.5, 0], [1, 1]])
+    np.testing.assert_allclose(strange.get_offsets(), [[2, 0], [1.5, 1]])
+    np.testing.assert_allclose([bar.get_width() for bar in right.patches], [75, 50, 40, 20])
+    assert [label.get_text() for label in left.get_yticklabels()] == ["bare", "+ trick"]
+    assert left.yaxis_inverted()  # the first rung on top
+
+
 def test_learning_curves_of_a_file_are_those_of_its_rows(tmp_path):
     path = tmp_path / "history.csv"
     path.write_text("epoch,loss,val_loss,val_wer\n1,3.0,2.5,1.0\n2,1.0,1.5,0.5\n")
