@@ -319,7 +319,7 @@ def ladder(runs: list[dict]):
     left.set_xlim(0, 1.1 * max(learnt.max(), strange.max()))
     left.set_yticks(places, [run["run"] for run in runs])
     left.invert_yaxis()
-    left.legend(loc="upper left")
+    left.legend(loc="lower left")
     for shift, values, unit, colour in ((-0.2, wer, "words", GREEN), (0.2, cer, "characters", PINK)):
         bars = right.barh(places + shift, 100 * values, height=0.36, color=colour)
         right.bar_label(bars, fmt=" %.1f")
