@@ -201,12 +201,12 @@ def to_tflite(model: keras.Model, precision: str, calibration: list[np.ndarray])
     """
     # Loops run faster than fused LSTMs, and the LSTMs' weights are rounded less where no norm is folded into
     # them: int8 takes both because it works with nothing else.
-    trained, model = model, fold_norms(model, lstms=precision == "int8")
+    folded = fold_norms(model, lstms=precision == "int8")
     if precision == "int8":
-        clip_kernels(model, trained)
+        clip_kernels(folded, model)
     signature = [tf.TensorSpec((1, None, MELS, 1), tf.float32, name="log_mel")]
-    dense = model.get_layer("logits")
-    body = keras.Model(model.input, dense.input)
+    dense = folded.get_layer("logits")
+    body = keras.Model(folded.input, dense.input)
 
     def logits(log_mel):
         # Keras's Dense, with the frames as rows: its bias then goes into the product, which is rounded once.
@@ -215,7 +215,7 @@ def to_tflite(model: keras.Model, precision: str, calibration: list[np.ndarray])
 
     function = tf.function(logits, input_signature=signature)
     weights = tf.Module()  # given a Keras 3 model instead, the converter would write a file without weights
-    weights.variables_of_model = [variable.value for variable in model.variables]
+    weights.variables_of_model = [variable.value for variable in folded.variables]
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], weights)
     if precision != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -240,25 +240,22 @@ def one_grid(content: bytes) -> bytes:
     from ai_edge_litert.tools import flatbuffer_utils as tflite
 
     model = tflite.read_model_from_bytearray(bytearray(content))
-    names = [tflite.opcode_to_name(model, index) for index in range(len(model.operatorCodes))]
+    names = _tflite_op_names(model)
     (graph,) = model.subgraphs
-    writers = {tensor: op for op in graph.operators for tensor in op.outputs}
-
-    def kind(tensor):
-        return names[writers[tensor].opcodeIndex] if tensor in writers else None
-
-    for joined in (tensor for tensor in writers if kind(tensor) == "CONCATENATION"):
+    readers = {tensor: op for op in graph.operators for tensor in op.inputs}
+    for lstm in graph.operators:
+        if names[lstm.opcodeIndex] != "UNIDIRECTIONAL_SEQUENCE_LSTM":
+            continue
+        # Its state, its output before a projection, its output; and that turned round, if it went backwards.
+        written, reader = [lstm.inputs[18], lstm.intermediates[4], *lstm.outputs], readers[lstm.outputs[0]]
+        while names[reader.opcodeIndex] == "REVERSE_V2":
+            written += reader.outputs
+            reader = readers[reader.outputs[0]]
+        (joined,) = reader.outputs
         grid = graph.tensors[joined].quantization
-        for tensor in writers[joined].inputs:
-            same = [tensor]
-            while kind(same[-1]) == "REVERSE_V2":
-                same.append(writers[same[-1]].inputs[0])
-            if kind(same[-1]) == "UNIDIRECTIONAL_SEQUENCE_LSTM":  # and not the concatenation of two shapes
-                lstm = writers[same[-1]]
-                same += [lstm.inputs[18], lstm.intermediates[4]]  # its state; its output before a projection
-                for each in same:
-                    graph.tensors[each].quantization.scale = grid.scale
-                    graph.tensors[each].quantization.zeroPoint = grid.zeroPoint
+        for tensor in written:
+            graph.tensors[tensor].quantization.scale = grid.scale
+            graph.tensors[tensor].quantization.zeroPoint = grid.zeroPoint
     return bytes(tflite.convert_object_to_bytearray(model))
 
 
@@ -505,15 +502,21 @@ class _Work:
             self.by_dtype[dtype] += weights * SAMPLE_RATE / OUTPUT_HOP
 
 
+def _tflite_op_names(model) -> list[str]:
+    """Return the names that the `opcodeIndex` of the operators of a TFLite `model` points at."""
+    from ai_edge_litert.tools import flatbuffer_utils as tflite
+
+    return [
+        code.customCode.decode() if code.customCode else tflite.opcode_to_name(model, index)
+        for index, code in enumerate(model.operatorCodes)
+    ]
+
+
 def _tflite_ops(path: Path) -> tuple[dict, Counter, Counter]:
     from ai_edge_litert.tools import flatbuffer_utils as tflite
 
     model = tflite.read_model(path)
-    names = [
-        code.customCode.decode() if code.customCode else tflite.opcode_to_name(model, index)
-        for index, code in enumerate(model.operatorCodes)
-    ]
-    counts, work = Counter(), _Work()
+    names, counts, work = _tflite_op_names(model), Counter(), _Work()
     for graph in model.subgraphs:
         dtypes = [tflite.type_to_name(tensor.type).lower() for tensor in graph.tensors]
         for op in graph.operators:  # in order of execution

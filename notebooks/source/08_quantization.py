@@ -457,6 +457,13 @@ def inside(path, x):
     return found
 
 
+def all_inside(name):
+    return [inside(RUN / f"{name}.tflite", x) for x in heard[:8]]
+
+
+found = {name: all_inside(name) for name in ("folded", "unfolded")}
+
+
 # %%
 layers = ["conv1_pool", "conv2_pool", *lstms, "logits"]
 between = keras.Model(folded.input, [folded.get_layer(name).output for name in layers])
@@ -471,10 +478,10 @@ def snr_by_layer(answers):
 
 
 # %%
-quality = {}
-for name in ("folded", "unfolded"):
-    found = [inside(RUN / f"{name}.tflite", x) for x in heard[:8]]
-    quality[f"all int8, {name}"] = snr_by_layer([[each[layer] for layer in layers] for each in found])
+quality = {
+    f"all int8, {name}": snr_by_layer([[each[layer] for layer in layers] for each in answers])
+    for name, answers in found.items()
+}
 
 # %% [markdown]
 # And how much of that is due to the weights alone? Round them, and leave everything else in float:
@@ -516,8 +523,8 @@ for name, values in quality.items():
 
 # %%
 flat = np.concatenate([each[layers.index("lstm1")].ravel() for each in truth])
-for name in ("folded", "unfolded"):
-    mine = np.concatenate([inside(RUN / f"{name}.tflite", x)["lstm1"].ravel() for x in heard[:8]])
+for name, answers in found.items():
+    mine = np.concatenate([each["lstm1"].ravel() for each in answers])
     factor, offset = np.polyfit(flat, mine, 1)
     print(
         f"{name:9} {len(np.unique(mine))} different values, {factor:.2f} times the true ones {offset:+.2f};",
@@ -566,12 +573,11 @@ export.clip_kernels(clipped, model)
 
 
 # %%
-def mean_error(path):
+def mean_error(answers):
     """Return the mean error of each output of all LSTMs, in steps of 1/128."""
-    found = [inside(path, x) for x in heard[:8]]
     errors = [
         np.concatenate(
-            [each[name] - true[layers.index(name)] for each, true in zip(found, truth, strict=True)]
+            [each[name] - true[layers.index(name)] for each, true in zip(answers, truth, strict=True)]
         )
         for name in lstms
     ]
@@ -582,7 +588,8 @@ def mean_error(path):
 (RUN / "mended.tflite").write_bytes(export.one_grid((RUN / "clipped.tflite").read_bytes()))
 figure, axes = plots.new(1, 2, (9, 2.8), "before, one direction of an LSTM is a step too low", sharey=True)
 for ax, name in zip(axes, ("clipped", "mended"), strict=True):
-    ax.plot(mean_error(RUN / f"{name}.tflite"), ".", markersize=3, color=plots.BLUE)
+    found[name] = all_inside(name)
+    ax.plot(mean_error(found[name]), ".", markersize=3, color=plots.BLUE)
     ax.axhline(0, color=plots.GREY, linewidth=1)
     ax.set(title=name, xlabel="output of " + ", ".join(lstms) + ": forwards, backwards", ylim=(-3, 3))
 axes[0].set_ylabel("mean error (steps)")
@@ -614,8 +621,7 @@ for name in ("clipped", "mended"):
 
 # %%
 for name in ("clipped", "mended"):
-    found = [inside(RUN / f"{name}.tflite", x) for x in heard[:8]]
-    quality[name] = snr_by_layer([[each[layer] for layer in layers] for each in found])
+    quality[name] = snr_by_layer([[each[layer] for layer in layers] for each in found[name]])
 figure, ax = plots.new(size=(8, 3), alt="signal-to-noise by layer rises with each of the two repairs")
 for name, style in {"all int8, folded": "o-", "clipped": "s--", "mended": "^-"}.items():
     ax.plot(layers, quality[name], style, label=name)
