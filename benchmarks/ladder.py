@@ -44,7 +44,7 @@ def subset(speech: Speech, hours: float) -> Speech:
         if seconds + clip.seconds <= hours * 3600:
             chosen.append(clip)
             seconds += clip.seconds
-    return replace(speech, name=f"{hours:.1f} h of {speech.name}", utterances=chosen)
+    return replace(speech, name=f"{hours:.1f} h of {speech.name}", utterances=chosen, dropped=[])
 
 
 def runs(study: str, speech: Speech) -> dict[str, tuple[Speech, Profile]]:
@@ -71,6 +71,10 @@ def main() -> None:
     parser.add_argument("--heard", metavar="HOURS", type=float, required=True, help="of audio in each run")
     options = parser.parse_args()
     speech, valid = load_speech(*options.train), load_speech(options.valid)
+    if speech.shards:
+        parser.error(
+            f"{options.train[0]}: is a folder of records, heard whole; name the corpus it was made of"
+        )
     result = []
     for number, (name, (part, profile)) in enumerate(runs(options.study, speech).items(), 1):
         print(f"\n{name}: {part.summary()}", flush=True)
