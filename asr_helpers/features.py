@@ -1,7 +1,8 @@
 """Log-mel features: one definition, as NumPy (anywhere) and as TensorFlow graph ops (inside tf.data).
 
 What librosa computes with ``melspectrogram(sr=16000, n_fft=512, win_length=400, hop_length=160, n_mels=80,
-power=2)``, then the logarithm, then one normalisation. Change a number here and every trained model is void.
+power=2)`` of the clip at one standard loudness, then the logarithm, then one normalisation. Change a number here
+and every trained model is void.
 """
 
 from functools import cache
@@ -16,6 +17,8 @@ FFT = 512  # the window, centred in the next power of two
 MELS = 80
 TIME_POOLING = 4  # feature frames that the network's two 2x2 poolings make one output frame from
 OUTPUT_HOP = TIME_POOLING * HOP  # samples from one output frame to the next, 40 ms
+LEVEL = 0.05  # deviation of the samples that every clip is brought to before the logarithm, -26 dBFS: read speech
+QUIETEST = 1e-4  # deviation below which a clip is not raised further, -80 dBFS: nothing but a converter's last bits
 LOG_FLOOR = 1e-6  # power added before the logarithm; -60 dB of a full-scale sine's bin
 STD_FLOOR = 0.1  # keeps a mel bin that never changes (above an MP3's cut-off) from being blown up
 
@@ -74,10 +77,21 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
     return np.log(power @ mel_filterbank() + LOG_FLOOR)
 
 
+def level(samples: np.ndarray) -> np.ndarray:
+    """Return the float32 `samples` at the standard loudness: their standard deviation is `LEVEL`.
+
+    The floor under the logarithm is an absolute power. Without this step a quiet clip would lie closer to it, its
+    soft sounds would vanish in it, and the network would hear another spectrogram. The deviation, not the root mean
+    square, so that a constant offset of the converter counts for nothing.
+    """
+    samples = np.asarray(samples, dtype=np.float32)
+    return samples * np.float32(LEVEL / max(np.std(samples, dtype=np.float64), QUIETEST))
+
+
 def normalise(spectrogram: np.ndarray) -> np.ndarray:
     """Return `spectrogram` (frames, MELS) with each mel bin at mean 0 and about unit deviation.
 
-    The statistics are the utterance's own, so that neither loudness nor the microphone's colour is left. A
+    The statistics are the utterance's own, so that nothing of the microphone's colour is left. A
     long recording is cut into windows first (`recognizer`), each normalised as the utterance it is.
     """
     # In float64: a float32 sum over a minute of frames drifts.
@@ -86,8 +100,11 @@ def normalise(spectrogram: np.ndarray) -> np.ndarray:
 
 
 def features(samples: np.ndarray) -> np.ndarray:
-    """Return what the model is fed for `samples`: the normalised log-mel, float32 (frames, MELS)."""
-    return normalise(log_mel(samples))
+    """Return what the model is fed for `samples`: the normalised log-mel, float32 (frames, MELS).
+
+    It hears no loudness: a clip and the same clip 40 dB lower give the same features.
+    """
+    return normalise(log_mel(level(samples)))
 
 
 def log_mel_tf(samples):
@@ -104,7 +121,8 @@ def features_tf(samples):
     """`features` as TensorFlow ops: a float32 tensor (samples,) to (frames, MELS)."""
     import tensorflow as tf
 
-    spectrogram = log_mel_tf(samples)
+    deviation = tf.math.reduce_std(tf.cast(samples, tf.float64))
+    spectrogram = log_mel_tf(samples * tf.cast(LEVEL / tf.maximum(deviation, QUIETEST), tf.float32))
     exact = tf.cast(spectrogram, tf.float64)
     mean, variance = tf.nn.moments(exact, axes=[0])
     return tf.cast((exact - mean) / (tf.sqrt(variance) + STD_FLOOR), tf.float32)
