@@ -17,8 +17,8 @@ FFT = 512  # the window, centred in the next power of two
 MELS = 80
 TIME_POOLING = 4  # feature frames that the network's two 2x2 poolings make one output frame from
 OUTPUT_HOP = TIME_POOLING * HOP  # samples from one output frame to the next, 40 ms
-LEVEL = 0.05  # deviation of the samples that every clip is brought to before the logarithm, -26 dBFS: read speech
-QUIETEST = 1e-4  # deviation below which a clip is not raised further, -80 dBFS: nothing but a converter's last bits
+LEVEL = 0.05  # standard deviation that a clip's samples are brought to, -26 dBFS: that of read speech
+QUIETEST = 1e-4  # deviation below which a clip is not raised further, -80 dBFS: a converter's last bits
 LOG_FLOOR = 1e-6  # power added before the logarithm; -60 dB of a full-scale sine's bin
 STD_FLOOR = 0.1  # keeps a mel bin that never changes (above an MP3's cut-off) from being blown up
 
@@ -78,14 +78,14 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
 
 
 def level(samples: np.ndarray) -> np.ndarray:
-    """Return the float32 `samples` at the standard loudness: their standard deviation is `LEVEL`.
+    """Return the float32 `samples` at the standard loudness: mean 0, standard deviation `LEVEL`.
 
     The floor under the logarithm is an absolute power. Without this step a quiet clip would lie closer to it, its
-    soft sounds would vanish in it, and the network would hear another spectrogram. The deviation, not the root mean
-    square, so that a constant offset of the converter counts for nothing.
+    soft sounds would vanish in it, and the network would hear another spectrogram. The mean is a converter's
+    constant offset: it leaks into the lowest mel bins.
     """
-    samples = np.asarray(samples, dtype=np.float32)
-    return samples * np.float32(LEVEL / max(np.std(samples, dtype=np.float64), QUIETEST))
+    exact = np.asarray(samples, dtype=np.float64)
+    return ((exact - exact.mean()) * (LEVEL / max(exact.std(), QUIETEST))).astype(np.float32)
 
 
 def normalise(spectrogram: np.ndarray) -> np.ndarray:
@@ -121,8 +121,9 @@ def features_tf(samples):
     """`features` as TensorFlow ops: a float32 tensor (samples,) to (frames, MELS)."""
     import tensorflow as tf
 
-    deviation = tf.math.reduce_std(tf.cast(samples, tf.float64))
-    spectrogram = log_mel_tf(samples * tf.cast(LEVEL / tf.maximum(deviation, QUIETEST), tf.float32))
+    exact = tf.cast(samples, tf.float64)
+    gain = LEVEL / tf.maximum(tf.math.reduce_std(exact), QUIETEST)
+    spectrogram = log_mel_tf(tf.cast((exact - tf.reduce_mean(exact)) * gain, tf.float32))
     exact = tf.cast(spectrogram, tf.float64)
     mean, variance = tf.nn.moments(exact, axes=[0])
     return tf.cast((exact - mean) / (tf.sqrt(variance) + STD_FLOOR), tf.float32)

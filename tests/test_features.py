@@ -66,9 +66,24 @@ def test_normalise_centres_each_bin_and_scales_it(sweep):
     np.testing.assert_allclose(normalised.std(axis=0), deviation / (deviation + f.STD_FLOOR), rtol=1e-3)
 
 
-def test_normalised_features_do_not_hear_loudness():
-    loud = 0.3 * np.random.default_rng(0).standard_normal(f.SAMPLE_RATE)
-    np.testing.assert_allclose(f.features(loud), f.features(0.5 * loud), atol=0.01)
+@pytest.mark.parametrize(
+    "change", [lambda x: 0.01 * x, lambda x: 2 * x, lambda x: x + 0.1], ids=["-40 dB", "+6 dB", "offset"]
+)
+def test_features_hear_neither_loudness_nor_an_offset(sweep, change):
+    changed = change(sweep).astype(np.float32)
+    np.testing.assert_allclose(f.features(changed), f.features(sweep), atol=1e-3)
+    np.testing.assert_allclose(f.features_tf(changed).numpy(), f.features(changed), atol=1e-3)
+
+
+def test_at_its_own_level_a_clip_has_librosas_log_mel(sweep):
+    at_level = f.level(sweep)
+    assert at_level.std() == pytest.approx(f.LEVEL, rel=1e-5)
+    np.testing.assert_allclose(f.features(sweep), f.normalise(f.log_mel(at_level)), atol=1e-6)
+
+
+def test_a_converters_last_bits_are_not_raised_to_speech():
+    hiss = np.random.default_rng(0).normal(scale=1e-5, size=16000)
+    assert f.level(hiss).std() < f.LEVEL / 5
 
 
 @pytest.mark.parametrize("shape", [(0,), (399,), (16000, 2)])
