@@ -23,7 +23,7 @@ import numpy as np
 import soundfile
 from tqdm.auto import tqdm
 
-from asr_helpers.text import normalise
+from asr_helpers.text import OneLineError, TextError, normalise, printable, read_transcript
 
 SAMPLE_RATE = 16_000
 MIN_SAMPLES = SAMPLE_RATE * 25 // 1000  # one 25 ms analysis window
@@ -32,7 +32,7 @@ _ID = re.compile(r"[^\W_]+-[^\W_]+-[^\W_]+")
 _UNKNOWN_LENGTH = 2**62  # libsndfile reports about 2**63 samples where a header leaves the length open
 
 
-class CorpusError(ValueError):
+class CorpusError(OneLineError):
     """A corpus, clip or download is unusable; the message is one line that names the file and the mend."""
 
 
@@ -123,7 +123,8 @@ def load_corpus(*folders: Path | str) -> Corpus:
             for utterance in _read_chapter(files, problems):
                 first = found.setdefault(utterance.id, utterance)
                 if first is not utterance:
-                    problems.append(f"{utterance.path}: same id as {first.path}, which is kept; rename it")
+                    line = f"{utterance.path}: same id as {first.path}, which is kept; rename it"
+                    problems.append(printable(line))
     return Corpus([found[key] for key in sorted(found)], problems)
 
 
@@ -150,27 +151,21 @@ def _read_chapter(files: list[Path], problems: list[str]) -> Iterator[Utterance]
     audio = _audio_by_id(files)
     spoken = set()
     for transcript in filter(_is_transcript, files):
-        for key, text in _read_transcript(transcript, problems):
+        try:
+            lines = list(read_transcript(transcript))
+        except TextError as error:
+            problems.append(str(error))
+            continue
+        for _, key, text in lines:
             spoken.add(key)
             try:
                 yield _read_utterance(key, text, audio)
             except CorpusError as error:
                 problems.append(str(error))
             except ValueError as error:
-                problems.append(f"{transcript}: {key}: {error}; correct the line")
+                problems.append(printable(f"{transcript}: {key}: {error}; correct the line"))
     for key in sorted(audio.keys() - spoken):
-        problems.append(f"{audio[key]}: no transcript; add its words to a .trans.txt beside it")
-
-
-def _read_transcript(transcript: Path, problems: list[str]) -> list[tuple[str, str]]:
-    """Return the (id, text) pairs of a transcript file."""
-    try:
-        lines = transcript.read_text(encoding="utf-8-sig").splitlines()
-    except (UnicodeDecodeError, OSError) as error:
-        problems.append(f"{transcript}: not readable as UTF-8 text ({error}); save it as UTF-8")
-        return []
-    pairs = [line.split(maxsplit=1) for line in lines if line.strip()]
-    return [(pair[0], pair[1] if len(pair) == 2 else "") for pair in pairs]
+        problems.append(printable(f"{audio[key]}: no transcript; add its words to a .trans.txt beside it"))
 
 
 def _read_utterance(key: str, text: str, audio: dict[str, Path]) -> Utterance:

@@ -1,6 +1,10 @@
-"""The alphabet, and the way between transcripts and the integers that a CTC model learns."""
+"""The alphabet, the way between transcripts and the integers that a CTC model learns, and the one reader of texts."""
 
+import gzip
 import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +14,23 @@ NUM_CLASSES = len(ALPHABET) + 1
 
 _INDEX = {character: index for index, character in enumerate(ALPHABET)}
 _SPELLINGS = str.maketrans({"’": "'", "‘": "'", "-": " ", "–": " ", "—": " "})
+_LONGEST_LINE = 10_000_000  # characters: a gzipped file of 2 MB can hold a line of 2 GB
+
+
+class OneLineError(ValueError):
+    """What a user can mend: the message is one line, whatever names, texts or libraries it quotes."""
+
+    def __init__(self, message: str):
+        super().__init__(printable(message))
+
+
+class TextError(OneLineError):
+    """A text file cannot be read; the message names the file and the mend."""
+
+
+def printable(text: str) -> str:
+    """Return `text` with what is not printable as escapes: line ends, control codes, bytes that are not UTF-8."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def normalise(text: str) -> str:
@@ -54,3 +75,44 @@ def min_frames(labels: np.ndarray) -> int:
     """
     labels = np.asarray(labels)
     return len(labels) + int(np.sum(labels[1:] == labels[:-1]))
+
+
+def read_lines(path: Path | str) -> Iterator[str]:
+    """Yield the lines of a UTF-8 text, plain or gzipped (`.gz`), without their ends.
+
+    Lines end in \\n or \\r\\n; what else Unicode calls a line break stays inside. A byte order mark is skipped.
+
+    Raises:
+        TextError: the file is missing, not UTF-8, cut off, or has a line that no text has.
+    """
+    path = Path(path)
+    try:
+        opened = gzip.open if path.suffix == ".gz" else open
+        with opened(path, "rt", encoding="utf-8-sig", newline="\n") as file:
+            while line := file.readline(_LONGEST_LINE):
+                if len(line) == _LONGEST_LINE:
+                    raise TextError(
+                        f"{path}: holds a line of more than {_LONGEST_LINE} characters; choose a text"
+                    )
+                yield line.removesuffix("\n").removesuffix("\r")
+    except FileNotFoundError:
+        raise TextError(f"{path}: no such file; check the path") from None
+    except UnicodeDecodeError as error:
+        raise TextError(f"{path}: not readable as UTF-8 text ({error}); save it as UTF-8") from None
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise TextError(f"{path}: cannot be read ({reason}); fetch or make it again") from None
+
+
+def read_transcript(path: Path | str) -> Iterator[tuple[int, str, str]]:
+    """Yield (line number, id, text) for each line of a `*.trans.txt`, `<id> <TRANSCRIPT>`; blank ones are skipped.
+
+    Any whitespace parts the id from the text; the text is as it stands there, and may be empty.
+
+    Raises:
+        TextError: as `read_lines`.
+    """
+    for number, line in enumerate(read_lines(path), start=1):
+        if line.strip():
+            key, *text = line.split(maxsplit=1)
+            yield number, key, text[0] if text else ""

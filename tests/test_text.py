@@ -1,7 +1,22 @@
+import gzip
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from asr_helpers.text import ALPHABET, BLANK, NUM_CLASSES, decode, encode, min_frames, normalise
+from asr_helpers.text import (
+    ALPHABET,
+    BLANK,
+    NUM_CLASSES,
+    TextError,
+    decode,
+    encode,
+    min_frames,
+    normalise,
+    printable,
+    read_lines,
+    read_transcript,
+)
 
 
 def test_alphabet_is_the_contract():
@@ -57,3 +72,50 @@ def test_normalise_names_every_stranger():
 )
 def test_min_frames(text, frames):
     assert min_frames(encode(text)) == frames
+
+
+def test_lines_end_where_an_editor_ends_them(tmp_path):
+    file = tmp_path / "a.txt"
+    file.write_bytes("\ufeffONE\r\nTWO\x0bA\x0cB\u2028C\x85D\rE\n\nTHREE".encode())
+    lines = ["ONE", "TWO\x0bA\x0cB\u2028C\x85D\rE", "", "THREE"]
+    assert list(read_lines(file)) == lines
+    packed = tmp_path / "a.txt.gz"
+    packed.write_bytes(gzip.compress(file.read_bytes()))
+    assert list(read_lines(packed)) == lines
+
+
+def test_any_whitespace_parts_an_id_from_its_text(tmp_path):
+    file = tmp_path / "1-1.trans.txt"
+    file.write_bytes(b"1-1-0\tJUMP IN\n\n 1-1-1   HAZEL \n1-1-2\n")
+    assert list(read_transcript(file)) == [(1, "1-1-0", "JUMP IN"), (3, "1-1-1", "HAZEL "), (4, "1-1-2", "")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("missing.txt", None, "no such file"),
+        ("latin.txt", b"CAF\xc9\n", "not readable as UTF-8"),
+        ("utf16.txt", "HELLO".encode("utf-16"), "not readable as UTF-8"),
+        ("flipped.gz", gzip.compress(bytes(99))[:10] + b"\xff" * 20, "cannot be read"),
+        ("plain.gz", b"HELLO\n", "cannot be read"),
+        ("cut.gz", gzip.compress(b"HELLO\n" * 99)[:-20], "cannot be read"),
+        ("bomb.gz", gzip.compress(b"A" * 50_000_000, 1), "holds a line of more than"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_text_is_one_line_and_little_memory(tmp_path, name, content, says):
+    if content:
+        (tmp_path / name).write_bytes(content)
+    tracemalloc.start()
+    with pytest.raises(TextError, match=says) as error:
+        list(read_lines(tmp_path / name))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert str(error.value).startswith(f"{tmp_path / name}: ") and "\n" not in str(error.value)
+    assert peak < 40e6
+
+
+def test_what_is_shown_is_one_line_of_what_a_terminal_only_shows():
+    shown = printable("a\nb\x1b[31m\u202e\udce9 c’É日")
+    assert shown == r"a\nb\x1b[31m\u202e\udce9 c’É日"
+    assert str(TextError("two\nlines")) == r"two\nlines"
