@@ -6,6 +6,7 @@ BIN := .venv/bin
 READY := .venv/ready
 RUN := runs/mini
 WAV := runs/mini-wav
+PEOPLE := $(addprefix data/real/test-clean-sample/,672/122797/672-122797-0069.flac 3729/6852/3729-6852-0011.flac)
 
 .PHONY: run lab test chromium notebooks lint lock
 
@@ -15,8 +16,9 @@ run: $(READY)  ## the whole journey on the embedded corpus
 		$(if $(wildcard $(RUN)/state.json),--resume)
 	$(BIN)/asr evaluate $(RUN)/best.keras $(WAV)/test-mini
 	$(BIN)/asr quantize $(RUN)/best.keras --out $(RUN)/variants --calibrate $(WAV)/train-mini
-	$(BIN)/asr transcribe --model $(RUN)/variants/crnn.int8.tflite $$(ls $(WAV)/test-mini/*/*/*0.wav | head -5)
 	$(BIN)/asr compare $(RUN)/variants $(WAV)/test-mini --figure $(RUN)/comparison.png | tee $(RUN)/comparison.txt
+	$(BIN)/asr transcribe --model $(RUN)/variants/crnn.int8.tflite $$(ls $(WAV)/test-mini/*/*/*0.wav | head -5)
+	$(BIN)/asr transcribe $(PEOPLE)
 
 lab: $(READY)  ## open the notebooks
 	$(BIN)/jupyter lab notebooks

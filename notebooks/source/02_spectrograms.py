@@ -14,14 +14,14 @@
 # %% [markdown]
 # # 02 · Spectrograms
 #
-# You will hear one sentence of the harbour radio, watch it become the picture that the recogniser reads, and
-# then hear that picture played back.
+# You will hear one sentence read aloud, watch it become the picture that the recogniser reads, and then hear that
+# picture played back.
 #
 # | | |
 # |---|---|
 # | **Objectives** | say what a window, a hop, a mel filter and a log do, and why · build the features in NumPy, equal to `asr_helpers.features` and to librosa · turn every setting and hear what is lost · read an S, a vowel and a pause off a spectrogram |
 # | **Needs** | [01 · Conversion](01_conversion.ipynb); no network, no GPU |
-# | **Minutes** | ci, fast, workshop, full: under 1 to run (one clip of the embedded corpus in every profile), about 25 to read |
+# | **Minutes** | ci, fast, workshop, full: under 1 to run (one clip in every profile), about 25 to read |
 
 # %%
 import os
@@ -43,18 +43,27 @@ print(f"profile {PROFILE}, NumPy {np.__version__}, librosa {librosa.__version__}
 # %% [markdown]
 # ## What does the computer have?
 #
-# A sentence with pancakes, for their bursts and hisses. It is a column of numbers, 16 000 for each second.
+# A sentence from a book, with bursts and hisses in it. It is a column of numbers, 16 000 for each second.
 # Can you find the words in them?
 
 # %%
-corpus = load_corpus(data_dir() / "mini" / "test-mini")
-utterance = next(each for each in corpus if each.id == "9007-1-0016")
+people = load_corpus(data_dir() / "real").utterances
+utterance = next(each for each in people if each.id == "5105-28240-0017")
 samples = read_audio(utterance.path)
 print(utterance.text)
 print(len(samples), "numbers:", samples[8000:8008])
 
 # %%
 player(samples, utterance.text.capitalize())
+
+# %% [markdown]
+# And for comparison a bulletin of the harbour radio, by a speech synthesiser. All that follows can be heard with it, too:
+# in the bench below you can choose.
+
+# %%
+radio = load_corpus(data_dir() / "mini" / "test-mini").utterances
+bulletin = next(each for each in radio if each.id == "9002-1-0002")
+player(read_audio(bulletin.path), bulletin.text.capitalize())
 
 # %%
 plots.waveform(samples, title=utterance.text)
@@ -164,7 +173,7 @@ figure
 figure, axes = plots.new(1, 3, (10, 3), "short windows blur frequencies, long windows blur time", sharey=True)
 for ax, window, fft in zip(axes, (80, 400, 1600), (512, 512, 2048), strict=True):
     draw(power_spectrogram(samples, window, hop=32, fft=fft), ax, f"{window / 16:.0f} ms")
-    ax.set(xlim=(0.2, 0.7), ylim=(0, 4000))
+    ax.set(xlim=(2.75, 3.25), ylim=(0, 4000))
 figure
 
 # %% [markdown]
@@ -228,21 +237,25 @@ print("equal, to 1e-4:", logs.shape)
 # %% [markdown]
 # ## What about loudness, and the microphone?
 #
-# Speak half as loudly, and every log-mel goes down by the same amount (unless the floor holds it). A dull
-# microphone lowers each bin by an amount of its own. Neither says anything about the words, so take each
-# bin's mean away and divide by its deviation (plus 0.1, so that a bin in which nothing happens is not blown
-# up to full strength).
+# Speak half as loudly, and every log-mel goes down by the same amount, except where the floor holds it: there the quiet
+# sounds of a quiet speaker drown. So each clip is first brought to one level, that of read speech. A dull microphone
+# lowers each bin by an amount of its own. That, too, says nothing about the words, so take each bin's mean away and
+# divide by its deviation (plus 0.1, so that a bin in which nothing happens is not blown up to full strength).
 
 # %%
-mean, deviation = logs.mean(axis=0), logs.std(axis=0)
-ours = (logs - mean) / (deviation + 0.1)
+levelled = samples * 0.05 / samples.std()
+at_level = np.log(power_spectrogram(levelled) @ filters + 1e-6)
+ours = (at_level - at_level.mean(axis=0)) / (at_level.std(axis=0) + 0.1)
 np.testing.assert_allclose(ours, features(samples), atol=1e-3)
-changed = np.abs(log_mel(0.5 * samples) - log_mel(samples)).mean()
-remains = np.abs(features(0.5 * samples) - features(samples)).mean()
-print(f"at half the volume the log-mels move by {changed:.2f}, the features by {remains:.2f}")
 
 # %%
-figure = plots.spectrogram(ours, title=f"what the recogniser reads: {utterance.text}", unit="deviations")
+for gain in (0.5, 0.01):
+    changed = np.abs(log_mel(gain * samples) - log_mel(samples)).mean()
+    remains = np.abs(features(gain * samples) - features(samples)).mean()
+    print(f"at {gain} times the amplitude, log-mels move by {changed:.2f}, features by {remains:.6f}")
+
+# %%
+figure = plots.spectrogram(ours, title="what the recogniser reads", unit="deviations")
 plots.save(figure, "02_features", "normalised log-mels: columns of S at the top, stripes of vowels below")
 
 # %% [markdown]
@@ -252,14 +265,14 @@ plots.save(figure, "02_features", "normalised log-mels: columns of S at the top,
 #
 # Training computes the features inside TensorFlow's input pipeline (notebook 04), with `features_tf`; the recogniser
 # computes them in NumPy, so that it needs no TensorFlow. Two definitions of one thing drift apart, unless they are
-# compared. On one clip of each voice:
+# compared. On one clip of each reader, and of each voice of the harbour radio:
 
 # %%
 import tensorflow as tf
 
 from asr_helpers.features import features_tf
 
-for each in {each.speaker: each for each in corpus}.values():
+for each in {each.speaker: each for each in people + radio}.values():
     clip = read_audio(each.path)
     apart = np.abs(features_tf(tf.constant(clip)).numpy() - features(clip)).max()
     assert apart < 1e-3, each.id
@@ -303,8 +316,7 @@ print("played back", recognizer.transcribe(again))
 # shows the stripes?
 
 # %%
-voices = {each.speaker: each for each in corpus}
-SpectrogramBench([utterance, *voices.values()])
+SpectrogramBench([utterance, *{each.speaker: each for each in people + radio}.values()])
 
 # %% [markdown]
 # No kernel running? The bench looks like this, here with 40 mel bins, normalised:
@@ -408,7 +420,8 @@ for count in (40, 20, 10, 5):
 #
 # - A window of 25 ms every 10 ms, faded at its ends, Fourier-transformed: time and frequency, sharp enough.
 # - 80 mel filters keep what an ear tells apart; the log shows quiet sounds beside loud ones, above a floor.
-# - Normalised bin by bin, the features do not know how loud the speaker was, nor how dull the microphone.
+# - Brought to one level and normalised bin by bin, the features do not know how loud the speaker was, nor how dull the
+#   microphone.
 # - One definition of the features, held equal to librosa's: whoever trains and whoever listens use the same.
 #
 # Next: [03 · Augmentation](03_augmentation.ipynb), where one recording becomes many.
