@@ -5,6 +5,7 @@ from a generator the caller seeds, ``np.random.default_rng((seed, epoch, index))
 """
 
 from dataclasses import dataclass, fields
+from itertools import product
 
 import numpy as np
 
@@ -13,6 +14,42 @@ from asr_helpers.features import SAMPLE_RATE
 STRETCH_FFT = 1024  # samples, 64 ms: long enough to tell apart the harmonics of a low voice
 GAP_GAIN = 1e-3  # -60 dB: a lost packet, yet not the digital zero that real recordings never hold
 FILL = 1e-3  # SpecAugment's masked value: the mean (0), but not the exact zeros that mark padding
+
+
+# What each effect takes, and what it says to all else. `Augmenter` holds both ends of its ranges to it when it is made:
+# a draw that an effect refuses would stop a training hours later.
+TAKES = {
+    "speed": (lambda factor: 0.5 <= factor <= 2, "the speed must be between 0.5 and 2"),
+    "time_stretch": (lambda rate: 0.25 <= rate <= 4, "the stretch rate must be between 0.25 and 4"),
+    "reverb": (
+        lambda rt60, mix: 0.01 <= rt60 <= 10 and 0 <= mix <= 1,
+        "the reverberation time must be 0.01 to 10 seconds, and the mix between 0 and 1",
+    ),
+    "noise": (lambda snr_db: -200 <= snr_db <= 200, "the signal-to-noise ratio must be -200 to 200 dB"),
+    "frequency_mask": (
+        lambda centre, width: 0 < centre - width / 2 < centre + width / 2 < SAMPLE_RATE / 2,
+        "the masked band must lie within 0 and 8000 Hz",
+    ),
+    "segment_shuffle": (
+        lambda segment_seconds, share=0: round(segment_seconds * SAMPLE_RATE) >= 1 and 0 <= share <= 1,
+        "segments must be longer than 0 s, and their share between 0 and 1",
+    ),
+    "gaps": (
+        lambda count, seconds: 0 <= count == int(count) and round(seconds * SAMPLE_RATE) >= 1,
+        "gaps need a whole number of them, 0 or more, and a length above 0 s",
+    ),
+}
+
+
+def _check(effect: str, **parameters) -> None:
+    accepts, demand = TAKES[effect]
+    try:
+        good = accepts(**parameters)
+    except (TypeError, ValueError, OverflowError):  # no number, or one that is not finite
+        good = False
+    if not good:
+        told = ", ".join(f"{name} {value}" for name, value in parameters.items())
+        raise ValueError(f"{demand}, not {told}")
 
 
 def _mono(samples) -> np.ndarray:
@@ -31,11 +68,10 @@ def noise(
     recorded noise (samples,), repeated or cut to length: `babble`, for one.
 
     Raises:
-        ValueError: `snr_db` is not a finite number, or `sound` is no such name, or silent.
+        ValueError: `snr_db` is beyond 200 either way, or `sound` is no such name, or silent.
     """
     samples = _mono(samples)
-    if not np.isfinite(snr_db):
-        raise ValueError(f"the signal-to-noise ratio must be a finite number of dB, not {snr_db}")
+    _check("noise", snr_db=snr_db)
     if not isinstance(sound, str):
         hiss = np.resize(_mono(sound), len(samples))
     elif sound in ("white", "pink"):
@@ -80,8 +116,7 @@ def room_response(rt60: float, rng: np.random.Generator) -> np.ndarray:
     Raises:
         ValueError: `rt60` is not between 0.01 and 10 seconds.
     """
-    if not 0.01 <= rt60 <= 10:
-        raise ValueError(f"the reverberation time must be 0.01 to 10 seconds, not {rt60}")
+    _check("reverb", rt60=rt60, mix=1)
     seconds = np.arange(round(1.2 * rt60 * SAMPLE_RATE)) / SAMPLE_RATE
     echoes = rng.standard_normal(len(seconds)) * 10 ** (-3 * seconds / rt60)
     return (echoes / np.linalg.norm(echoes)).astype(np.float32)
@@ -99,8 +134,7 @@ def reverb(samples: np.ndarray, rt60: float, mix: float, rng: np.random.Generato
     from scipy.signal import oaconvolve
 
     samples = _mono(samples)
-    if not 0 <= mix <= 1:
-        raise ValueError(f"the reverb's mix must be between 0 and 1, not {mix}")
+    _check("reverb", rt60=rt60, mix=mix)
     echoes = oaconvolve(samples, room_response(rt60, rng))[: len(samples)]
     return ((1 - mix) * samples + mix * echoes).astype(np.float32)
 
@@ -116,8 +150,7 @@ def time_stretch(samples: np.ndarray, rate: float) -> np.ndarray:
     from librosa.effects import time_stretch as vocoder
 
     samples = _mono(samples)
-    if not 0.25 <= rate <= 4:
-        raise ValueError(f"the stretch rate must be between 0.25 and 4, not {rate}")
+    _check("time_stretch", rate=rate)
     if len(samples) < STRETCH_FFT:
         return samples.copy()
     return vocoder(samples, rate=rate, n_fft=STRETCH_FFT).astype(np.float32)
@@ -134,8 +167,7 @@ def speed(samples: np.ndarray, factor: float) -> np.ndarray:
     from librosa import resample
 
     samples = _mono(samples)
-    if not 0.5 <= factor <= 2:
-        raise ValueError(f"the speed must be between 0.5 and 2, not {factor}")
+    _check("speed", factor=factor)
     return resample(samples, orig_sr=SAMPLE_RATE * factor, target_sr=SAMPLE_RATE, res_type="soxr_mq")
 
 
@@ -148,10 +180,10 @@ def frequency_mask(samples: np.ndarray, centre: float, width: float) -> np.ndarr
     from scipy.signal import butter, sosfiltfilt
 
     samples = _mono(samples)
-    low, high = centre - width / 2, centre + width / 2
-    if not 0 < low < high < SAMPLE_RATE / 2:
-        raise ValueError(f"the masked band must lie within 0 and 8000 Hz, not {low:g} to {high:g}")
-    sections = butter(4, [low, high], btype="bandstop", fs=SAMPLE_RATE, output="sos")
+    _check("frequency_mask", centre=centre, width=width)
+    sections = butter(
+        4, [centre - width / 2, centre + width / 2], btype="bandstop", fs=SAMPLE_RATE, output="sos"
+    )
     return sosfiltfilt(sections, samples, padlen=min(len(samples) - 1, 800)).astype(np.float32)
 
 
@@ -167,9 +199,8 @@ def segment_shuffle(
         ValueError: `segment_seconds` is not positive, or `share` not between 0 and 1.
     """
     samples = _mono(samples).copy()
+    _check("segment_shuffle", segment_seconds=segment_seconds, share=share)
     size = round(segment_seconds * SAMPLE_RATE)
-    if size < 1 or not 0 <= share <= 1:
-        raise ValueError(f"need segments longer than 0 and a share of 0 to 1, not {segment_seconds}, {share}")
     count = len(samples) // (2 * size)
     pairs = samples[: count * 2 * size].reshape(count, 2, size)
     chosen = rng.permutation(count)[: int(np.ceil(share * count))]
@@ -183,12 +214,11 @@ def gaps(samples: np.ndarray, count: int, seconds: float, rng: np.random.Generat
     At most half of the audio is taken: a short clip gets fewer gaps.
 
     Raises:
-        ValueError: `count` is negative or `seconds` is not positive.
+        ValueError: `count` is negative or no whole number, or `seconds` is not positive.
     """
     samples = _mono(samples).copy()
+    _check("gaps", count=count, seconds=seconds)
     size = round(seconds * SAMPLE_RATE)
-    if count < 0 or size < 1:
-        raise ValueError(f"gaps need a count of at least 0 and a positive length, not {count}, {seconds}")
     count = min(int(count), len(samples) // (2 * size))
     # Distinct places in what remains, then moved apart by the gaps before them: they never touch.
     starts = np.sort(rng.choice(len(samples) - count * size, count, replace=False)) + size * np.arange(count)
@@ -218,7 +248,8 @@ class Augmenter:
     as a pair (lowest, highest), in the units of the effect.
 
     Raises:
-        ValueError: a probability is not between 0 and 1, or a range is upside down.
+        ValueError: a probability is not between 0 and 1, or a range is upside down or reaches beyond what its
+            effect takes.
     """
 
     speed_probability: float = 0.5
@@ -245,8 +276,15 @@ class Augmenter:
             if field.name.endswith("_probability"):
                 if not 0 <= value <= 1:
                     raise ValueError(f"{field.name} must be between 0 and 1, not {value}")
-            elif not value[0] <= value[1]:
+            elif np.shape(value) != (2,) or not value[0] <= value[1]:
                 raise ValueError(f"{field.name} must be (lowest, highest), not {value}")
+        for name in EFFECTS:
+            ranges = self.ranges(name)
+            for ends in product(*ranges.values()):
+                try:
+                    _check(name, **dict(zip(ranges, ends, strict=True)))
+                except ValueError as error:
+                    raise ValueError(f"Augmenter's ranges of {name}: {error}") from None
 
     def ranges(self, name: str) -> dict[str, tuple]:
         """Return the parameters of the effect `name` and the range of each."""
@@ -286,6 +324,9 @@ class SpecAugment:
     Each mask's width is drawn between 0 and its maximum. All time masks together cover at most `time_share`
     of the utterance, so that a short one keeps its words. Masked values become the mean, which is 0 in
     normalised features; but a frame of exact zeros tells the model "padding", so `FILL` stands in for it.
+
+    Raises:
+        ValueError: a number or width is negative or not whole, or `time_share` is not between 0 and 1.
     """
 
     time_masks: int = 2
@@ -293,6 +334,15 @@ class SpecAugment:
     time_share: float = 0.2
     frequency_masks: int = 2
     frequency_width: int = 15  # mel bins
+
+    def __post_init__(self):
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name == "time_share":
+                if not 0 <= value <= 1:
+                    raise ValueError(f"time_share must be between 0 and 1, not {value}")
+            elif not isinstance(value, int | np.integer) or value < 0:
+                raise ValueError(f"{field.name} must be a whole number, 0 or more, not {value}")
 
     def __call__(self, features, seed):
         """Return `features`, float32 (frames, mels), masked as `seed`, an integer tensor (2,), decides."""

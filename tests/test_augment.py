@@ -161,12 +161,56 @@ def test_gaps_take_at_most_half_of_a_short_clip():
         lambda x: augment.gaps(x, -1, 0.1, rng()),
         lambda x: Augmenter(noise_probability=1.2),
         lambda x: Augmenter(noise_snr_db=(20, 5)),
+        lambda x: Augmenter(noise_snr_db=10),
+        lambda x: SpecAugment(time_share=2),
+        lambda x: SpecAugment(time_width=-1),
+        lambda x: SpecAugment(frequency_masks=1.5),
     ],
 )
 def test_nonsense_raises_one_clear_line(call):
     with pytest.raises(ValueError) as error:
         call(tone(440))
     assert len(str(error.value)) > 20 and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"speed_factor": (0.4, 1)},
+        {"time_stretch_rate": (0.9, 5)},
+        {"reverb_rt60": (0, 0.5)},
+        {"reverb_mix": (0, 2)},
+        {"noise_snr_db": (float("-inf"), 30)},
+        {"noise_snr_db": (0, 5000)},
+        {"frequency_mask_centre": (300, 7990)},
+        {"frequency_mask_width": (0, 100)},
+        {"segment_shuffle_segment_seconds": (0, 0.1)},
+        {"gaps_count": (0.5, 3)},
+        {"gaps_seconds": (0.1, float("inf"))},
+    ],
+)
+def test_a_range_that_its_effect_would_refuse_is_refused_when_made(wrong):
+    (name,) = wrong
+    with pytest.raises(ValueError, match="Augmenter's ranges of " + name.rpartition("_")[0].split("_")[0]):
+        Augmenter(**wrong)
+
+
+def test_the_ends_of_the_widest_ranges_are_taken():
+    widest = Augmenter(
+        **{f"{name}_probability": 1.0 for name in augment.EFFECTS},
+        speed_factor=(0.5, 2),
+        time_stretch_rate=(0.25, 4),
+        reverb_rt60=(0.01, 10),
+        reverb_mix=(0, 1),
+        noise_snr_db=(-200, 200),
+        frequency_mask_centre=(2000, 6000),
+        frequency_mask_width=(0.1, 3999),
+        segment_shuffle_segment_seconds=(0.0001, 9),
+        gaps_count=(0, 1000),
+        gaps_seconds=(0.0001, 9),
+    )
+    for seed in range(20):
+        assert np.isfinite(widest(tone(440, 0.1), rng(seed))).all()
 
 
 def test_probability_zero_returns_the_input_unchanged():
