@@ -4,6 +4,7 @@ Everywhere, `log_probs` is float of shape (frames, 29): the log-softmax of the m
 for every 40 ms.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -46,28 +47,44 @@ def viterbi(log_probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     may_skip = np.zeros(len(states), dtype=bool)  # the blank between two labels, unless they are equal
     may_skip[3::2] = states[3::2] != states[1:-2:2]
 
+    # Where each state came from takes frames x states bytes: 1 GB for twenty minutes. So only the scores of every
+    # k-th frame are kept on the way there, and on the way back each stretch between two of them is gone through
+    # again (Grice, Hughey & Speck, 1997, "Reduced space sequence alignment", CABIOS 13).
+    every = math.isqrt(len(log_probs)) + 1
     score = np.full(len(states), -np.inf)
     score[:2] = log_probs[0, states[:2]]
-    came_from = np.zeros((len(log_probs), len(states)), dtype=int)  # how many states back: 0, 1 or 2
-    for t in range(1, len(log_probs)):
-        one = np.append(-np.inf, score[:-1])
-        two = np.where(may_skip, np.append([-np.inf, -np.inf], score)[: len(score)], -np.inf)
-        ways = np.stack([score, one, two])
-        came_from[t] = ways.argmax(axis=0)
-        score = ways.max(axis=0) + log_probs[t, states]
+    kept = [score]
+    for start in range(1, len(log_probs), every):
+        score, _ = _steps(score, log_probs[start : start + every], states, may_skip)
+        kept.append(score)
 
     path = np.zeros(len(log_probs), dtype=int)
-    path[-1] = (
-        len(states) - 1 - (len(states) > 1 and score[-2] > score[-1])
-    )  # the last label, or the blank after it
-    for t in range(len(path) - 1, 0, -1):
-        path[t - 1] = path[t] - came_from[t, path[t]]
+    # It ends in the last label, or the blank after it.
+    path[-1] = len(states) - 1 - (len(states) > 1 and score[-2] > score[-1])
+    for number, start in reversed(list(enumerate(range(1, len(log_probs), every)))):
+        _, back = _steps(kept[number], log_probs[start : start + every], states, may_skip, remember=True)
+        for t in range(start + len(back) - 1, start - 1, -1):
+            path[t - 1] = path[t] - back[t - start, path[t]]
     return path
 
 
-def align(log_probs: np.ndarray, text: str) -> list[Word]:
+def _steps(score, log_probs, states, may_skip, remember=False) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the states' scores after the frames of `log_probs`; and how many states back each came from, int8."""
+    back = np.zeros((len(log_probs), len(states)), np.int8) if remember else None
+    two = np.full(len(states), -np.inf)
+    for t, frame in enumerate(log_probs):
+        one = np.append(-np.inf, score[:-1])
+        two[2:] = np.where(may_skip[2:], score[:-2], -np.inf)
+        best = np.maximum(np.maximum(score, one), two)
+        if remember:
+            back[t] = np.where(score == best, 0, np.where(one == best, 1, 2))
+        score = best + frame[states]
+    return score, back
+
+
+def align(log_probs: np.ndarray, text: str, first: int = 0) -> list[Word]:
     """Return the words of a normalised `text` with their times: from the first frame of the first character to the
-    end of the last one's last frame.
+    end of the last one's last frame. `first` is the number of the first frame, in a recording that began earlier.
 
     A word's confidence is the geometric mean of its characters' probabilities, each taken at its best frame.
 
@@ -83,7 +100,7 @@ def align(log_probs: np.ndarray, text: str) -> list[Word]:
         if word:
             frames = [np.flatnonzero(path == 2 * place + 1) for place in places]
             sure = [log_probs[at, labels[place]].max() for at, place in zip(frames, places, strict=True)]
-            start, end = frames[0][0] * FRAME_SECONDS, (frames[-1][-1] + 1) * FRAME_SECONDS
+            start, end = (frames[0][0] + first) * FRAME_SECONDS, (frames[-1][-1] + 1 + first) * FRAME_SECONDS
             words.append(Word(word, float(start), float(end), float(np.exp(np.mean(sure)))))
     return words
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+ANY_RECORDING = "any sound file, any rate; - is standard input; video and M4A where ffmpeg is installed"
+
 
 class Parser(argparse.ArgumentParser):
     def error(self, message):
@@ -68,14 +70,20 @@ def build_parser() -> Parser:
     sub.add_argument("--limit", metavar="N", type=int, help="the first N utterances only")
     sub.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
-    sub = command(transcribe, "audio files to text")
-    sub.add_argument("audio", metavar="AUDIO", type=Path, nargs="+", help="WAV or FLAC, 16 kHz mono")
+    sub = command(transcribe, "recordings to text, captions or words with their times")
+    sub.add_argument("audio", metavar="AUDIO", type=Path, nargs="+", help=ANY_RECORDING)
     sub.add_argument("--model", metavar="PATH", type=Path, help="default: the shipped one")
     sub.add_argument("--lm", metavar="FILE", type=Path, help="beam search with this language model")
+    sub.add_argument(
+        "--format",
+        choices=["text", "json", "srt", "vtt", "ctm"],
+        default="text",
+        help="json: one object a line and recording; srt, vtt: captions; ctm: NIST's word times",
+    )
     sub.add_argument("--words", action="store_true", help="a line a word: start, end, confidence, word")
 
     sub = command(align, "when each word of a known text was said, as CTM")
-    sub.add_argument("audio", metavar="AUDIO", type=Path, help="WAV or FLAC, 16 kHz mono")
+    sub.add_argument("audio", metavar="AUDIO", type=Path, help=ANY_RECORDING)
     sub.add_argument("text", metavar="TEXT", help="the words, or the name of a file that holds them")
     sub.add_argument("--model", metavar="PATH", type=Path, help="default: the shipped one")
 
@@ -200,36 +208,43 @@ def evaluate(options):
 
 
 def transcribe(options):
-    """Print what is said in each file, one line a file; with --words, one line a word."""
-    from asr_helpers import alignment, decoding
-    from asr_helpers.corpus import read_audio
+    """Print what is said in each recording: a line of text, or with --words or --format the words with their times."""
+    from asr_helpers import alignment, captions, decoding
+    from asr_helpers.recognizer import segments
 
+    if options.format in ("srt", "vtt") and len(options.audio) > 1:
+        raise ValueError(
+            f"--format {options.format}: captions are of one recording; transcribe them one by one"
+        )
     decode = decoding.best_text(decoding.beam_decoder(options.lm)) if options.lm else decoding.greedy
     recognizer = load_model(options.model)
+    written = {"json": captions.json_line, "srt": captions.srt, "vtt": captions.vtt, "ctm": alignment.ctm}
     problems = []
     for path in options.audio:
+        texts, words = [], []
         try:
-            log_probs = recognizer.audio_log_probs(read_audio(path))
+            for first, log_probs in segments(heard(recognizer, path)):
+                texts.append(decode(log_probs).strip())
+                if options.words or options.format != "text":
+                    words += alignment.align(log_probs, texts[-1], first)
         except ValueError as error:
             problems.append(str(error))
             continue
-        text = decode(log_probs)
-        lines = [text]
-        if options.words:
-            words = alignment.align(log_probs, text)
-            lines = [
-                f"{word.start:.2f}\t{word.end:.2f}\t{word.confidence:.3f}\t{word.text}" for word in words
-            ]
+        if options.format in written:
+            print(written[options.format](words, path.stem if options.format == "ctm" else str(path)), end="")
+            continue
+        lines = captions.tab_lines(words).splitlines() if options.words else [" ".join(filter(None, texts))]
         for line in lines:
             print(f"{path}\t{line}" if len(options.audio) > 1 else line, flush=True)
-    if problems:
-        raise ValueError("\n".join(problems))
+    report(problems)
+    return problems and (1 if len(problems) < len(options.audio) else 2)
 
 
 def align(options):
     """Print when each word of TEXT is said in AUDIO: CTM, with start and duration in seconds, and a confidence."""
+    import numpy as np
+
     from asr_helpers import alignment
-    from asr_helpers.corpus import read_audio
     from asr_helpers.text import normalise
 
     named = os.path.isfile(options.text)
@@ -239,12 +254,30 @@ def align(options):
         raise ValueError(
             f"{options.text[:60]}: {error}; write it as LibriSpeech does, numbers as words"
         ) from None
-    log_probs = load_model(options.model).audio_log_probs(read_audio(options.audio))
+    log_probs = np.concatenate(list(heard(load_model(options.model), options.audio)))
     try:
         words = alignment.align(log_probs, text)
     except ValueError as error:
         raise ValueError(f"{options.audio}: {error}; check that the text belongs to it") from None
     print(alignment.ctm(words, options.audio.stem), end="")
+
+
+def heard(recognizer, path):
+    """Yield the log-probabilities of a recording as it is read, under a bar where that takes long."""
+    from asr_helpers.recordings import open_recording
+
+    with (
+        open_recording(path) as recording,
+        tqdm(desc=recording.name, total=recording.seconds, unit="s", disable=None, delay=2) as bar,
+    ):
+        bar.bar_format = "{l_bar}{bar}| {n:.0f}/{total:.0f} s" if recording.seconds else "{desc}: {n:.0f} s"
+
+        def counted():
+            for block in recording.blocks:
+                yield block
+                bar.update(len(block) / 16_000)
+
+        yield from recognizer.stream(counted())
 
 
 def lm(options):
@@ -375,17 +408,16 @@ def silence_native_logs() -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; return 0, or 2 after one clear line on stderr for a user's mistake."""
+    """Run the command line; return 0, 1 where some of many files failed, 2 after a line on stderr for a mistake."""
     options = build_parser().parse_args(arguments)
     try:
-        options.run(options)
+        return options.run(options) or 0
     except (ValueError, OSError) as error:
         report(str(error).splitlines() or [type(error).__name__])
         return 2
     except KeyboardInterrupt:
         report(["stopped; what was finished is kept"])
         return 130
-    return 0
 
 
 def script() -> None:

@@ -8,13 +8,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from asr_helpers.corpus import Utterance, data_dir, read_audio
-from asr_helpers.decoding import greedy
+from asr_helpers.decoding import SPACE, greedy
 from asr_helpers.features import MELS, OUTPUT_HOP, SAMPLE_RATE, TIME_POOLING, features
 from asr_helpers.metrics import paired_difference, score, word_errors
 from asr_helpers.text import BLANK, NUM_CLASSES
@@ -32,9 +32,9 @@ class RecognizerError(ValueError):
 class Recognizer:
     """A model, whichever runtime it needs. `log_probs` and `transcribe` mean the same on each."""
 
-    def __init__(self, logits: Callable[[np.ndarray], np.ndarray]):
-        """`logits` takes features, float32 (frames, 80), to logits, float32 (frames // 4, 29)."""
-        self._logits = logits
+    def __init__(self, logits: Callable[[np.ndarray], np.ndarray], name: str = "the model"):
+        """`logits` takes features, float32 (frames, 80), to logits, float32 (frames // 4, 29); messages have `name`."""
+        self._logits, self.name = logits, name
 
     @classmethod
     def load(cls, path: Path | str, threads: int = 1, way: str = "") -> "Recognizer":
@@ -57,13 +57,12 @@ class Recognizer:
         if way and way not in OTHER_WAYS[path.suffix]:
             raise ValueError(f"{path}: no way to run it is called {way!r}")
         try:
-            return cls(_LOADERS[path.suffix](path, threads, way))
+            return cls(_LOADERS[path.suffix](path, threads, way), str(path))
         except ModuleNotFoundError as error:
             package = _PACKAGES.get(str(error.name).split(".")[0], error.name)
             raise RecognizerError(f"{path}: needs a package that is missing: pip install {package}") from None
         except Exception as error:  # each runtime has its own ways to refuse a file
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise RecognizerError(f"{path}: cannot be loaded ({reason}); make it anew") from error
+            raise RecognizerError(f"{path}: cannot be loaded ({_first_line(error)}); make it anew") from error
 
     def log_probs(self, features: np.ndarray) -> np.ndarray:
         """Return the log-probabilities for `features` (frames, 80): float32 (frames // 4, 29).
@@ -72,16 +71,33 @@ class Recognizer:
 
         Raises:
             ValueError: `features` is of another shape, or holds no frame.
+            RecognizerError: the model fails, or is of another kind than `build_model`'s.
         """
         if np.ndim(features) != 2 or np.shape(features)[1] != MELS or not len(features):
             raise ValueError(f"features have shape {np.shape(features)} where (frames, {MELS}) is needed")
         if len(features) >= 4 and (features != features[0]).any():
-            logits = self._logits(features.astype(np.float32))
+            logits = self._run(features.astype(np.float32))
         else:
             logits = np.zeros((len(features) // TIME_POOLING, NUM_CLASSES), np.float32)
             logits[:, BLANK] = SILENCE_LOGIT
         peak = logits.max(axis=-1, keepdims=True)
         return logits - peak - np.log(np.exp(logits - peak).sum(axis=-1, keepdims=True))
+
+    def _run(self, features: np.ndarray) -> np.ndarray:
+        try:
+            logits = self._logits(features)
+        except Exception as error:  # a file may load well and fall apart when it runs
+            raise RecognizerError(
+                f"{self.name}: fails when it runs ({_first_line(error)}); make it anew"
+            ) from error
+        expected = (len(features) // TIME_POOLING, NUM_CLASSES)
+        if np.shape(logits) != expected:
+            raise RecognizerError(
+                f"{self.name}: gives {np.shape(logits)} where {expected} is needed; is it a model of `asr train`?"
+            )
+        if not np.isfinite(logits).all():
+            raise RecognizerError(f"{self.name}: gives what is no number; make it anew")
+        return logits
 
     def audio_log_probs(self, samples: np.ndarray) -> np.ndarray:
         """Return the log-probabilities for mono float32 audio at 16 kHz, one frame for every 40 ms.
@@ -93,18 +109,31 @@ class Recognizer:
         Raises:
             ValueError: the audio is not one channel, or shorter than 25 ms.
         """
-        if len(samples) <= LONGEST:
-            return self.log_probs(features(samples))
-        starts = window_starts(len(samples))
-        windows = [self.log_probs(features(samples[start : start + WINDOW])) for start in starts]
-        first = [start // OUTPUT_HOP for start in starts]  # each window's first output frame
-        meet = [(first[i] + len(windows[i]) + first[i + 1]) // 2 for i in range(len(starts) - 1)]
-        ends = zip([0, *meet], [*meet, None], first, windows, strict=True)
-        return np.concatenate([window[a - at : b and b - at] for a, b, at, window in ends])
+        return np.concatenate(list(self.stream([samples])))
+
+    def stream(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Yield, window by window, what `audio_log_probs` returns of audio that arrives in `blocks`."""
+        waiting, at, given = (
+            None,
+            0,
+            0,
+        )  # a window's log-probabilities, its first frame, and how many went out
+        for start, samples in _windows(blocks):
+            window, first = self.log_probs(features(samples)), start // OUTPUT_HOP
+            if waiting is not None:
+                meet = (at + len(waiting) + first) // 2
+                yield waiting[given - at : meet - at]
+                given = meet
+            waiting, at = window, first
+        yield waiting[given - at :]
 
     def transcribe(self, samples: np.ndarray, decoder: Callable[[np.ndarray], str] = greedy) -> str:
         """Return the text of mono float32 audio at 16 kHz, of any length; raises as `audio_log_probs`."""
         return decoder(self.audio_log_probs(samples))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def shipped_model() -> Path:
@@ -120,6 +149,53 @@ def window_starts(samples: int) -> list[int]:
     """
     last = -(-(samples - WINDOW) // OUTPUT_HOP) * OUTPUT_HOP
     return [*range(0, last, WINDOW - OVERLAP), last]
+
+
+def _windows(blocks: Iterable[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield (start, samples) of each window of `window_starts`, as soon as enough has arrived.
+
+    What is held reaches back to the last window's start, because the end may move its successor back.
+    """
+    held, at, due = np.zeros(0, np.float32), 0, 0
+    for block in blocks:
+        held = np.append(held, block) if len(held) else block
+        while at + len(held) > max(LONGEST, due + WINDOW):
+            held, at = held[due - at :], due
+            yield at, held[:WINDOW]
+            due += WINDOW - OVERLAP
+    samples = at + len(held)
+    last = window_starts(samples)[-1] if samples > LONGEST else 0
+    yield last, held[last - at :]
+
+
+def segments(pieces: Iterable[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield (first frame, log-probabilities) of stretches of `LONGEST` at most, cut in pauses.
+
+    So a long recording is decoded and aligned in bounded memory, and its text comes while it is still read.
+    A pause is where the model hears nothing but blanks and a space between words; the longest one is cut in two.
+    """
+    held, at, most = None, 0, LONGEST // OUTPUT_HOP
+    for piece in pieces:
+        held = piece if held is None else np.concatenate([held, piece])
+        while len(held) > most:
+            cut = _longest_pause(held[:most], most // 3)
+            yield at, held[:cut]
+            held, at = held[cut:], at + cut
+    if held is not None:
+        yield at, held
+
+
+def _longest_pause(log_probs: np.ndarray, earliest: int) -> int:
+    """Return the frame in the middle of the longest pause from `earliest` on; the end, where there is none."""
+    best = log_probs[earliest:].argmax(axis=1)
+    silent, space = np.isin(best, (SPACE, BLANK)), best == SPACE
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]]).astype(int)))
+    runs = edges.reshape(-1, 2).tolist()
+    if not runs:
+        return len(log_probs)
+    # Blanks stand within words, too: a run without a space is cut only where there is no other.
+    start, end = max(runs, key=lambda run: (space[run[0] : run[1]].any(), run[1] - run[0], run[0]))
+    return earliest + (start + end + 1) // 2
 
 
 # --------------------------------------------------------------------------------------------------- runtimes

@@ -1,5 +1,6 @@
 import itertools
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -35,6 +36,18 @@ def test_viterbi_is_the_best_of_all_paths(text, seed):
         if collapse(way) == labels.tolist()
     )
     assert found == pytest.approx(best, abs=1e-9)
+
+
+def test_a_long_recording_takes_little_memory():
+    labels = np.random.default_rng(0).integers(2, BLANK, 1500)
+    frames = np.repeat(np.stack([labels, np.full(1500, BLANK)], 1).ravel(), 2)
+    log_probs = np.log(0.9 * np.eye(NUM_CLASSES, dtype=np.float32)[frames] + 0.1 / NUM_CLASSES)
+    tracemalloc.start()
+    path = viterbi(log_probs, labels)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert spelt(path, labels) == frames.tolist()
+    assert peak < len(frames) * len(labels)  # half of what one byte for each step would take
 
 
 def test_nothing_said_is_all_blanks():

@@ -12,7 +12,7 @@ import soundfile
 
 from asr_helpers import features as front_end
 from asr_helpers.corpus import load_corpus, read_audio
-from asr_helpers.decoding import greedy
+from asr_helpers.decoding import SPACE, greedy
 from asr_helpers.export import REFERENCE, VARIANTS, quantize
 from asr_helpers.features import OUTPUT_HOP, SAMPLE_RATE
 from asr_helpers.metrics import word_errors
@@ -25,10 +25,11 @@ from asr_helpers.recognizer import (
     RecognizerError,
     _measure_apart,
     compare,
+    segments,
     shipped_model,
     window_starts,
 )
-from asr_helpers.text import BLANK
+from asr_helpers.text import BLANK, NUM_CLASSES
 
 FLOAT = ["crnn.float32.tflite", "crnn.float32.onnx"]
 NEARLY_FLOAT = ["crnn.float16.tflite", "crnn.dynamic.tflite", "crnn.int8.onnx", "crnn.fast.onnx"]
@@ -166,6 +167,41 @@ def test_every_frame_of_a_long_recording_comes_from_the_window_that_hears_most_a
     certain = (heard == heard.max(axis=0)).sum(axis=0) == 1  # in the very middle either will do
     assert set(best) == {0, 1, 2, 3, 4} and certain.sum() >= len(joined) - 4
     assert np.array_equal(joined[certain], alone[best, np.arange(len(joined))][certain])
+
+
+@pytest.mark.parametrize("seconds", [0.5, 29.99, 30, 30.01, 36, 36.01, 37, 100, 121.3])
+@pytest.mark.parametrize("block", [0.7, 10, 200])
+def test_a_stream_is_heard_as_the_whole(rng, seconds, block):
+    recognizer = Recognizer(lambda features: np.repeat(features[3::4, :1], NUM_CLASSES, axis=1))
+    recognizer.log_probs = lambda features: recognizer._run(
+        features
+    )  # not their softmax, which would be flat
+    samples = rng.normal(size=round(seconds * SAMPLE_RATE)).astype(np.float32)
+    step = round(block * SAMPLE_RATE)
+    pieces = list(recognizer.stream(samples[at : at + step] for at in range(0, len(samples), step)))
+    assert np.array_equal(np.concatenate(pieces), recognizer.audio_log_probs(samples))
+    starts = window_starts(len(samples)) if seconds > 30 else [0]
+    assert len(pieces) == len(starts)
+
+
+def test_segments_are_cut_in_pauses():
+    """Two minutes of words of 8 frames, a space after each, and every 25 words a second of nothing."""
+    frames = []
+    for number in range(300):
+        frames += [2 + number % 26, BLANK] * 4 + [SPACE] + [BLANK] * (25 if number % 25 == 24 else 1)
+    log_probs = np.log(np.eye(NUM_CLASSES)[frames] + 1e-6)
+    parts = list(segments(np.array_split(log_probs, 7)))
+    assert np.array_equal(np.concatenate([part for _, part in parts]), log_probs)
+    assert [first for first, _ in parts] == np.cumsum([0, *(len(part) for _, part in parts)])[:-1].tolist()
+    assert max(len(part) for _, part in parts) <= 750 and len(parts) < 9
+    for _, part in parts[1:]:
+        assert len(part) < 100 or (part[:12].argmax(axis=1) == BLANK).all()  # half of the second of nothing
+    assert " ".join(greedy(part).strip() for _, part in parts) == greedy(log_probs).strip()
+
+
+def test_nothing_but_noise_is_cut_too():
+    parts = list(segments([np.eye(NUM_CLASSES)[[3] * 2000], np.eye(NUM_CLASSES)[[BLANK] * 3000]]))
+    assert sum(len(part) for _, part in parts) == 5000 and max(len(part) for _, part in parts) <= 750
 
 
 def test_clicks_stay_in_their_place_in_a_long_recording(rng):
@@ -309,6 +345,25 @@ def test_other_ways_of_running_a_model_say_the_same(recognizers, folder, clips, 
 def test_an_unknown_way_is_named(folder):
     with pytest.raises(ValueError, match="'eager'"):
         Recognizer.load(folder / "crnn.fast.onnx", way="eager")
+
+
+def failing(features):
+    raise RuntimeError("the first line\nthe second")
+
+
+@pytest.mark.parametrize(
+    ("logits", "message"),
+    [
+        (failing, "m.onnx: fails when it runs .the first line."),
+        (lambda features: np.zeros((len(features) // 4, 5)), "m.onnx: gives .*is it a model"),
+        (lambda features: np.zeros((3, len(features) // 4, 29)), "m.onnx: gives .*is it a model"),
+        (lambda features: np.full((len(features) // 4, 29), np.nan), "m.onnx: gives what is no number"),
+    ],
+)
+def test_a_model_that_fails_when_it_runs_is_named(rng, logits, message):
+    with pytest.raises(RecognizerError, match=message) as caught:
+        Recognizer(logits, name="m.onnx").log_probs(rng.normal(size=(40, 80)))
+    assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("shape", [(0, 80), (10, 40), (1, 10, 80)])
