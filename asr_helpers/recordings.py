@@ -105,10 +105,10 @@ def _checked(name: str, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def _soundfile_blocks(audio: soundfile.SoundFile, name: str) -> Iterator[np.ndarray]:
-    import soxr
-
     resampler, read = None, 0
     if audio.samplerate != SAMPLE_RATE:
+        import soxr  # not needed where everything is at 16 kHz, on a device with little installed
+
         resampler = soxr.ResampleStream(audio.samplerate, SAMPLE_RATE, 1, dtype="float32")
     while True:
         try:
