@@ -47,6 +47,34 @@ def ctc_loss(targets, logits):
     return loss / tf.cast(tf.reduce_sum(tf.cast(labels >= 0, tf.int32), axis=1), tf.float32)
 
 
+SMOOTHNESS = 0.2  # weight of `peakiness` in `smooth_ctc_loss`, the paper's
+
+
+def smooth_ctc_loss(targets, logits):
+    """Return `ctc_loss` plus a fifth of `peakiness`, float32 (batch,): SR-CTC."""
+    return ctc_loss(targets, logits) + SMOOTHNESS * peakiness(targets, logits)
+
+
+def peakiness(targets, logits):
+    """Return how far each utterance's posteriors are from themselves smoothed over time, float32 (batch,).
+
+    CTC learns to say a letter in one frame and the blank around it, as surely as it can: surer than it is right. Here
+    each frame is drawn towards the mean of itself and its neighbours (1/4, 1/2, 1/4), which no gradient moves. It is
+    the regulariser of SR-CTC (Yao et al. 2024, arXiv:2410.05101), a Kullback-Leibler divergence in nats, summed over
+    frames and divided by the text's length as `ctc_loss` is. Arguments as there.
+    """
+    import tensorflow as tf
+
+    log_probs = tf.nn.log_softmax(logits)
+    probs = tf.exp(log_probs)
+    smooth = tf.stop_gradient(0.25 * probs[:, :-2] + 0.5 * probs[:, 1:-1] + 0.25 * probs[:, 2:])
+    divergence = tf.reduce_sum(smooth * (tf.math.log(smooth + 1e-10) - log_probs[:, 1:-1]), axis=-1)
+    # The first frame and each utterance's own last have only one neighbour, and are left alone.
+    inner = tf.sequence_mask(targets[:, 0] - 2, tf.shape(divergence)[1], divergence.dtype)
+    characters = tf.reduce_sum(tf.cast(targets[:, 1:] >= 0, divergence.dtype), axis=1)
+    return tf.reduce_sum(divergence * inner, axis=1) / characters
+
+
 def lattice(log_probs: np.ndarray, labels: np.ndarray, blank: int = BLANK) -> tuple[np.ndarray, np.ndarray]:
     """Return the forward and backward log-probabilities of CTC's lattice, in float64.
 

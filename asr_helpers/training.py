@@ -14,13 +14,13 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from asr_helpers.augment import Augmenter, SpecAugment
-from asr_helpers.ctc import ctc_loss
+from asr_helpers.ctc import ctc_loss, smooth_ctc_loss
 from asr_helpers.decoding import greedy
 from asr_helpers.fast_lstm import FastBidirectional
 from asr_helpers.metrics import score
 from asr_helpers.model import build_model, rebuild
 from asr_helpers.pipeline import Speech, batches_per_epoch, training_batches, validation_batches
-from asr_helpers.text import decode
+from asr_helpers.text import NUM_CLASSES, decode
 
 
 class TrainingError(ValueError):
@@ -41,6 +41,8 @@ class Profile:
     augmenter: Augmenter | None = Augmenter()
     spec_augment: SpecAugment | None = SpecAugment()
     average: int = 1  # epochs whose weights are averaged into the model that is measured and kept
+    smooth: bool = False  # posteriors drawn towards their neighbours in time (`ctc.smooth_ctc_loss`)
+    intermediate: float = 0.0  # share of the loss that a second output spells from, one LSTM below the last
     plateau: bool = False  # ReduceLROnPlateau on the validation loss, instead of a decay planned beforehand
 
 
@@ -115,7 +117,9 @@ class WeightAverage(keras.callbacks.Callback):
         self.mean = rebuild(self.model, bidirectional=type(self.model.get_layer("lstm1")))
 
     def on_epoch_end(self, epoch, logs=None):
-        self.recent = [*self.recent, self.model.get_weights()][-self.epochs :]
+        layers = [self.model.get_layer(layer.name) for layer in self.mean.layers]
+        weights = [array for layer in layers for array in layer.get_weights()]
+        self.recent = [*self.recent, weights][-self.epochs :]
         columns = zip(*self.recent, strict=True)
         self.mean.set_weights(
             # Only dropout's random state is no float, and an average of that would mean nothing.
@@ -228,7 +232,8 @@ class RunFolder(keras.callbacks.Callback):
             )
         self.state = state
         model = keras.saving.load_model(
-            self.folder / state["checkpoint"], custom_objects={"ctc_loss": ctc_loss}
+            self.folder / state["checkpoint"],
+            custom_objects={"ctc_loss": ctc_loss, "smooth_ctc_loss": smooth_ctc_loss},
         )
         for variable, value in zip(_dropout_states(model), state["dropout"], strict=True):
             variable.assign(value)
@@ -347,10 +352,13 @@ def train(
         rate = WarmUpAndDecay(profile.learning_rate, steps * profile.epochs)
     run = RunFolder(folder, config, rate, average)
     model = run.load() if resume else new_model(profile, start)
+    batches = training_batches(
+        speech, profile.batch_seconds, run.epochs_done, profile.augmenter, profile.spec_augment, seed
+    )
+    if profile.intermediate:
+        batches = batches.map(lambda features, targets: (features, (targets, targets)))
     model.fit(
-        training_batches(
-            speech, profile.batch_seconds, run.epochs_done, profile.augmenter, profile.spec_augment, seed
-        ),
+        batches,
         steps_per_epoch=steps,
         initial_epoch=run.epochs_done,
         epochs=profile.epochs,
@@ -386,7 +394,16 @@ def new_model(profile: Profile, start: Path | None = None) -> keras.Model:
                 f"{start}: {source.count_params()} weights, where the profile has {model.count_params()}; "
                 "choose the ASR_PROFILE it was trained with"
             ) from None
+    loss = smooth_ctc_loss if profile.smooth else ctc_loss
+    shares = None
+    if profile.intermediate:
+        below = model.get_layer(f"lstm{profile.lstm_layers - 1}_norm").output
+        # Like the model's own output, it sheds Keras's mask, which every loss would multiply itself by.
+        unmasked = keras.ops.multiply(below, 1.0)
+        spelt = keras.layers.Dense(NUM_CLASSES, name="intermediate")(unmasked)
+        model = keras.Model(model.input, (model.output, spelt), name=model.name)
+        loss, shares = (loss, loss), (1 - profile.intermediate, profile.intermediate)
     # The CTC kernel does not compile under XLA. Clipping keeps the first steps, far from any alignment, small.
     optimizer = keras.optimizers.Adam(profile.learning_rate, global_clipnorm=1.0)
-    model.compile(optimizer, loss=ctc_loss, jit_compile=False)
+    model.compile(optimizer, loss=loss, loss_weights=shares, jit_compile=False)
     return model

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from asr_helpers.ctc import ctc_loss, lattice, log_likelihood, pack_targets
+from asr_helpers.ctc import ctc_loss, lattice, log_likelihood, pack_targets, peakiness, smooth_ctc_loss
 from asr_helpers.decoding import collapse
 from asr_helpers.text import BLANK, NUM_CLASSES, encode, min_frames
 
@@ -71,3 +71,25 @@ def test_min_frames_is_where_the_likelihood_stops_being_zero(rng):
     assert log_likelihood(random_log_probs(rng, need), labels) > -np.inf
     assert log_likelihood(random_log_probs(rng, need - 1), labels) == -np.inf
     assert collapse(labels) != labels.tolist()  # why: repeats need a blank between them
+
+
+def test_peakiness_is_the_divergence_from_the_smoothed_posteriors(rng):
+    logits = rng.normal(size=(2, 30, NUM_CLASSES)).astype(np.float32)
+    targets = pack_targets([encode("SEVEN"), encode("BOATS")], [30, 22])
+    for row, frames, value in zip(logits, (30, 22), peakiness(targets, logits).numpy(), strict=True):
+        p = np.exp(tf.nn.log_softmax(row[:frames]).numpy())
+        smooth = (p[:-2] + 2 * p[1:-1] + p[2:]) / 4
+        assert value == pytest.approx(np.sum(smooth * np.log(smooth / p[1:-1])) / 5, rel=1e-4)
+    together = smooth_ctc_loss(targets, logits).numpy()
+    assert together == pytest.approx(ctc_loss(targets, logits) + 0.2 * peakiness(targets, logits), rel=1e-5)
+
+
+def test_following_peakiness_down_makes_posteriors_smoother(rng):
+    targets = pack_targets([encode("SEVEN")], [30])
+    logits = tf.Variable(4 * rng.normal(size=(1, 30, NUM_CLASSES)).astype(np.float32))
+    before = peakiness(targets, logits).numpy()
+    for _ in range(20):
+        with tf.GradientTape() as tape:
+            loss = peakiness(targets, logits)
+        logits.assign_sub(10 * tape.gradient(loss, logits))
+    assert peakiness(targets, logits).numpy() < 0.5 * before

@@ -132,6 +132,20 @@ def test_training_starts_from_the_weights_of_a_model(unbroken):
         new_model(replace(TINY, lstm_units=9), best)
 
 
+def test_a_second_output_helps_in_training_and_is_not_kept(speech, tmp_path):
+    profile = replace(TINY, lstm_layers=2, smooth=True, intermediate=0.3, epochs=1)
+    run(speech, tmp_path, profile)
+    history = run(speech, tmp_path, replace(profile, epochs=2), resume=True)
+    for row in history:
+        assert row["loss"] == pytest.approx(
+            0.7 * row["logits_loss"] + 0.3 * row["intermediate_loss"], rel=1e-4
+        )
+    assert history[1]["loss"] < history[0]["loss"]
+    trained = keras.saving.load_model(tmp_path / "epoch-0002.keras", compile=False)
+    assert trained.output_names == ["logits", "intermediate"]
+    assert keras.saving.load_model(tmp_path / "best.keras").output_names == ["logits"]
+
+
 class Break(keras.callbacks.Callback):
     """Puts a NaN among the weights in the second epoch."""
 
