@@ -39,7 +39,14 @@ def test_sizes_stay_cloneable():
     files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
     if files.returncode:
         pytest.skip("not a git checkout")
-    limits = {"data/mini": 20e6, "data/real": 5e6, "data/models": 48e6, "data": 80e6, "notebooks": 14e6, "figures": 5e6}
+    limits = {
+        "data/mini": 20e6,
+        "data/real": 5e6,
+        "data/models": 48e6,
+        "data": 80e6,
+        "notebooks": 14e6,
+        "figures": 5e6,
+    }
     for folder, limit in limits.items():
         paths = [ROOT / path for path in files.stdout.split("\0") if path.startswith(f"{folder}/")]
         assert sum(path.stat().st_size for path in paths if path.exists()) <= limit, folder
