@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -16,7 +17,7 @@ from tqdm import tqdm
 from asr_helpers.augment import Augmenter, SpecAugment
 from asr_helpers.ctc import ctc_loss, smooth_ctc_loss
 from asr_helpers.decoding import greedy
-from asr_helpers.fast_lstm import FastBidirectional
+from asr_helpers.fast_lstm import FastBidirectional, has_bfloat16
 from asr_helpers.metrics import score
 from asr_helpers.model import build_model, rebuild
 from asr_helpers.pipeline import Speech, batches_per_epoch, training_batches, validation_batches
@@ -372,18 +373,19 @@ def train(
 def new_model(profile: Profile, start: Path | None = None) -> keras.Model:
     """Return the compiled CRNN of `profile`, untrained or with the weights of the model file `start`.
 
-    On a CPU it has the faster LSTM of the same weights.
+    On a CPU it has the faster LSTM of the same weights, its products in bfloat16 where the CPU has them in hardware.
 
     Raises:
         TrainingError: `start` is a model of another size.
     """
     on_gpu = bool(tf.config.list_physical_devices("GPU"))
+    on_cpu = partial(FastBidirectional, dtype="mixed_bfloat16" if has_bfloat16() else "float32")
     model = build_model(
         profile.lstm_layers,
         profile.lstm_units,
         profile.filters,
         profile.dropout,
-        bidirectional=keras.layers.Bidirectional if on_gpu else FastBidirectional,
+        bidirectional=keras.layers.Bidirectional if on_gpu else on_cpu,
     )
     if start:
         source = keras.saving.load_model(start, compile=False)
