@@ -8,7 +8,7 @@ RUN := runs/mini
 WAV := runs/mini-wav
 PEOPLE := $(addprefix data/real/test-clean-sample/,672/122797/672-122797-0069.flac 3729/6852/3729-6852-0011.flac)
 
-.PHONY: run lab test chromium notebooks lint lock
+.PHONY: run lab learn test chromium notebooks lint lock
 
 run: $(READY)  ## the whole journey on the embedded corpus
 	$(BIN)/asr convert data/mini $(WAV)
@@ -22,6 +22,10 @@ run: $(READY)  ## the whole journey on the embedded corpus
 
 lab: $(READY)  ## open the notebooks
 	$(BIN)/jupyter lab notebooks
+
+learn: $(READY)  ## a copy of the notebooks to work in, which no newer version overwrites
+	$(BIN)/python notebooks/learn.py
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/work/00_start_here.ipynb
 
 test: $(READY) chromium
 	$(BIN)/python -m pytest

@@ -1,7 +1,9 @@
-"""Execute the notebooks: python notebooks/build.py [NAME...] writes source/NAME.py as NAME.ipynb with its outputs.
+"""Execute the notebooks: python notebooks/build.py [NAME...] runs source/NAME.py once and writes two notebooks.
 
-A notebook is edited only in source/; here it is run from the repository's root and written with stable cell ids,
-without timestamps and widget state, so that it changes only when its content does.
+NAME.ipynb is the learner's: where source/NAME.py solves an exercise, it has an empty cell and a check. The solved
+exercises are solutions/NAME.ipynb. Both come from one run, with stable cell ids, without timestamps and widget
+state, so that they change only when their content does. A notebook is edited only in source/, where tags tell what
+a cell is: `exercise` the question, `solution` (one cell or more), `check` the line that judges the answer.
 """
 
 import os
@@ -23,18 +25,63 @@ NAMES = sorted(path.stem for path in (HERE / "source").glob("*.py"))
 
 
 def read_source(name: str) -> nbformat.NotebookNode:
-    """Return source/`name`.py as a notebook without outputs."""
+    """Return source/`name`.py as a notebook without outputs, with all that a learner and a solver see."""
     notebook = jupytext.read(HERE / "source" / f"{name}.py")
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
+    notebook.cells = with_turns(notebook.cells)
     for number, cell in enumerate(notebook.cells):
         cell.id = f"{name.split('_')[0]}-{number:03d}"
-        if "solution" in cell.metadata.get("tags", []):
-            cell.metadata["jupyter"] = {"source_hidden": True}
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
+
+
+def tagged(cell: nbformat.NotebookNode, *tags: str) -> bool:
+    """Say whether a cell has one of `tags`."""
+    return any(tag in tags for tag in cell.metadata.get("tags", []))
+
+
+def with_turns(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Put before each exercise's solution what the learner has in its place: a cell to write in, and the check.
+
+    All of them run in one kernel, so a single run shows both notebooks to be in order.
+    """
+    expanded = []
+    for place, cell in enumerate(cells):
+        if tagged(cell, "solution") and not tagged(cells[place - 1], "solution"):
+            check = next(later for later in cells[place:] if tagged(later, "check"))
+            for source in ("# your turn\nanswer = ...", check.source):
+                expanded.append(nbformat.v4.new_code_cell(source, metadata={"tags": ["your-turn"]}))
+        expanded.append(cell)
+    return expanded
+
+
+def learner(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return the learner's notebook: the exercises unsolved."""
+    kept = [cell for cell in notebook.cells if not tagged(cell, "solution", "check")]
+    return nbformat.NotebookNode({**notebook, "cells": kept})
+
+
+def solutions(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
+    """Return the exercises of the notebook `name` with their solutions.
+
+    What the notebook computed before stands in one folded cell, without outputs: so the solutions can be run, and
+    take the room of their own outputs only.
+    """
+    first = next(place for place, cell in enumerate(notebook.cells) if tagged(cell, "exercise"))
+    title = notebook.cells[0].source.splitlines()[0].removeprefix("# ")
+    head = nbformat.v4.new_markdown_cell(
+        f"# {title}: solutions\n\nThe exercises of [the notebook](../{name}.ipynb), solved. Try them there first: the "
+        "check gives hints.\n\nThe folded cell is the code of that notebook up to its exercises. Run it if you want to "
+        "run a solution; it takes as long as the notebook does."
+    )
+    code = [cell.source for cell in notebook.cells[:first] if cell.cell_type == "code"]
+    setup = nbformat.v4.new_code_cell("\n\n".join(code), metadata={"jupyter": {"source_hidden": True}})
+    head.id, setup.id = (f"{name.split('_')[0]}-{part}" for part in ("head", "setup"))
+    solved = [cell for cell in notebook.cells if tagged(cell, "exercise", "solution", "check")]
+    return nbformat.NotebookNode({**notebook, "cells": [head, setup, *solved]})
 
 
 def execute(name: str, timeout: int = 1800) -> nbformat.NotebookNode:
@@ -77,6 +124,14 @@ def clean(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
     return kept
 
 
+def write(notebook: nbformat.NotebookNode, path: Path) -> None:
+    """Write a notebook whole or not at all."""
+    path.parent.mkdir(exist_ok=True)
+    part = path.with_suffix(".part")
+    nbformat.write(notebook, part)
+    os.replace(part, path)
+
+
 def main(names: list[str]) -> None:
     unknown = set(names) - set(NAMES)
     if unknown:
@@ -84,9 +139,8 @@ def main(names: list[str]) -> None:
     for name in names or NAMES:
         start = time.monotonic()
         notebook = execute(name)
-        part = HERE / f".{name}.part"
-        nbformat.write(notebook, part)
-        os.replace(part, HERE / f"{name}.ipynb")
+        write(learner(notebook), HERE / f"{name}.ipynb")
+        write(solutions(notebook, name), HERE / "solutions" / f"{name}.ipynb")
         print(f"{name}: {(time.monotonic() - start) / 60:.1f} minutes", flush=True)
 
 

@@ -33,6 +33,7 @@ import numpy as np
 import soundfile
 
 from asr_helpers import plots
+from asr_helpers.checks import check
 from asr_helpers.corpus import CorpusError, data_dir, load_corpus, read_audio
 from asr_helpers.features import log_mel
 from asr_helpers.metrics import score
@@ -172,16 +173,54 @@ except CorpusError as error:
 #
 # ## Exercises
 #
-# 1. Transcribe a clip of speaker 9007. It is the voice that was kept out of training: how much worse is it?
-# 2. Turn `samples` round (`samples[::-1]`) and transcribe that. What does the model hear in nonsense?
+# Write into the empty cells and let `check` judge: it says what is right, and gives a hint where something is not.
+# [All of them solved](../notebooks/solutions/00_start_here.ipynb).
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 00.1 · The voice that was kept out
+#
+# *easy · 5 minutes*
+#
+# No clip of speaker 9007 was in the training. How much worse does the model hear that voice? Transcribe its first eight
+# clips in `test`, and put their word error rate, a fraction, into `answer`.
 
 # %% tags=["solution"]
 unheard = [each for each in test if each.speaker == "9007"][:8]
 texts = [recognizer.transcribe(read_audio(each.path)) for each in unheard]
-print(f"WER {score([each.text for each in unheard], texts)['wer']:.0%}:", unheard[0].text, "→", texts[0])
+answer = score([each.text for each in unheard], texts)["wer"]
+print(f"WER {answer:.0%}:", unheard[0].text, "→", texts[0])
+
+# %% tags=["check"]
+check("00.1", answer)
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 00.2 · Nonsense
+#
+# *easy · 3 minutes*
+#
+# Turn `samples` round (`samples[::-1]`) and transcribe that. What does the model write for it? (A turned array is a view
+# from the other end; `.copy()` makes an array of it that every runtime takes.)
 
 # %% tags=["solution"]
-print(recognizer.transcribe(samples[::-1].copy()))
+answer = recognizer.transcribe(samples[::-1].copy())
+print(answer)
+
+# %% tags=["check"]
+check("00.2", answer)
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 00.3 · Ten minutes
+#
+# *easy · 2 minutes*
+#
+# Of how many numbers is a recording of ten minutes made, as the model wants it?
+
+# %% tags=["solution"]
+answer = 10 * 60 * 16000
+print(f"{answer:,}")
+
+# %% tags=["check"]
+check("00.3", answer)
 
 # %% [markdown]
 # ## Recap

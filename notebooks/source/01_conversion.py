@@ -38,6 +38,7 @@ import soundfile
 from IPython.display import HTML
 
 from asr_helpers import plots
+from asr_helpers.checks import check
 from asr_helpers.corpus import convert, data_dir, load_corpus, read_audio
 from asr_helpers.widgets import Explorer, loudness, player, player_html
 
@@ -441,13 +442,13 @@ def copy_of_chapter():
     return sorted((RUN / "broken").glob("*.flac"))
 
 
-def check():
+def look():
     report = load_corpus(RUN / "broken")
     print(f"{len(report)} usable", *report.problems, sep="\n")
 
 
 copy_of_chapter()
-check()
+look()
 
 # %% [markdown]
 # ### A FLAC that is cut off
@@ -457,7 +458,7 @@ check()
 # %%
 clips = copy_of_chapter()
 clips[0].write_bytes(clips[0].read_bytes()[:9000])
-check()
+look()
 
 # %% [markdown]
 # It shows only where the samples are decoded. Conversion decodes everything, so it finds such files *before* an epoch is
@@ -475,14 +476,14 @@ print(f"{result.converted} converted", *result.problems, sep="\n")
 # %%
 clips = copy_of_chapter()
 soundfile.write(clips[1], np.stack([integers, integers], axis=1), 16000)
-check()
+look()
 
 # %% [markdown]
 # ### A transcript without audio
 
 # %%
 copy_of_chapter()[2].unlink()
-check()
+look()
 
 # %% [markdown]
 # ### A character outside the alphabet
@@ -492,7 +493,7 @@ check()
 # %%
 words_of = copy_of_chapter()[0].with_name("9002-1.trans.txt")
 words_of.write_text(words_of.read_text().replace("GOOD MORNING", "GOOD MORNING 7"))
-check()
+look()
 
 # %% [markdown]
 # "7" may be said as SEVEN or SEVENTH, and only someone who listens can tell. A program that drops it silently teaches
@@ -501,33 +502,63 @@ check()
 # All four faults have one thing in common: the line names the file, and the rest of the corpus stays usable.
 #
 # ## Exercises
+#
+# Write into the empty cells and let `check` judge: it says what is right, and gives a hint where something is not.
+# [All of them solved](../notebooks/solutions/01_conversion.ipynb).
 
 # %% [markdown] tags=["exercise"]
-# 1. Fill the six empty bits of `integers` with random ones, as a 16-bit recording of the same loudness would have noise
-#    there. How large is the FLAC now? Why does the WAV not change?
-# 2. Count FLAC's *longer* predictions: the cubic guess is `4a − 6b + 4c − d` over the last four steps. Are its errors
-#    smaller than the straight line's?
-# 3. From the two runs with one worker, work out how many hours of such speech are converted in a minute once the worker
-#    has started.
+# ### Exercise 01.1 · Sixteen bits
+#
+# *medium · 8 minutes*
+#
+# Fill the six empty bits of `integers` with random ones, as a recording of 16 bits would have noise there. Which share of
+# the WAV's bytes does the FLAC take now? And why does the WAV not change?
 
 # %% tags=["solution"]
 filled = integers + np.random.default_rng(0).integers(0, 64, len(integers)).astype(np.int16)
 wav, flac = as_file(filled, format="WAV"), as_file(filled, format="FLAC")
-print(
-    f"FLAC {len(files['FLAC']) / len(files['WAV']):.0%} → {len(flac) / len(wav):.0%} of the WAV, which has 16 bits for any number"
-)
+answer = len(flac) / len(wav)
+print(f"FLAC {len(files['FLAC']) / len(files['WAV']):.0%} → {answer:.0%} of the WAV, 16 bits for any number")
+
+# %% tags=["check"]
+check("01.1", answer)
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 01.2 · A longer guess
+#
+# *medium · 8 minutes*
+#
+# FLAC has *longer* predictions, too. The cubic one is `4a − 6b + 4c − d`, where *a* is the step just before and *d* the
+# fourth before. How many bits does each of its errors take (`bits_each`)? Are they smaller than the straight line's?
 
 # %% tags=["solution"]
 cubic = steps[4:] - (4 * steps[3:-1] - 6 * steps[2:-2] + 4 * steps[1:-3] - steps[:-4])
-print(
-    f"line {bits_each(error):.2f} bits, cubic {bits_each(cubic):.2f} bits: noise is in every step, and the cubic adds up more of it"
-)
+answer = bits_each(cubic)
+print(f"line {bits_each(error):.2f} bits, cubic {answer:.2f} bits")
+
+# %% tags=["check"]
+check("01.2", answer)
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 01.3 · Hours a minute
+#
+# *hard · 10 minutes*
+#
+# `seconds[1]` holds the seconds of two runs with one worker: with everything to do, and with nothing left to do. Write a
+# function of three numbers, those two and the seconds of audio, that returns how many *hours* of speech are converted in
+# a *minute*, once the worker has started. The answer is the function.
+
 
 # %% tags=["solution"]
-decoding = seconds[1][0] - seconds[1][1]
-print(
-    f"about {sum(each.seconds for each in before) / 60 / decoding:.0f} hours a minute with one worker, here"
-)
+def hours_a_minute(busy, idle, audio):
+    return (audio / 3600) / ((busy - idle) / 60)
+
+
+answer = hours_a_minute
+print(f"{answer(*seconds[1], sum(each.seconds for each in before)):.0f} hours a minute with one worker, here")
+
+# %% tags=["check"]
+check("01.3", answer)
 
 # %% [markdown]
 # ## Recap

@@ -31,8 +31,10 @@ import numpy as np
 from IPython.display import HTML
 
 from asr_helpers import plots
+from asr_helpers.checks import check
 from asr_helpers.corpus import data_dir, load_corpus, read_audio
 from asr_helpers.features import features, hz_to_mel, log_mel, mel_filterbank, mel_to_hz, normalise
+from asr_helpers.metrics import word_errors
 from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.widgets import SpectrogramBench, play_back, player, player_html
 
@@ -385,35 +387,66 @@ figure
 # a line that says how to convert.
 #
 # ## Exercises
+#
+# Write into the empty cells and let `check` judge: it says what is right, and gives a hint where something is not.
+# [All of them solved](../notebooks/solutions/02_spectrograms.ipynb).
 
 # %% [markdown] tags=["exercise"]
-# **1. Where is the S?** Find the frames in which more than half of the power lies above 3000 Hz (`power` has
-# 257 frequencies, 31.25 Hz apart), but not those that are hardly louder than silence. Mark them on the
-# spectrogram. Listen: does each mark sit on an S, or on one of its cousins, Z and SH?
+# ### Exercise 02.1 · Where is the S?
+#
+# *medium · 10 minutes*
+#
+# In which frames lies more than half of the power above 3000 Hz? (`power` has 257 frequencies, 31.25 Hz apart, so these
+# are the columns from 96 on.) Leave out the frames that have less than a thousandth of the loudest one's power. `answer`
+# is one True or False for each frame. Mark them on the spectrogram: does each mark sit on an S, or on a cousin of it?
 
 # %% tags=["solution"]
 total = power.sum(axis=1)
-sharp = (power[:, 96:].sum(axis=1) > 0.5 * total) & (total > 1e-3 * total.max())
+answer = (power[:, 96:].sum(axis=1) > 0.5 * total) & (total > 1e-3 * total.max())
 figure = plots.spectrogram(logs, title=utterance.text)
-figure.axes[0].plot(np.flatnonzero(sharp) / 100, np.full(sharp.sum(), 77), "c.")
+figure.axes[0].plot(np.flatnonzero(answer) / 100, np.full(answer.sum(), 77), "c.")
 figure
 
-# %% [markdown] tags=["exercise"]
-# **2. How much is left?** How many numbers a second go into the log-mels, and how many come out? And how many
-# mel bins lie below 1000 Hz, an eighth of the frequencies?
-
-# %% tags=["solution"]
-print(f"16000 samples a second in, {100 * 80} log-mels out")
-print(f"{np.sum(edges[1:-1] < 1000)} of 80 bins are below 1000 Hz")
+# %% tags=["check"]
+check("02.1", answer)
 
 # %% [markdown] tags=["exercise"]
-# **3. Hear less.** With how few mel bins does the *recogniser* get along? Play the clip back from 40, 20, 10 and 5 bins
-# (`mel_filterbank(20)`, then `play_back`), and let it write down each.
+# ### Exercise 02.2 · Where are the bins?
+#
+# *easy · 5 minutes*
+#
+# 16 000 numbers a second go in, 8000 come out. How many of the 80 mel bins have their middle (`edges[1:-1]`) below
+# 1000 Hz, an eighth of the frequencies?
 
 # %% tags=["solution"]
+answer = np.sum(edges[1:-1] < 1000)
+print(f"{answer} of 80 bins are below 1000 Hz")
+
+# %% tags=["check"]
+check("02.2", answer)
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 02.3 · Hear less
+#
+# *medium · 10 minutes*
+#
+# With how few mel bins does the *recogniser* get along? Take the first four clips of speaker 9002, whom it knows. Play
+# them back from 40, 20, 10 and 5 bins (`mel_filterbank(20)`, then `play_back`), and let it write them down. The answer is
+# the smallest of these four numbers with which it gets at least half of the words right.
+
+# %% tags=["solution"]
+clips = [each for each in corpus if each.speaker == "9002"][:4]
+powers = [power_spectrogram(read_audio(each.path)) for each in clips]
+right = {}
 for count in (40, 20, 10, 5):
-    sound = play_back(power @ mel_filterbank(count), 400, 160, 512)
-    print(f"{count:2} bins", recognizer.transcribe(sound))
+    sounds = [play_back(each @ mel_filterbank(count), 400, 160, 512) for each in powers]
+    texts = [recognizer.transcribe(sound) for sound in sounds]
+    right[count] = 1 - word_errors([each.text for each in clips], texts).rate
+    print(f"{count:2} bins: {right[count]:4.0%} of the words right, as in {texts[0]}")
+answer = min(count for count, share in right.items() if share >= 0.5)
+
+# %% tags=["check"]
+check("02.3", answer)
 
 # %% [markdown]
 # ## Recap

@@ -32,6 +32,7 @@ from IPython.display import HTML
 
 from asr_helpers import augment, plots
 from asr_helpers.augment import Augmenter, SpecAugment
+from asr_helpers.checks import check
 from asr_helpers.corpus import data_dir, load_corpus, read_audio
 from asr_helpers.features import features, log_mel, num_frames
 from asr_helpers.metrics import word_errors
@@ -479,40 +480,67 @@ for name, each in {"as it was": picture, "covered with 0.001": covered, "covered
 # data can take.
 #
 # ## Exercises
+#
+# Write into the empty cells and let `check` judge: it says what is right, and gives a hint where something is not.
+# [All of them solved](../notebooks/solutions/03_augmentation.ipynb).
 
 # %% [markdown] tags=["exercise"]
-# **1. A telephone** passes 300 to 3400 Hz. Write it as an effect (`scipy.signal.butter` with
-# `btype="bandpass"`, then `sosfiltfilt`), listen, and compare. Which letters of this sentence does it turn
-# into each other?
+# ### Exercise 03.1 · A telephone
+#
+# *medium · 10 minutes*
+#
+# A telephone passes 300 to 3400 Hz. Make that effect (`scipy.signal.butter` with `btype="bandpass"` and `fs=16000`, then
+# `sosfiltfilt`), and listen. Which letters of this sentence does it turn into each other? `answer` is the filtered
+# `samples`.
 
 # %% tags=["solution"]
 from scipy.signal import butter, sosfiltfilt
 
 sections = butter(4, [300, 3400], btype="bandpass", fs=16000, output="sos")
-telephone = sosfiltfilt(sections, samples).astype(np.float32)
-player(telephone, "Telephone")
+answer = sosfiltfilt(sections, samples).astype(np.float32)
+player(answer, "Telephone")
 
 # %% tags=["solution"]
-plots.compare(samples, telephone, "telephone")  # S and F differ mostly above 3400 Hz, and now sound alike
+plots.compare(samples, answer, "telephone")  # S and F differ mostly above 3400 Hz, and now sound alike
+
+# %% tags=["check"]
+check("03.1", answer)
 
 # %% [markdown] tags=["exercise"]
-# **2. Which noise is the worst?** At 5 dB, let the recogniser write down the fixed set under white noise, pink noise and
-# babble (`errors` takes a plan; `noise` has a parameter `sound`). Guess first, by ear.
+# ### Exercise 03.2 · Which noise is the worst?
+#
+# *easy · 8 minutes*
+#
+# At 5 dB, let the recogniser write down the fixed set under white noise, pink noise and babble (`errors` takes a plan;
+# `noise` has a parameter `sound`). Guess first, by ear. `answer` is `"white"`, `"pink"` or `"babble"`.
 
 # %% tags=["solution"]
+rates = {}
 for name, sound in {"white": "white", "pink": "pink", "babble": crowd}.items():
-    rate = errors([("noise", {"snr_db": 5, "sound": sound})])
-    low, high = rate.interval()
-    print(f"{name:7} WER {rate.rate:.0%}, 95 % interval {low:.0%} to {high:.0%}")
+    rates[name] = errors([("noise", {"snr_db": 5, "sound": sound})])
+    low, high = rates[name].interval()
+    print(f"{name:7} WER {rates[name].rate:.0%}, 95 % interval {low:.0%} to {high:.0%}")
+answer = max(rates, key=lambda name: rates[name].rate)
+
+# %% tags=["check"]
+check("03.2", answer)
 
 # %% [markdown] tags=["exercise"]
-# **3. How often is a clip left alone?** Compute it from the seven probabilities of `Augmenter()`, then count
-# it over 2000 draws.
+# ### Exercise 03.3 · Left alone
+#
+# *medium · 8 minutes*
+#
+# How often does training hear a clip as it was recorded? Compute it from the seven probabilities of `Augmenter()`, as a
+# fraction; then count it over 2000 draws.
 
 # %% tags=["solution"]
 chances = [getattr(augmenter, f"{name}_probability") for name in augment.EFFECTS]
 untouched = [not augmenter.draw(np.random.default_rng(seed)) for seed in range(2000)]
-print(f"expected {np.prod(1 - np.array(chances)):.1%}, counted {np.mean(untouched):.1%}")
+answer = np.prod(1 - np.array(chances))
+print(f"expected {answer:.1%}, counted {np.mean(untouched):.1%}")
+
+# %% tags=["check"]
+check("03.3", answer)
 
 # %% [markdown]
 # ## Recap

@@ -35,6 +35,7 @@ import tensorflow as tf
 
 from asr_helpers import pipeline, plots, records
 from asr_helpers.augment import Augmenter, SpecAugment
+from asr_helpers.checks import check
 from asr_helpers.corpus import data_dir, load_corpus, read_audio
 from asr_helpers.features import features, features_tf, num_frames
 from asr_helpers.text import decode, encode, min_frames
@@ -404,21 +405,58 @@ except tf.errors.InvalidArgumentError as error:
 #
 # ## Exercises
 #
-# 1. How much padding is left if every bucket is 30 % wider than the last, instead of 15 %? And with only one?
-# 2. How many epochs would fit into one minute if the pipeline were all there is? Time one epoch of `stream`.
+# Write into the empty cells and let `check` judge: it says what is right, and gives a hint where something is not.
+# [All of them solved](../notebooks/solutions/04_input_pipeline.ipynb).
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 04.1 · Sorted
+#
+# *medium · 8 minutes*
+#
+# Take the lengths of dev-mini in frames (`num_frames`), sort them, and cut them into batches of 14. Which share of all
+# batches is padding? And why does nobody train so?
 
 # %% tags=["solution"]
-for growth in (1.15, 1.3, 100):
-    edges = 100 * growth ** np.arange(0, np.log(35) / np.log(growth) + 1)
-    groups = np.searchsorted(edges, shuffled, side="right")
-    split = [shuffled[groups == k] for k in np.unique(groups)]
-    chunks = [part[i : i + 14] for part in split for i in range(0, len(part), 14)]
-    print(f"{growth - 1:6.0%} wider: {padding(chunks):.1%} padding")
+dev = load_corpus(data_dir() / "mini" / "dev-mini").utterances
+ordered = np.sort([num_frames(clip.samples) for clip in dev])
+answer = padding([ordered[i : i + 14] for i in range(0, len(ordered), 14)])
+print(f"{answer:.1%} padding, but the same neighbours in every epoch")
+
+# %% tags=["check"]
+check("04.1", answer)
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 04.2 · Epochs a minute
+#
+# *easy · 5 minutes*
+#
+# How many epochs would fit into one minute, if the pipeline were all there is? Time one epoch of `stream` (it has
+# `steps` batches). `answer` holds two numbers: the seconds of one epoch, and the epochs in a minute.
 
 # %% tags=["solution"]
 start = time.perf_counter()
 seen = sum(len(targets) for _, targets in stream.take(steps))
-print(f"{seen} utterances in {time.perf_counter() - start:.1f} s")
+took = time.perf_counter() - start
+answer = took, 60 / took
+print(f"{seen} utterances in {took:.1f} s: {answer[1]:.0f} epochs a minute")
+
+# %% tags=["check"]
+check("04.2", answer)
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 04.3 · A small buffer
+#
+# *easy · 5 minutes*
+#
+# How many megabytes (millions of bytes) does a shuffle buffer of 500 spectrograms take, if a clip lasts 12.7 s, as in
+# train-clean-100, and each value is a float32?
+
+# %% tags=["solution"]
+answer = 500 * 12.7 * 100 * 80 * 4 / 1e6
+print(f"{answer:.0f} MB")
+
+# %% tags=["check"]
+check("04.3", answer)
 
 # %% [markdown]
 # ## Recap

@@ -32,6 +32,7 @@ import numpy as np
 import tensorflow as tf
 
 from asr_helpers import plots
+from asr_helpers.checks import check
 from asr_helpers.corpus import data_dir, load_corpus, read_audio
 from asr_helpers.ctc import ctc_loss, lattice, log_likelihood, pack_targets
 from asr_helpers.decoding import collapse, greedy
@@ -423,25 +424,58 @@ print("share of channels dropped whole:", np.mean((on == 0).all((0, 1, 2))))
 #
 # ## Exercises
 #
-# 1. How many of the 1024 paths spell nothing at all, and how probable is that? Guess first.
-# 2. Give `forward` the labels of TT with only two frames. Why is the result 0?
-# 3. Which letters of the clip are the least certain? Use `log_probs`.
+# Write into the empty cells and let `check` judge: it says what is right, and gives a hint where something is not.
+# [All of them solved](../notebooks/solutions/05_crnn_and_ctc.ipynb).
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 05.1 · Nothing at all
+#
+# *easy · 5 minutes*
+#
+# How many of the 1024 paths spell nothing, and how probable is it that they do? Guess first. `answer` holds both numbers.
 
 # %% tags=["solution"]
 nothing = [path for path in paths if not read([symbols[k] for k in path])]
-print(
-    len(nothing),
-    "path, probability",
-    round(float(worth[""]), 4),
-    "· TT in two frames:",
-    forward(table[:2], [2, 2], 3),
-)
+answer = len(nothing), worth[""]
+print(f"{answer[0]} path, probability {answer[1]:.4f}")
+
+# %% tags=["check"]
+check("05.1", answer)
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 05.2 · Double letters
+#
+# *medium · 8 minutes*
+#
+# Give `forward` the labels of TT with only two frames: why is the result 0? And in how many frames of the network's
+# output can COMMITTEE be spelt at all?
+
+# %% tags=["solution"]
+print("TT in two frames:", forward(table[:2], [2, 2], 3))
+answer = min_frames(encode("COMMITTEE"))
+print(answer, "frames: nine letters, and a blank in each of the three pairs")
+
+# %% tags=["check"]
+check("05.2", answer)
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 05.3 · In doubt
+#
+# *hard · 12 minutes*
+#
+# At which letter of the clip was the shipped network least certain? A letter begins where the winner of `log_probs` is
+# not the blank and not the winner of the frame before. `answer` is that moment in *seconds*.
 
 # %% tags=["solution"]
 starts = [t for t in range(len(best)) if best[t] != BLANK and (t == 0 or best[t] != best[t - 1])]
-for t in sorted(starts, key=lambda t: log_probs[t].max())[:3]:
-    print(f"{decode([best[t]])!r} at {t * 0.04:.2f} s: {np.exp(log_probs[t].max()):.2f}")
 assert collapse(best) == [best[t] for t in starts]
+doubts = sorted(starts, key=lambda t: log_probs[t].max())
+answer = 0.04 * doubts[0]
+for t in doubts[:3]:
+    print(f"{decode([best[t]])!r} at {t * 0.04:.2f} s: {np.exp(log_probs[t].max()):.2f}")
+
+# %% tags=["check"]
+check("05.3", answer)
 
 # %% [markdown]
 # ## Recap

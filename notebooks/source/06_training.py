@@ -37,6 +37,7 @@ import keras
 import numpy as np
 
 from asr_helpers import plots
+from asr_helpers.checks import check
 from asr_helpers.corpus import data_dir, read_audio
 from asr_helpers.decoding import greedy
 from asr_helpers.metrics import score
@@ -424,19 +425,59 @@ plots.save(figure, "06_hours")
 #
 # ## Exercises
 #
-# 1. Train the small network again without augmentation. What becomes of the gap between training and validation loss?
-# 2. What does an untrained network say? Save `model` and transcribe with it.
+# Write into the empty cells and let `check` judge: it says what is right, and gives a hint where something is not.
+# [All of them solved](../notebooks/solutions/06_training.ipynb).
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 06.1 · Nothing but the speech
+#
+# *medium · 10 minutes*
+#
+# Train the small network once more (`small` on `tiny`, as the unbroken run `whole` above), without augmentation. How does
+# the gap change, the validation loss less the training loss after the last epoch? `answer` holds two gaps: without
+# augmentation, and with it.
 
 # %% tags=["solution"]
 shutil.rmtree(RUNS / "06-plain", ignore_errors=True)
 unchanged = replace(small, augmenter=None, spec_augment=None)
 plain = train(tiny, tiny, RUNS / "06-plain", unchanged, sentences=0)
-for name, rows in (("plain", plain), ("augmented", whole)):
-    print(f"{name:10s} training {rows[-1]['loss']:.2f}, validation {rows[-1]['val_loss']:.2f}")
+answer = tuple(rows[-1]["val_loss"] - rows[-1]["loss"] for rows in (plain, whole))
+print(f"gap {answer[0]:+.2f} without augmentation, {answer[1]:+.2f} with it")
+
+# %% tags=["check"]
+check("06.1", answer)
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 06.2 · Before the first step
+#
+# *easy · 5 minutes*
+#
+# What does an untrained network say? Save `model` under a name that ends in `.keras`, load it as a `Recognizer`, and
+# transcribe the first clip of `test` with it.
 
 # %% tags=["solution"]
 model.save(RUNS / "untrained.keras")
-print(repr(Recognizer.load(RUNS / "untrained.keras").transcribe(read_audio(test.utterances[0].path))[:60]))
+answer = Recognizer.load(RUNS / "untrained.keras").transcribe(read_audio(test.utterances[0].path))
+print(repr(answer[:60]))
+
+# %% tags=["check"]
+check("06.2", answer)
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 06.3 · What did averaging buy?
+#
+# *medium · 8 minutes*
+#
+# In the log of the real run (`log`), `val_wer` is the word error rate of each epoch's own weights, and `mean_wer` that of
+# the mean of the last five. What is the most that the mean gained in any epoch, in percentage *points*?
+
+# %% tags=["solution"]
+gains = [100 * (row["val_wer"] - row["mean_wer"]) for row in log]
+answer = max(gains)
+print(f"{answer:.1f} points in epoch {1 + int(np.argmax(gains))}, {gains[-1]:.1f} in the last one")
+
+# %% tags=["check"]
+check("06.3", answer)
 
 # %% [markdown]
 # ## Recap

@@ -37,6 +37,7 @@ import numpy as np
 
 from asr_helpers import decoding, plots
 from asr_helpers.alignment import FRAME_SECONDS, align, ctm, viterbi
+from asr_helpers.checks import check
 from asr_helpers.corpus import data_dir, load_corpus, read_audio
 from asr_helpers.ctc import lattice
 from asr_helpers.features import features, log_mel
@@ -685,44 +686,83 @@ print(texts[chosen])
 # `np.exp(log_probs)` the sum should be 1, and in most rows the largest should be close to 1.
 #
 # ## Exercises
+#
+# Write into the empty cells and let `check` judge: it says what is right, and gives a hint where something is not.
+# [All of them solved](../notebooks/solutions/07_decoding.ipynb).
 
 # %% [markdown] tags=["exercise"]
-# 1. In the toy, let the blank have probability *b* in both frames. Greedy decoding says nothing as soon as *b* is above
-#    0.5. From which *b* on is it right to say nothing?
-# 2. `beam_search` returns a list. If somebody who knows the answer picked the best of each list, what would the word
-#    error rate be, without and with the language model? (This *oracle* bounds what any re-ranking can reach.)
-# 3. Align a clip with a text that is *not* its own. Which figure tells you?
+# ### Exercise 07.1 · When to say nothing
+#
+# *easy · 5 minutes*
+#
+# In the toy, let the blank have probability *b* in both frames. Greedy decoding says nothing as soon as *b* is above 0.5.
+# From which *b* on is it *right* to say nothing?
 
 # %% tags=["solution"]
 # nothing is worth b², A is worth 1 − b²: they are equal at b² = 1/2
+answer = math.sqrt(0.5)
 for b in (0.70, 0.71):
     toy[:, ALPHABET.index("A")], toy[:, BLANK] = math.log(1 - b), math.log(b)
-    print(b, f"“{decoding.beam_search(toy)[0].text}”", f"threshold {math.sqrt(0.5):.4f}")
+    print(b, f"“{decoding.beam_search(toy)[0].text}”", f"threshold {answer:.4f}")
+
+# %% tags=["check"]
+check("07.1", answer)
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 07.2 · The oracle
+#
+# *medium · 12 minutes*
+#
+# `beam_search` returns a list. If somebody who knows the answer picked the best of each list, what would the word error
+# rate be? This *oracle* bounds what any re-ranking can reach. Write it as a function of `lists` (of texts, one list for
+# each clip) and `references`; `edits` counts errors. The answer is the function. Then try it without and with the
+# language model.
 
 
 # %% tags=["solution"]
-def oracle(search):
-    """Return the error rate of the best text of each list."""
-    lists = [[each.text for each in search(output)] for output in outputs]
-    best = [
-        min(texts, key=lambda text, said=said: edits(said.split(), text.split()))
-        for said, texts in zip(references, lists, strict=True)
+def oracle(lists, references):
+    """Return the word error rate of the best text of each list."""
+    fewest = [
+        min(edits(said.split(), text.split()) for text in texts)
+        for texts, said in zip(lists, references, strict=True)
     ]
-    return word_errors(references, best).rate
+    return sum(fewest) / sum(len(said.split()) for said in references)
 
 
-print(
-    f"beam: first {word_errors(references, beam_texts).rate:.1%}, oracle {oracle(decoding.beam_search):.1%}"
-)
-with_lm = oracle(lambda each: decoding.beam_search(each, fusion=fusion))
-print(f"with the LM: first {word_errors(references, fused_texts).rate:.1%}, oracle {with_lm:.1%}")
+answer = oracle
 
 # %% tags=["solution"]
+for name, texts, model in (("beam", beam_texts, None), ("with the LM", fused_texts, fusion)):
+    lists = [[each.text for each in decoding.beam_search(output, fusion=model)] for output in outputs]
+    print(f"{name}: first {word_errors(references, texts).rate:.1%}, oracle {oracle(lists, references):.1%}")
+
+# %% tags=["check"]
+check("07.2", answer)
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 07.3 · Whose words?
+#
+# *hard · 15 minutes*
+#
+# Align a clip with a text that is *not* its own: which figure tells you? Write a function that takes the words of an
+# alignment, a list as `align` returns it, and says whether the text belongs to the sound, True or False. It is tried on
+# clips that you have not seen. The answer is the function.
+
+
+# %% tags=["solution"]
+def belongs(words):
+    return np.mean([word.confidence for word in words]) > 0.5
+
+
+answer = belongs
 other = min((each for each in references if each != text), key=lambda each: abs(len(each) - len(text)))
 for said in (text, other):
-    sure = np.mean([word.confidence for word in align(outputs[aligned], said)])
-    print(f"mean confidence {sure:.3f}  {said}")
-# the mean confidence: each word is found somewhere, but hardly anything was heard there
+    words = align(outputs[aligned], said)
+    print(belongs(words), f"mean confidence {np.mean([word.confidence for word in words]):.3f}  {said}")
+# each word is found somewhere, but hardly anything was heard there
+
+# %% tags=["check"]
+check("07.3", answer)
 
 # %% [markdown]
 # ## Recap

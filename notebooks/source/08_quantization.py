@@ -36,6 +36,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from asr_helpers import export, plots
+from asr_helpers.checks import check
 from asr_helpers.corpus import data_dir, load_corpus, read_audio
 from asr_helpers.ctc import log_likelihood
 from asr_helpers.decoding import collapse, greedy
@@ -46,6 +47,7 @@ from asr_helpers.model import rebuild
 from asr_helpers.recognizer import Recognizer
 from asr_helpers.text import ALPHABET, BLANK, decode, encode
 
+# %%
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 RUN = Path(os.path.relpath(data_dir().parent / "runs" / "08-variants"))
 plots.style()
@@ -800,23 +802,36 @@ print(f"and so is that of the true text, in {lost} of {len(test)} utterances; fr
 # a zero.
 #
 # ## Exercises
+#
+# Write into the empty cells and let `check` judge: it says what is right, and gives a hint where something is not.
+# [All of them solved](../notebooks/solutions/08_quantization.ipynb).
 
 # %% [markdown] tags=["exercise"]
-# **1. One click.** Add a single value of 1000 to one of the calibration spectrograms: a click, a dropped
-# microphone. Convert and judge. What is the scale of the input now?
+# ### Exercise 08.1 · One click
+#
+# *medium · 10 minutes*
+#
+# Add a single value of 1000 to one of the calibration spectrograms: a click, a dropped microphone. Convert `folded` and
+# judge it. What is the scale of the input now (`op_report(path)["input"]["scale"]`)?
 
 # %% tags=["solution"]
 clicked = [each.copy() for each in calibration]
 clicked[0][0, 0] = 1000
 (RUN / "click.tflite").write_bytes(convert(folded, clicked))
 verdict("one click", RUN / "click.tflite")
-scale = op_report(RUN / "click.tflite")["input"]["scale"]
-print(f"one step is {scale:.2f}: speech, with a deviation of 1, is left with one or two values")
+answer = op_report(RUN / "click.tflite")["input"]["scale"]
+print(f"one step is {answer:.2f}: speech, with a deviation of 1, is left with one or two values")
+
+# %% tags=["check"]
+check("08.1", answer)
 
 # %% [markdown] tags=["exercise"]
-# **2. Clip on purpose.** For the matrix `weights`, a scale below `max / 127` clips the largest weights and rounds
-# all others more finely. Find the share of the maximum with the best SNR at 8, 4 and 3 bits. When does clipping
-# pay?
+# ### Exercise 08.2 · Clip on purpose
+#
+# *hard · 15 minutes*
+#
+# For the matrix `weights`, a scale below `max / 127` clips the largest weights and rounds all others more finely. At which
+# share of the maximum is the SNR best, at 8, 4 and 3 bits? When does clipping pay? `answer` is the best share at *3* bits.
 
 # %% tags=["solution"]
 shares = np.linspace(0.05, 1, 39)
@@ -824,8 +839,26 @@ for bits in (8, 4, 3):
     top = 2 ** (bits - 1) - 1
     steps = shares * np.abs(weights).max() / top
     ratios = [snr(weights, np.clip(np.round(weights / step), -top, top) * step) for step in steps]
-    best = int(np.argmax(ratios))
-    print(f"{bits} bits: {ratios[best] - ratios[-1]:.1f} dB gained at {shares[best]:.0%} of the maximum")
+    answer = shares[np.argmax(ratios)]
+    print(f"{bits} bits: {max(ratios) - ratios[-1]:.1f} dB gained at {answer:.0%} of the maximum")
+
+# %% tags=["check"]
+check("08.2", answer)
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise 08.3 · A grid by hand
+#
+# *easy · 5 minutes*
+#
+# A layer's values reach from −2 to 4. Which scale and which zero point spread the int8 range over them? Try it on paper
+# first. `answer` holds both.
+
+# %% tags=["solution"]
+answer = grid(-2, 4)
+print(f"scale {answer[0]:.5f}, zero point {answer[1]}")
+
+# %% tags=["check"]
+check("08.3", answer)
 
 # %% [markdown]
 # ## Recap

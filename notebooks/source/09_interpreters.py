@@ -41,6 +41,7 @@ from IPython.display import Markdown
 from scipy.signal import resample_poly
 
 from asr_helpers import plots
+from asr_helpers.checks import check
 from asr_helpers.corpus import data_dir, load_corpus, read_audio
 from asr_helpers.decoding import greedy
 from asr_helpers.export import VARIANTS, quantize
@@ -521,35 +522,66 @@ except ValueError as error:
 # `[None, :, :, None]` adds dimensions and moves nothing.
 #
 # ## Exercises
+#
+# Write into the empty cells and let `check` judge: it says what is right, and gives a hint where something is not.
+# [All of them solved](../notebooks/solutions/09_interpreters.ipynb).
 
 # %% [markdown] tags=["exercise"]
-# **1. Two ears.** Does it help to ask two models? Average the log-probabilities of the dynamic and the int8
-# file, decode, and compare the WER of the first 20 test sentences.
+# ### Exercise 09.1 · Two ears
+#
+# *medium · 10 minutes*
+#
+# Does it help to ask two models? Write a function of `ears`, a list of recognisers, and `x`, the features of a clip, that
+# averages their log-probabilities and returns the text. The answer is the function. Then compare the dynamic file, the
+# int8 file and both on the first 20 test sentences.
+
+
+# %% tags=["solution"]
+def together(ears, x):
+    return greedy(np.mean([ear.log_probs(x) for ear in ears], axis=0))
+
+
+answer = together
 
 # %% tags=["solution"]
 texts = [each.text for each in test[:20]]
 for name, ears in {"dynamic": [small], "int8": [smallest], "both": [small, smallest]}.items():
-    texts_heard = [greedy(np.mean([ear.log_probs(x) for ear in ears], axis=0)) for x in inputs]
-    print(f"{name:8} WER {word_errors(texts, texts_heard).rate:.1%}")
+    print(f"{name:8} WER {word_errors(texts, [together(ears, x) for x in inputs]).rate:.1%}")
+
+# %% tags=["check"]
+check("09.1", answer)
 
 # %% [markdown] tags=["exercise"]
-# **2. Batches.** The ONNX file takes `(batch, frames, 80, 1)`. Cut eight clips to one second and compare one
-# call of eight with eight calls of one. Who has batches, and who has none?
+# ### Exercise 09.2 · Batches
+#
+# *medium · 12 minutes*
+#
+# The ONNX file takes `(batch, frames, 80, 1)`, under the name `log_mel`. Take the first second (100 frames) of the first
+# eight of `inputs` that have one, and open an `onnxruntime.InferenceSession` on `crnn.fast.onnx`. `answer` is what one
+# call says to all eight. Is one call of eight faster than eight calls of one? Who has batches, and who has none?
 
 # %% tags=["solution"]
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = 1
 session = onnxruntime.InferenceSession(RUN / "crnn.fast.onnx", options)
 batch = np.stack([x[:100] for x in inputs if len(x) >= 100][:8])[..., None]
+answer = session.run(None, {"log_mel": batch})[0]
 
 # %% tags=["solution"]
 one_call = milliseconds(lambda: session.run(None, {"log_mel": batch}))
 many_calls = milliseconds(lambda: [session.run(None, {"log_mel": x[None]}) for x in batch])
 print(f"one call of eight takes {one_call / many_calls:.2f} of the time of eight calls of one")
 
+# %% tags=["check"]
+check("09.2", answer)
+
 # %% [markdown] tags=["exercise"]
-# **3. Where does the time go?** Split `transcribe` into features, network and greedy decoding, for the fast
-# file. Is the network still the slow part?
+# ### Exercise 09.3 · Where does the time go?
+#
+# *easy · 8 minutes*
+#
+# Split `transcribe` into its three parts, for the fast file. `answer` is a dict with the keys `features`, `network` and
+# `decoding`: milliseconds per second of audio. Is the network still the slow part?
 
 # %% tags=["solution"]
 log_probs = fast.log_probs(heard)
@@ -558,8 +590,81 @@ parts = {
     "network": lambda: fast.log_probs(heard),
     "decoding": lambda: greedy(log_probs),
 }
-for name, call in parts.items():
-    print(f"{name:9} {milliseconds(call, repeat=20):6.2f} ms per second of audio")
+answer = {name: milliseconds(call, repeat=20) for name, call in parts.items()}
+for name, value in answer.items():
+    print(f"{name:9} {value:6.2f} ms per second of audio")
+
+# %% tags=["check"]
+check("09.3", answer)
+
+# %% [markdown] tags=["exercise"]
+# ## Capstone
+#
+# ### Exercise effect · An effect of your own
+#
+# *hard · 60 minutes*
+#
+# Choose one of three capstones; each has a threshold to pass. The first: write `effect(samples, rng)`, an effect that
+# `Augmenter` does not have (a telephone, a codec, a passing car, a hand before the mouth). All that is random comes from
+# `rng`, and what comes out is as long as what went in, float32, within [-1, 1]. On clips of the test set it must cost the
+# shipped model 3 to 40 points of WER: enough to learn from, and still words. The answer is the function.
+
+
+# %% tags=["solution"]
+def hand_before_the_mouth(samples, rng):
+    """The top goes: a moving average over 4 to 8 samples, a low-pass of the simplest kind."""
+    width = rng.integers(4, 9)
+    return np.convolve(samples, np.full(width, 1 / width), "same").astype(np.float32)
+
+
+answer = hand_before_the_mouth
+player(answer(samples, np.random.default_rng(0)), "A hand before the mouth")
+
+# %% tags=["check"]
+check("effect", answer)
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise decoder · A decoder of your own
+#
+# *hard · 45 minutes*
+#
+# The second: a function from log-probabilities `(frames, 29)` to a text that leaves at most half of greedy decoding's word
+# errors on the whole test set. Notebook 07 has the parts: a language model of the training sentences, a beam, a weight. The
+# sentences of the test set are not to be read; those of train-mini are.
+
+# %% tags=["solution"]
+from asr_helpers import decoding
+from asr_helpers.lm import estimate
+
+language = decoding.Fusion(estimate([each.text for each in train]), weight=0.6)
+
+
+def answer(log_probs):
+    return decoding.beam_search(log_probs, width=8, fusion=language)[0].text
+
+
+# %% tags=["check"]
+check("decoder", answer)
+
+# %% [markdown] tags=["exercise"]
+# ### Exercise model · A model of your own
+#
+# *hard · 30 minutes, and training on top*
+#
+# The third: a model file of at most 2 MB, trained by you from random weights, with a WER of at most 35 % on `test-mini`.
+# From a terminal; `make run` is one way there, and its 40 epochs take about ten minutes. The answer is the file's path.
+#
+# ```
+# asr train --train data/mini/train-mini --valid data/mini/dev-mini --run runs/capstone
+# asr quantize runs/capstone/best.keras --out runs/capstone/variants --calibrate data/mini/train-mini
+# ```
+
+# %% tags=["solution"]
+path = data_dir().parent / "runs" / "capstone" / "variants" / "crnn.fast.onnx"
+answer = path if path.exists() else ...  # trained first, as above
+
+# %% tags=["check"]
+check("model", answer)
 
 # %% [markdown]
 # ## Recap

@@ -141,7 +141,7 @@ def open_notebook(lab, browser):
 
     def start(name, cells=None, context=None):
         """`cells`, if given, picks the cells to keep: a function of a cell's source."""
-        notebook = build.read_source(name)
+        notebook = build.learner(build.read_source(name))
         if cells:
             notebook.cells = [cell for cell in notebook.cells if cells(cell.source)]
         nbformat.write(notebook, folder / f"{name}.ipynb")

@@ -1,5 +1,6 @@
-"""Every notebook runs in the ci profile, and every .ipynb is its source, executed."""
+"""Every notebook runs in the ci profile, solved and unsolved, and every .ipynb is its source, executed."""
 
+import ast
 import re
 import statistics
 import sys
@@ -12,6 +13,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "notebooks"))
 
 import build  # noqa: E402
+
+from asr_helpers.checks import JUDGES  # noqa: E402
+
+TITLE = re.compile(r"^### Exercise (\S+) · (.+)\n\n\*(easy|medium|hard) · (\d+) minutes", re.MULTILINE)
+UNSOLVED = {"model"}  # the capstone's model takes a training, which no run of the notebooks makes
 
 
 def code(notebook):
@@ -28,17 +34,75 @@ def test_the_series_is_complete():
     assert len(build.NAMES) >= 10
 
 
-def test_the_notebook_is_its_source_executed(name):
-    committed = nbformat.read(build.HERE / f"{name}.ipynb", as_version=4)
+def test_the_notebooks_are_their_source_executed(name):
     source = build.read_source(name)
-    assert [(cell.cell_type, cell.source) for cell in committed.cells] == [
-        (cell.cell_type, cell.source) for cell in source.cells
-    ], f"{name}.ipynb is older than its source: run make notebooks NAMES={name}"
-    assert any(cell.get("outputs") for cell in committed.cells)
-    text = (build.HERE / f"{name}.ipynb").read_text()
-    assert len(text) < 2_000_000
-    assert not re.search(r"/(work|root|home|tmp)/", text), "an output names a path of the machine it ran on"
-    assert "Traceback" not in text
+    for folder, made in ((".", build.learner(source)), ("solutions", build.solutions(source, name))):
+        path = build.HERE / folder / f"{name}.ipynb"
+        committed = nbformat.read(path, as_version=4)
+        assert [(cell.id, cell.cell_type, cell.source) for cell in committed.cells] == [
+            (cell.id, cell.cell_type, cell.source) for cell in made.cells
+        ], f"{path} is older than its source: run make notebooks NAMES={name}"
+        assert any(cell.get("outputs") for cell in committed.cells)
+        text = path.read_text()
+        assert len(text) < 2_000_000
+        assert not re.search(r"/(work|root|home|tmp)/", text), (
+            "an output names a path of the machine it ran on"
+        )
+        assert "Traceback" not in text
+
+
+def test_the_learner_gets_a_cell_to_write_in_and_no_solution(name):
+    source = build.read_source(name)
+    theirs = build.learner(source).cells
+    assert not any(build.tagged(cell, "solution", "check") for cell in theirs)
+    for place, cell in enumerate(theirs):
+        if build.tagged(cell, "exercise"):
+            write, judge = theirs[place + 1 : place + 3]
+            assert write.source == "# your turn\nanswer = ..."
+            assert judge.source == f'check("{TITLE.search(cell.source)[1]}", answer)'
+
+
+def test_the_solutions_stand_under_their_questions_and_can_be_run(name):
+    source = build.read_source(name)
+    head, setup, *solved = build.solutions(source, name).cells
+    assert f"(../{name}.ipynb)" in head.source
+    place = next(i for i, cell in enumerate(source.cells) if build.tagged(cell, "exercise"))
+    before = [cell.source for cell in source.cells[:place] if cell.cell_type == "code"]
+    assert ast.dump(ast.parse(setup.source)) == ast.dump(ast.parse("\n".join(before)))
+    assert setup.metadata.jupyter.source_hidden and not any(build.tagged(c, "your-turn") for c in solved)
+    kinds = [next(tag for tag in cell.metadata.tags) for cell in solved]
+    assert re.fullmatch(r"(exercise (solution )+check )+", " ".join(kinds) + " ")
+    links = re.findall(r"\]\(([^)#]+)", "".join(c.source for c in solved if c.cell_type == "markdown"))
+    assert all(link.startswith("https://") for link in links), "a link from two folders: which is meant?"
+
+
+def test_nothing_outside_needs_what_a_solution_made(name):
+    """Else the learner's notebook would stop where the executed one, which has the solutions, does not."""
+    made, solved, used = set(), set(), set()
+    for cell in build.read_source(name).cells:
+        if cell.cell_type == "code" and not build.tagged(cell, "your-turn"):
+            names = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)]
+            stored = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+            if build.tagged(cell, "solution"):
+                solved |= stored - made
+            else:
+                used |= {node.id for node in names if node.id in solved - stored}
+                made |= stored
+    assert used <= {"answer"}
+
+
+def test_the_exercises(name):
+    source = build.read_source(name)
+    titles = [TITLE.search(cell.source) for cell in source.cells if build.tagged(cell, "exercise")]
+    assert all(titles)
+    numbers = [title[1] for title in titles if title[1][0].isdigit()]
+    assert len(numbers) >= 3
+    assert numbers == [f"{name[:2]}.{count}" for count in range(1, len(numbers) + 1)]
+
+
+def test_every_judge_has_its_exercise():
+    sources = "".join((build.HERE / "source" / f"{name}.py").read_text() for name in build.NAMES)
+    assert set(re.findall(r'^check\("(\S+)", answer\)$', sources, re.MULTILINE)) == JUDGES.keys()
 
 
 def test_its_anatomy(name):
@@ -53,7 +117,6 @@ def test_its_anatomy(name):
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for heading in ("Break it", "Exercises", "Recap"):
         assert re.search(f"^## {heading}", prose, re.MULTILINE), heading
-    assert any("solution" in cell.metadata.get("tags", []) for cell in notebook.cells)
     for link in re.findall(r"\]\((\d\d_\w+)\.ipynb\)", prose):
         assert link in build.NAMES
 
@@ -64,6 +127,14 @@ def test_it_runs(name, monkeypatch):
     assert all(
         cell.execution_count for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()
     )
+    for cell in notebook.cells:
+        if cell.source.startswith("check("):
+            number, said = (
+                cell.source.split('"')[1],
+                "".join(output.get("text", "") for output in cell.outputs),
+            )
+            unsolved = build.tagged(cell, "your-turn") or number in UNSOLVED
+            assert ("nothing here yet" if unsolved else "✔ right") in said, said
 
 
 def test_outputs_carry_no_clocks_and_no_dead_widgets():
