@@ -185,12 +185,13 @@ def _recognizer() -> Recognizer:
 
 
 @cache
-def _clips(subset: str) -> list[Utterance]:
-    return load_corpus(data_dir() / "mini" / subset).utterances
+def _clips(folder: str) -> list[Utterance]:
+    return load_corpus(data_dir() / folder).utterances
 
 
+@cache
 def _clip(key: str) -> Utterance:
-    return next(each for each in _clips("test-mini") if each.id == key)
+    return next(each for each in _clips("mini/test-mini") + _clips("real") if each.id == key)
 
 
 @cache
@@ -212,19 +213,17 @@ def _steps() -> tuple[np.ndarray, np.ndarray]:
     """Return the clip of notebook 01 as 16-bit integers, and in steps of its ten bits."""
     import soundfile
 
-    integers, _ = soundfile.read(_clips("test-mini")[_first_of("9002")].path, dtype="int16")
+    clip = next(each for each in _clips("mini/test-mini") if each.speaker == "9002")
+    integers, _ = soundfile.read(clip.path, dtype="int16")
     return integers, integers.astype(int) // np.gcd.reduce(integers.astype(int))
 
 
-def _first_of(speaker: str) -> int:
-    return next(place for place, each in enumerate(_clips("test-mini")) if each.speaker == speaker)
-
-
-PANCAKES = "9007-1-0016"  # the clip of notebooks 02 and 03
+# the clips that notebooks 00, 02 and 03 look at
+READER, HISSES, PANCAKES = "672-122797-0069", "5105-28240-0017", "9007-1-0016"
 
 
 @cache
-def _power(key: str = PANCAKES) -> np.ndarray:
+def _power(key: str) -> np.ndarray:
     """Return the power spectrogram of a clip, (frames, 257)."""
     padded = np.pad(read_audio(_clip(key).path), FFT // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, FFT)[::HOP]
@@ -236,7 +235,7 @@ def _power(key: str = PANCAKES) -> np.ndarray:
 
 @judge("00.1")
 def the_voice_kept_out(answer):
-    theirs = [each for each in _clips("test-mini") if each.speaker == "9007"]
+    theirs = [each for each in _clips("mini/test-mini") if each.speaker == "9007"]
     truth = _rate(theirs[:8])
     near(
         a_number(answer),
@@ -248,7 +247,7 @@ def the_voice_kept_out(answer):
             ): "that is the rate of characters (cer); the words are wanted.",
             _rate(theirs): "that is the rate over all clips of 9007; the first eight are wanted.",
             _rate(
-                _clips("test-mini")[:8]
+                _clips("mini/test-mini")[:8]
             ): "those are the first eight clips of the test set, of another speaker.",
             1 - truth: "that is the share that was right.",
             _rate(theirs[:1]): "that is one clip. Eight are wanted, scored together.",
@@ -262,7 +261,7 @@ def the_voice_kept_out(answer):
 @judge("00.2")
 def nonsense(answer):
     text = a_text(answer)
-    clip = _clips("test-mini")[_first_of("9002")]
+    clip = _clip(READER)
     samples = read_audio(clip.path)
     if text == _recognizer().transcribe(samples[::-1].copy()):
         return "letters, even words, out of nonsense: the model cannot say that it did not understand."
@@ -365,7 +364,7 @@ def hours_a_minute(answer):
 
 @judge("02.1")
 def where_the_s_is(answer):
-    power = _power()
+    power = _power(HISSES)
     total = power.sum(axis=1)
     high = power[:, 96:].sum(axis=1) > 0.5 * total
     truth = high & (total > 1e-3 * total.max())
@@ -413,7 +412,7 @@ def _share_right(mels: int) -> float:
     """Return the share of words that the recogniser gets right of four clips, played back from `mels` bins."""
     from asr_helpers.widgets import play_back
 
-    clips = [each for each in _clips("test-mini") if each.speaker == "9002"][:4]
+    clips = [each for each in _clips("mini/test-mini") if each.speaker == "9002"][:4]
     sounds = [play_back(_power(each.id) @ mel_filterbank(mels), 400, HOP, FFT) for each in clips]
     return 1 - _rate(clips, heard=[_recognizer().transcribe(sound) for sound in sounds])
 
@@ -464,10 +463,10 @@ def worst_noise(answer):
     kinds = ("white", "pink", "babble")
     if text not in kinds:
         raise Hint(f"one of {', '.join(kinds)} is wanted, as a text.")
-    clips = _clips("test-mini")[::6]
-    others = [each for each in _clips("test-mini") if each.id.endswith("-0003") and each.speaker != "9007"][
-        :4
-    ]
+    clips = _clips("mini/test-mini")[::6]
+    others = [
+        each for each in _clips("mini/test-mini") if each.id.endswith("-0003") and each.speaker != "9007"
+    ][:4]
     voices = [read_audio(each.path) for each in others]
     rates = {}
     for kind in kinds:
@@ -505,7 +504,7 @@ def left_alone(answer):
 
 @judge("04.1")
 def padding_when_sorted(answer):
-    lengths = np.array([num_frames(each.samples) for each in _clips("dev-mini")])
+    lengths = np.array([num_frames(each.samples) for each in _clips("mini/dev-mini")])
 
     def padding(order):
         batches = [order[start : start + 14] for start in range(0, len(order), 14)]
@@ -607,7 +606,7 @@ def double_letters(answer):
 @judge("05.3")
 def least_certain(answer):
     value = a_number(answer)
-    log_probs = _log_probs(_clips("test-mini")[3].id)
+    log_probs = _log_probs(_clips("mini/test-mini")[3].id)
     best = log_probs.argmax(-1)
     starts = [t for t in range(len(best)) if best[t] != BLANK and (t == 0 or best[t] != best[t - 1])]
     order = sorted(starts, key=lambda t: log_probs[t].max())
@@ -647,7 +646,7 @@ def without_augmentation(answer):
 @judge("06.2")
 def untrained(answer):
     text = a_text(answer)
-    said = _clips("test-mini")[0].text
+    said = _clips("mini/test-mini")[0].text
     if not text:
         raise Hint("not a letter? Look at what `transcribe` returned.")
     if set(text) - set(ALPHABET):
@@ -718,7 +717,7 @@ def oracle(answer):
 
 @judge("07.3")
 def does_the_text_belong(answer):
-    clips = _clips("test-mini")[::9]
+    clips = _clips("mini/test-mini")[::9]
     outputs = [_log_probs(each.id) for each in clips]
     right = strange = 0
     for place, (each, log_probs) in enumerate(zip(clips, outputs, strict=True)):
@@ -747,7 +746,7 @@ def does_the_text_belong(answer):
 
 @judge("08.1")
 def one_click(answer):
-    speech = [features(read_audio(each.path)) for each in _clips("train-mini")[::91]]
+    speech = [features(read_audio(each.path)) for each in _clips("mini/train-mini")[::91]]
     low, high = min(each.min() for each in speech), max(each.max() for each in speech)
     truth = float(1000 - low) / 255
     near(
@@ -872,7 +871,7 @@ def two_ears(answer):
 
 @judge("09.2")
 def one_batch(answer):
-    clips = [features(read_audio(each.path)) for each in _clips("test-mini")[:20]]
+    clips = [features(read_audio(each.path)) for each in _clips("real")[:20]]
     batch = [x[:100] for x in clips if len(x) >= 100][:8]
     logits = an_array(answer, (8, 25, BLANK + 1), "what the network says to the batch")
     alone = np.array([_recognizer().log_probs(x) for x in batch])
@@ -907,7 +906,7 @@ def where_the_time_goes(answer):
 
 @judge("effect")
 def effect_of_your_own(answer):
-    clips = _clips("test-mini")[2::12]
+    clips = _clips("mini/test-mini")[2::12]
     heard = []
     for number, each in enumerate(clips):
         samples = read_audio(each.path)
@@ -937,7 +936,7 @@ def effect_of_your_own(answer):
 
 @judge("decoder")
 def decoder_of_your_own(answer):
-    clips = _clips("test-mini")
+    clips = _clips("mini/test-mini")
     outputs = [_log_probs(each.id) for each in clips]
     texts = [a_text(called(answer, each)) for each in outputs]
     before, after = _rate(clips), _rate(clips, heard=texts)
@@ -962,7 +961,7 @@ def model_of_your_own(answer):
     size = Path(answer).stat().st_size
     if size > LARGEST_MODEL:
         raise Hint(f"{size / 1e6:.1f} MB: {LARGEST_MODEL / 1e6:.0f} MB is the most.")
-    clips = _clips("test-mini")
+    clips = _clips("mini/test-mini")
     rate = _rate(clips, heard=[recognizer.transcribe(read_audio(each.path)) for each in clips])
     if rate > WORST_MODEL:
         raise Hint(f"WER {rate:.1%} on test-mini: {WORST_MODEL:.0%} is the most. More epochs?")

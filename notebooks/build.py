@@ -15,6 +15,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbclient import NotebookClient
+from pages import quiz_page, with_links, with_map
 
 HERE = Path(__file__).resolve().parent
 NATIVE_LOG = re.compile(
@@ -31,7 +32,7 @@ def read_source(name: str) -> nbformat.NotebookNode:
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
-    notebook.cells = with_turns(notebook.cells)
+    notebook.cells = with_turns(furnished(notebook.cells, name))
     for number, cell in enumerate(notebook.cells):
         cell.id = f"{name.split('_')[0]}-{number:03d}"
     notebook.nbformat, notebook.nbformat_minor = 4, 5
@@ -41,6 +42,18 @@ def read_source(name: str) -> nbformat.NotebookNode:
 def tagged(cell: nbformat.NotebookNode, *tags: str) -> bool:
     """Say whether a cell has one of `tags`."""
     return any(tag in tags for tag in cell.metadata.get("tags", []))
+
+
+def furnished(cells: list[nbformat.NotebookNode], name: str) -> list[nbformat.NotebookNode]:
+    """Give the notebook `name` its map, its links into the glossary, and its quiz as a page to click on."""
+    for cell in cells:
+        if tagged(cell, "quiz"):
+            cell.source = quiz_page(cell.source)
+    prose = [cell for cell in cells if cell.cell_type == "markdown" and not tagged(cell, "quiz", "exercise")]
+    for cell, source in zip(prose, with_links([cell.source for cell in prose]), strict=True):
+        cell.source = source
+    cells[0].source = with_map(cells[0].source, name)
+    return cells
 
 
 def with_turns(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:

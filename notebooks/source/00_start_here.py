@@ -222,10 +222,49 @@ print(f"{answer:,}")
 # %% tags=["check"]
 check("00.3", answer)
 
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# **1. What does the recogniser read?**
+#
+# - [ ] the 16 000 numbers a second, as they are | The waveform tells where somebody speaks, and hardly which letter it is.
+# - [x] how strong each pitch is at each moment | That is the spectrogram: 80 numbers, a hundred times a second.
+# - [ ] how loud each word is | Loudness is taken out on purpose: it says nothing about the words.
+#
+# **2. Of ten words two are replaced and one is left out. What is the word error rate?**
+#
+# - [ ] 20 % | A word that is left out is an error, too.
+# - [x] 30 % | Three errors, divided by the ten words that were said.
+# - [ ] 70 % | That is the share that was right.
+#
+# **3. Can a word error rate be above 100 %?**
+#
+# - [ ] no, there are no more errors than words | Words that were put in count as well, and there may be any number of them.
+# - [x] yes | Nine made-up words for one that was said are 900 %.
+# - [ ] only if the language is another | It can be so in any language: one noisy second is enough.
+#
+# **4. Why does the rate come with an interval?**
+#
+# - [ ] because the model writes something else each time | It does not: the same sound gives the same text.
+# - [x] because other sentences would have given another rate | A few sentences are a sample. The interval says how far another sample might lie.
+# - [ ] because microphones differ | They do, but all of these clips are what they are.
+#
+# **5. Where does your recording go?**
+#
+# - [x] to the kernel on your machine, and nowhere else | The browser hands over 16 000 numbers a second, and the kernel does the rest.
+# - [ ] to a server that transcribes it | There is none: the model is a file of this repository.
+# - [ ] into the training data | Nothing here is trained on it, unless you do that yourself.
+
 # %% [markdown]
 # ## Recap
 #
 # - Sound is a list of numbers; a spectrogram makes speech visible; a network spells it.
 # - A model is judged on sentences it was not trained on, and by a rate with an interval.
+#
+# ## Further reading
+#
+# - [Jurafsky & Martin, *Speech and Language Processing*](https://web.stanford.edu/~jurafsky/slp3/): a free textbook; its chapter on speech recognition has the theory of what you will build.
+# - [Bisani & Ney (2004), bootstrap intervals for error rates](https://doi.org/10.1109/ICASSP.2004.1326009): where the interval after each WER comes from.
+# - [Mozilla Common Voice](https://commonvoice.mozilla.org): speech that volunteers gave, in more than a hundred languages; listen how different people sound.
 #
 # Next: [01 · Conversion](01_conversion.ipynb).

@@ -560,6 +560,39 @@ print(f"{answer(*seconds[1], sum(each.seconds for each in before)):.0f} hours a 
 # %% tags=["check"]
 check("01.3", answer)
 
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# **1. You decode a FLAC and compare it with the WAV it was made from. How alike are they?**
+#
+# - [ ] so alike that no ear tells them apart | That is said of a good MP3. FLAC does better.
+# - [x] equal, sample by sample | Lossless: the same numbers in less room.
+# - [ ] equal, if it is speech | It holds for any sound; only the size depends on it.
+#
+# **2. How does FLAC save room?**
+#
+# - [x] it predicts each sample and stores the small error | Sound is smooth, so errors are small, and small numbers need few bits.
+# - [ ] it leaves out what the ear does not hear | That is what MP3 does, and it cannot be undone.
+# - [ ] it zips the file | A zip knows nothing of sound. You have seen how much less it saves.
+#
+# **3. An utterance is called 84-121123-0005. What is 84?**
+#
+# - [x] the speaker | Then the chapter, then the number of the clip in it.
+# - [ ] the book | A chapter has a number, and that is the second one.
+# - [ ] the length in seconds | The length stands in the header of the sound file.
+#
+# **4. A conversion was killed. You start the same command again. What happens?**
+#
+# - [ ] it begins anew | That would cost all that was done.
+# - [ ] every file that exists counts as done | Then a file that was cut short would stay so.
+# - [x] what is missing or too short is done, the rest is kept | A file is whole if it is as long as its source says.
+#
+# **5. Why should no speaker of the test set be in the training set?**
+#
+# - [ ] the training would take longer | One speaker more or less is not noticed.
+# - [x] because the rate would then be one for known voices | Users are strangers. A test with friends flatters.
+# - [ ] because the licence forbids it | It is no question of licences.
+
 # %% [markdown]
 # ## Recap
 #
@@ -568,5 +601,12 @@ check("01.3", answer)
 # - Conversion is done once, in parallel, and can be stopped at any time: what is whole is kept.
 # - Bad files are named, one line each, and the rest goes on.
 # - Statistics first: lengths, speakers, words, characters, and what the test set has that training had not.
+#
+# ## Further reading
+#
+# - [Panayotov and others (2015), LibriSpeech](https://www.danielpovey.com/files/2015_icassp_librispeech.pdf): how a thousand hours of audiobooks were cut and checked.
+# - [OpenSLR 12](https://www.openslr.org/12) and [31](https://www.openslr.org/31): LibriSpeech and Mini LibriSpeech themselves.
+# - [RFC 9639](https://www.rfc-editor.org/rfc/rfc9639): FLAC, bit by bit; its predictors are short to read.
+# - [Gebru and others (2018), *Datasheets for Datasets*](https://arxiv.org/abs/1803.09010): what to ask of any corpus before you train on it.
 #
 # Next: [02 · Spectrograms](02_spectrograms.ipynb), from samples to a picture of sound.

@@ -240,12 +240,13 @@ print("equal, to 1e-4:", logs.shape)
 # ## What about loudness, and the microphone?
 #
 # Speak half as loudly, and every log-mel goes down by the same amount, except where the floor holds it: there the quiet
-# sounds of a quiet speaker drown. So each clip is first brought to one level, that of read speech. A dull microphone
-# lowers each bin by an amount of its own. That, too, says nothing about the words, so take each bin's mean away and
-# divide by its deviation (plus 0.1, so that a bin in which nothing happens is not blown up to full strength).
+# sounds of a quiet speaker drown. So each clip is first brought to one level, that of read speech, and to mean 0, since
+# a cheap converter may add a constant. A dull microphone lowers each bin by an amount of its own. That, too, says nothing
+# about the words, so take each bin's mean away and divide by its deviation (plus 0.1, so that a bin in which nothing
+# happens is not blown up to full strength).
 
 # %%
-levelled = samples * 0.05 / samples.std()
+levelled = (samples - samples.mean()) * 0.05 / samples.std()
 at_level = np.log(power_spectrogram(levelled) @ filters + 1e-6)
 ours = (at_level - at_level.mean(axis=0)) / (at_level.std(axis=0) + 0.1)
 np.testing.assert_allclose(ours, features(samples), atol=1e-3)
@@ -430,12 +431,12 @@ check("02.2", answer)
 #
 # *medium · 10 minutes*
 #
-# With how few mel bins does the *recogniser* get along? Take the first four clips of speaker 9002, whom it knows. Play
+# With how few mel bins does the *recogniser* get along? Take the first four clips of speaker 9002 of the harbour radio, whom it knows. Play
 # them back from 40, 20, 10 and 5 bins (`mel_filterbank(20)`, then `play_back`), and let it write them down. The answer is
 # the smallest of these four numbers with which it gets at least half of the words right.
 
 # %% tags=["solution"]
-clips = [each for each in corpus if each.speaker == "9002"][:4]
+clips = [each for each in radio if each.speaker == "9002"][:4]
 powers = [power_spectrogram(read_audio(each.path)) for each in clips]
 right = {}
 for count in (40, 20, 10, 5):
@@ -448,6 +449,39 @@ answer = min(count for count, share in right.items() if share >= 0.5)
 # %% tags=["check"]
 check("02.3", answer)
 
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# **1. Windows last 25 ms, and one begins every 10 ms. About how many are in a second?**
+#
+# - [ ] 40 | So it would be if they stood side by side. They overlap.
+# - [x] 100 | One every 10 ms: the hop counts, not the length.
+# - [ ] 16 000 | Those are the samples.
+#
+# **2. You make the window four times as long. What happens?**
+#
+# - [x] tones come out sharper, bursts blur | Time and frequency cannot both be sharp.
+# - [ ] both come out sharper | Nobody escapes the trade.
+# - [ ] the spectrogram becomes brighter, and that is all | Look at the three pictures again: the stripes part, the bursts smear.
+#
+# **3. Why are the mel filters wide at the top?**
+#
+# - [x] because an ear hardly tells high tones apart | The same step in Hz is a large one below and a small one above.
+# - [ ] because there is more speech at the top | Most of speech lies below 4000 Hz.
+# - [ ] because the FFT is coarser there | The FFT's steps are equal everywhere.
+#
+# **4. Why take the logarithm?**
+#
+# - [ ] so that all numbers are positive | Most logarithms here are negative.
+# - [x] so that quiet sounds are seen beside loud ones | Equal ratios become equal steps, as for an ear.
+# - [ ] so that it can be computed faster | It costs time.
+#
+# **5. What is the small number for that is added before the logarithm?**
+#
+# - [ ] it removes the noise | Noise is far above it.
+# - [x] there is no logarithm of zero | Digital silence would give minus infinity, and then not-a-number everywhere.
+# - [ ] it makes loud and quiet speakers alike | That is what levelling and normalising do.
+
 # %% [markdown]
 # ## Recap
 #
@@ -456,5 +490,12 @@ check("02.3", answer)
 # - Brought to one level and normalised bin by bin, the features do not know how loud the speaker was, nor how dull the
 #   microphone.
 # - One definition of the features, held equal to librosa's: whoever trains and whoever listens use the same.
+#
+# ## Further reading
+#
+# - [Jack Schaedler, *Seeing Circles, Sines and Signals*](https://jackschaedler.github.io/circles-sines-signals/): the Fourier transform, drawn, to play with.
+# - [librosa's `melspectrogram`](https://librosa.org/doc/latest/generated/librosa.feature.melspectrogram.html): the definition that the field agrees on, and ours.
+# - [Slaney (1998), *Auditory Toolbox*](https://engineering.purdue.edu/~malcolm/interval/1998-010/): where this mel scale comes from.
+# - [Griffin & Lim (1984)](https://doi.org/10.1109/TASSP.1984.1164317): sound from a spectrogram without phases.
 #
 # Next: [03 · Augmentation](03_augmentation.ipynb), where one recording becomes many.

@@ -542,6 +542,39 @@ print(f"expected {answer:.1%}, counted {np.mean(untouched):.1%}")
 # %% tags=["check"]
 check("03.3", answer)
 
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# **1. The signal-to-noise ratio is 0 dB. What does that mean?**
+#
+# - [ ] there is no noise | Then the ratio would be infinite.
+# - [x] the noise has as much power as the speech | The logarithm of 1 is 0.
+# - [ ] there is no speech | Then it would be minus infinity.
+#
+# **2. A hall has a longer RT60 than a bedroom. What is longer?**
+#
+# - [x] the time until its echoes have fallen by 60 dB | Walls of stone give sound back; curtains swallow it.
+# - [ ] the way from the speaker to the microphone | It matters too, but that is the mix of echoes and direct sound.
+# - [ ] the words | No: each sound is followed by its echoes, and its pace stays.
+#
+# **3. Which change may training not make?**
+#
+# - [ ] the clip becomes 10 % faster | A listener writes down the same text.
+# - [ ] other people talk in the background | Hard, but a listener still follows the loud voice.
+# - [x] two words change places | The transcript would be wrong, and the network would learn to write what was not said.
+#
+# **4. The effects of a clip are drawn from (seed, epoch, clip). What is gained?**
+#
+# - [x] every epoch is different, and a resumed run draws the same again | Both at once: variety and repeatability.
+# - [ ] every epoch hears the same effects | That is what leaving the epoch out would do.
+# - [ ] the effects are stronger | Their strength comes from the ranges.
+#
+# **5. Why does SpecAugment cover with 0.001 and not with 0?**
+#
+# - [ ] because there is no logarithm of 0 | The features *are* logarithms; no other is taken.
+# - [x] because a frame of exact zeros means padding | A value that means "no data" must never be one that data can take.
+# - [ ] because 0.001 is the mean of the features | The mean is 0.
+
 # %% [markdown]
 # ## Recap
 #
@@ -550,5 +583,13 @@ check("03.3", answer)
 # - How much a recogniser bears is measured knob by knob, on a fixed set, with an interval.
 # - Seeded by (run, epoch, clip), every draw is new in each epoch and the same in each repetition.
 # - SpecAugment covers the features themselves, with a value that cannot be taken for padding.
+#
+# ## Further reading
+#
+# - [Park and others (2019), SpecAugment](https://arxiv.org/abs/1904.08779): two kinds of masks, and how much they bought.
+# - [Ko and others (2015), speed perturbation](https://www.danielpovey.com/files/2015_interspeech_augmentation.pdf): the simplest effect, and one of the best.
+# - [Ko and others (2017), reverberant speech](https://www.danielpovey.com/files/2017_icassp_reverberation.pdf): rooms and noise, made and measured.
+# - [Schroeder (1965), measuring reverberation time](https://doi.org/10.1121/1.1909343): the backward sum of the energy.
+# - [audiomentations](https://github.com/iver56/audiomentations): many more effects, ready to use.
 #
 # Next: [04 · Input pipeline](04_input_pipeline.ipynb), which does all this while the model is training.

@@ -458,6 +458,39 @@ print(f"{answer:.0f} MB")
 # %% tags=["check"]
 check("04.3", answer)
 
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# **1. Why is the list of names shuffled, and not the spectrograms?**
+#
+# - [x] a name takes bytes, a spectrogram half a megabyte | The whole list fits into memory, so the mixing is perfect.
+# - [ ] spectrograms cannot be shuffled | They can, if the memory holds them.
+# - [ ] because the names are sorted | They are, but that is not why.
+#
+# **2. What are buckets for?**
+#
+# - [ ] they train short sentences first | Batches come in any order.
+# - [x] utterances of like length share a batch, so there is less padding | Padding costs as much computation as speech.
+# - [ ] they make shuffling unnecessary | The order is drawn before, anew for each epoch.
+#
+# **3. What does prefetching do?**
+#
+# - [ ] it makes augmentation faster | Nothing is faster.
+# - [ ] it keeps the corpus in memory | It keeps two batches or so.
+# - [x] the next batches are made while the network works on this one | Waiting and working overlap.
+#
+# **4. The slowest stage of the pipeline makes 400 s of audio in a second, and the network trains on 100. What should be made faster?**
+#
+# - [x] the network | The pipeline is done in time, if it works ahead.
+# - [ ] the pipeline | It would only wait longer for the network.
+# - [ ] both equally | Only the slower of the two counts.
+#
+# **5. Why do the records hold waveforms and not features?**
+#
+# - [ ] waveforms are smaller | They are larger: 16 000 numbers a second against 8000.
+# - [x] a waveform can still be augmented | Noise, rooms and speeds happen to sound.
+# - [ ] TFRecords cannot hold floats | They can.
+
 # %% [markdown]
 # ## Recap
 #
@@ -465,5 +498,11 @@ check("04.3", answer)
 # - Everything random hangs on (seed, epoch, index): a resumed run repeats nothing and skips nothing.
 # - Buckets keep padding small and batches equal in audio; prefetching hides the pipeline behind the network.
 # - TFRecords turn many files into a few; ours hold waveforms, so augmentation stays possible.
+#
+# ## Further reading
+#
+# - [Better performance with tf.data](https://www.tensorflow.org/guide/data_performance): TensorFlow's own guide, with timelines like ours.
+# - [TFRecord and tf.train.Example](https://www.tensorflow.org/tutorials/load_data/tfrecord): the file format, from the inside.
+# - [Murray and others (2021), tf.data](https://arxiv.org/abs/2101.12127): why it was built, and what users of it get wrong.
 #
 # Next: [05 · CRNN and CTC](05_crnn_and_ctc.ipynb), the network, and how it learns without being told *when*.

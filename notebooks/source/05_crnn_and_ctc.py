@@ -477,6 +477,39 @@ for t in doubts[:3]:
 # %% tags=["check"]
 check("05.3", answer)
 
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# **1. How is the path H H E L – L O read?**
+#
+# - [ ] HELO | The blank parts the two L: both stay.
+# - [x] HELLO | Merge what repeats, then drop the blanks.
+# - [ ] HHELLO | What repeats is merged, unless a blank stands between.
+#
+# **2. In how few frames can BOOK be spelt?**
+#
+# - [ ] 4 | Then O O would be merged into one.
+# - [x] 5 | Four letters, and a blank in the double one.
+# - [ ] 9 | A blank may stand around every letter, but only one must.
+#
+# **3. Which length is CTC given?**
+#
+# - [ ] that of the padded batch | Then it asks for letters in frames where nothing is.
+# - [ ] that of the spectrogram | Pooling has left a quarter of it.
+# - [x] the utterance's own, after pooling | So many frames come out of the network that belong to it.
+#
+# **4. What is a text worth, for CTC?**
+#
+# - [ ] its best path | That is what greedy decoding and forced alignment look at.
+# - [x] the sum of all paths that spell it | And the lattice makes the sum cheap.
+# - [ ] the product of its letters' largest probabilities | The letters must also come in their order.
+#
+# **5. Why does one LSTM run backwards?**
+#
+# - [x] so that each output also knows what comes after it | The end of a sound often tells what its beginning was.
+# - [ ] so that training takes half the time | It takes twice the work.
+# - [ ] for languages that are written from right to left | The sound of any language runs forwards.
+
 # %% [markdown]
 # ## Recap
 #
@@ -484,5 +517,13 @@ check("05.3", answer)
 # - CTC sums over every alignment that spells the text; the forward pass makes that sum cheap.
 # - The length it is given is the utterance's own, after pooling.
 # - Where the letters fall, the network finds out by itself: that is the alignment nobody drew.
+#
+# ## Further reading
+#
+# - [Graves and others (2006), CTC](https://www.cs.toronto.edu/~graves/icml_2006.pdf): the paper; you have now derived its first half.
+# - [Hannun (2017), *Sequence Modeling with CTC*](https://distill.pub/2017/ctc/): the same, with pictures to move.
+# - [Olah (2015), *Understanding LSTM Networks*](https://colah.github.io/posts/2015-08-Understanding-LSTMs/): the cell, gate by gate.
+# - [Hochreiter & Schmidhuber (1997), LSTM](https://doi.org/10.1162/neco.1997.9.8.1735): the paper.
+# - [Amodei and others (2015), Deep Speech 2](https://arxiv.org/abs/1512.02595): our network's large ancestor.
 #
 # Next: [06 · Training](06_training.ipynb), from noise to sentences in a few minutes.

@@ -479,6 +479,39 @@ print(f"{answer:.1f} points in epoch {1 + int(np.argmax(gains))}, {gains[-1]:.1f
 # %% tags=["check"]
 check("06.3", answer)
 
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# **1. The training loss falls, the validation loss climbs. What is it?**
+#
+# - [ ] underfitting | Then both would stay high.
+# - [x] overfitting | What is learnt is the training speech by heart.
+# - [ ] a learning rate that is too low | Then both would fall, slowly.
+#
+# **2. Both losses lie on each other and stay high. What helps?**
+#
+# - [ ] more augmentation | It makes what is too hard still harder.
+# - [ ] stopping earlier | There is nothing to be saved from.
+# - [x] a larger network, or more time | It has no room, or had no time, for what it hears.
+#
+# **3. Why does the learning rate begin low?**
+#
+# - [x] the first steps of random weights are wild | Large steps in a random direction are hard to undo.
+# - [ ] to save energy | A step costs the same at any rate.
+# - [ ] so that the first epoch is not overfitted | Nothing is learnt yet that could be.
+#
+# **4. Why is the training loss above the validation loss here?**
+#
+# - [ ] the validation speech was in the training | Then look again: it is another subset.
+# - [x] training speech is spoilt on purpose, and dropout is on | Validation is measured on clean speech, with the whole network.
+# - [ ] it is always so | Without augmentation and dropout it is the other way round.
+#
+# **5. Which weights are kept?**
+#
+# - [ ] those after the last epoch | They may have passed the best place.
+# - [ ] those with the lowest training loss | They know the training speech best, and that is another thing.
+# - [x] those with the lowest word error rate on validation speech | That is what the user will see, measured on speech that was not trained on.
+
 # %% [markdown]
 # ## Recap
 #
@@ -486,5 +519,13 @@ check("06.3", answer)
 # - Read the sentences, not only the curves: first blanks, then vowels, then words.
 # - A run that can be killed at any moment is one you can trust overnight.
 # - From here: `ASR_PROFILE=workshop` for Mini LibriSpeech, `full` for train-clean-100.
+#
+# ## Further reading
+#
+# - [Karpathy (2019), *A Recipe for Training Neural Networks*](https://karpathy.github.io/2019/04/25/recipe/): how to look for what is wrong, in which order.
+# - [*Deep Learning Tuning Playbook*](https://github.com/google-research/tuning_playbook): what to try next, and how to know that it helped.
+# - [Kingma & Ba (2014), Adam](https://arxiv.org/abs/1412.6980): the optimizer that is used here.
+# - [Srivastava and others (2014), dropout](https://jmlr.org/papers/v15/srivastava14a.html): why switching off a tenth helps.
+# - [Izmailov and others (2018), averaging weights](https://arxiv.org/abs/1803.05407): why the mean of several good places is better.
 #
 # Next: [07 · Decoding](07_decoding.ipynb), from frames to words.

@@ -764,6 +764,39 @@ for said in (text, other):
 # %% tags=["check"]
 check("07.3", answer)
 
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# **1. What does greedy decoding look for?**
+#
+# - [x] the best path | The best symbol of each frame, one after the other.
+# - [ ] the best text | A text is worth the sum of its paths, and greedy sees one.
+# - [ ] the most probable words | It knows no words, only characters.
+#
+# **2. What does prefix beam search add up?**
+#
+# - [ ] the words of a sentence | It adds probabilities.
+# - [x] all paths that spell the same beginning | So what counts is the text, not the way to it.
+# - [ ] the errors of the best path | It does not know what the errors are.
+#
+# **3. The weight of the language model is far too high. What do you see?**
+#
+# - [ ] nonsense words | Those come when it is too low.
+# - [x] words drop out, and what remains is common | Each word costs, so the search does with few.
+# - [ ] it takes longer, and nothing else | The text changes at once.
+#
+# **4. On which speech are weight and bonus chosen?**
+#
+# - [ ] on the training speech | There the network is too sure: the language model would seem useless.
+# - [ ] on the speech that is reported | Then they suit it better than any other, and the report flatters.
+# - [x] on speech that is in neither | Tune on some speakers, report on others.
+#
+# **5. What does forced alignment need besides the sound?**
+#
+# - [x] the text | It asks when each word was said, not which.
+# - [ ] a language model | The words are known.
+# - [ ] marks of a listener | Nobody has marked anything: the network's frames are enough.
+
 # %% [markdown]
 # ## Recap
 #
@@ -771,5 +804,12 @@ check("07.3", answer)
 # - A word n-gram is counting, discounting and backing off. In the search it pays for words as they are completed.
 # - Weight, bonus and width are tuned on speakers that are not reported, and a gain is a paired interval.
 # - Viterbi on the lattice says when each word was said, and the model's probabilities how far to believe it.
+#
+# ## Further reading
+#
+# - [Hannun and others (2014), prefix beam search](https://arxiv.org/abs/1408.2873): the search of this notebook, with a language model in it.
+# - [Chen & Goodman (1996), smoothing](https://aclanthology.org/P96-1041/): why Kneser-Ney wins, measured carefully.
+# - [KenLM](https://kheafield.com/code/kenlm/): n-grams of billions of words, fast and small.
+# - [Kürzinger and others (2020), CTC segmentation](https://arxiv.org/abs/2007.09127): forced alignment of hours of speech.
 #
 # Next: [08 · Quantization](08_quantization.ipynb)

@@ -860,6 +860,39 @@ print(f"scale {answer[0]:.5f}, zero point {answer[1]}")
 # %% tags=["check"]
 check("08.3", answer)
 
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# **1. What is the scale of an int8 tensor?**
+#
+# - [ ] its largest value | That, divided by the number of steps.
+# - [x] the width of one step | Value ≈ (integer − zero point) · scale.
+# - [ ] the number of its values | That is always 256.
+#
+# **2. What is the zero point for?**
+#
+# - [x] it is the integer that stands for 0.0 | So a range need not lie evenly around zero, and zero is met exactly.
+# - [ ] it is the smallest value | The smallest value has −128.
+# - [ ] it marks where a layer begins | It has to do with values only.
+#
+# **3. Which ranges need calibration?**
+#
+# - [ ] those of the weights | They are known when the file is made.
+# - [x] those of the activations | They depend on what is heard.
+# - [ ] none: the converter knows them | It refuses, or falls back on something else, if it sees no speech.
+#
+# **4. Why one scale for each channel?**
+#
+# - [x] one wide channel would coarsen the steps of all others | Each channel gets its own 256 values.
+# - [ ] it makes the file smaller | It adds a few numbers.
+# - [ ] because integers cannot be shared | They could; the loss is in precision.
+#
+# **5. Two per cent of the frames have another label, and the WER has not moved. What has happened?**
+#
+# - [ ] the measurement is wrong | Both can be true.
+# - [x] near-ties flipped at the edges of letters | The text is the same. Watch the words, not the frames.
+# - [ ] the test set is too easy | Harder speech has more such ties, not fewer.
+
 # %% [markdown]
 # ## Recap
 #
@@ -869,5 +902,12 @@ check("08.3", answer)
 #   weights that this makes are clipped, and all that an LSTM writes gets one grid.
 # - Signal-to-noise, layer by layer, shows where precision is lost: look for the first layer that falls.
 # - The op report says what became integer; agreement and the paired change in WER say whether it still hears.
+#
+# ## Further reading
+#
+# - [Jacob and others (2017)](https://arxiv.org/abs/1712.05877): integers all the way, as TFLite does it.
+# - [Krishnamoorthi (2018)](https://arxiv.org/abs/1806.08342): a white paper with the practice: per channel, calibration, what it costs.
+# - [Nagel and others (2021)](https://arxiv.org/abs/2106.08295): a newer one, on how to find the layer that hurts.
+# - [LiteRT's quantization specification](https://ai.google.dev/edge/litert/models/quantization_spec): which scale each operation may have.
 #
 # Next: [09 · Interpreters](09_interpreters.ipynb): the same words from eight files, and which of them is fast.

@@ -666,6 +666,39 @@ answer = path if path.exists() else ...  # trained first, as above
 # %% tags=["check"]
 check("model", answer)
 
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# **1. A real-time factor of 0.02 means …**
+#
+# - [ ] that 2 % of the words are wrong | It says nothing about words.
+# - [x] that a second of speech takes 20 ms | It could listen to fifty people at once.
+# - [ ] that the text comes 0.02 s after the speaker | The delay is another matter: the end of the clip must have come first.
+#
+# **2. The smallest file is …**
+#
+# - [ ] the fastest, since there is least to read | Only if somebody wrote a fast kernel for it.
+# - [x] not always the fastest: speed is in the kernels | Its integer LSTM is plain code on x86.
+# - [ ] the worst at spelling | All files hear nearly the same words.
+#
+# **3. Why is the first call not counted?**
+#
+# - [x] it allocates and traces, once | A server pays that at its start and never again.
+# - [ ] it is always wrong | Its answer is the same.
+# - [ ] to make the numbers look better | That would be so if every use were a first one, as on a command line: there, count it.
+#
+# **4. Why is each file measured in a process of its own?**
+#
+# - [ ] the files would overwrite each other | They are only read.
+# - [x] memory is counted for one, and two runtimes would fight over the cores | What is measured should be one thing.
+# - [ ] the interpreters forbid it | They run side by side, and slow each other down.
+#
+# **5. How is an hour of sound transcribed?**
+#
+# - [ ] all at once | Memory grows with the length, and one normalisation would serve all voices.
+# - [ ] in pieces that touch | The cuts go through words.
+# - [x] in windows that overlap | They are joined in the middle of the overlap, where both have heard enough.
+
 # %% [markdown]
 # ## Recap
 #
@@ -682,5 +715,12 @@ check("model", answer)
 # asr evaluate DIR/crnn.int8.tflite data/mini/test-mini --decoder beam
 # asr transcribe RECORDING.wav --model DIR/crnn.fast.onnx
 # ```
+#
+# ## Further reading
+#
+# - [ONNX Runtime: performance](https://onnxruntime.ai/docs/performance/): threads, graph optimisations, profiling.
+# - [LiteRT](https://ai.google.dev/edge/litert): the interpreter, on phones too.
+# - [XNNPACK](https://github.com/google/XNNPACK): the kernels behind it, and which processors they are for.
+# - [He and others (2018), streaming speech recognition](https://arxiv.org/abs/1811.06621): a recogniser that writes while you speak, on a phone.
 #
 # Next: pretrained models compared (coming).

@@ -115,7 +115,7 @@ def test_its_anatomy(name):
     assert statistics.median(lengths) <= 6
     assert max(lengths) <= 25
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    for heading in ("Break it", "Exercises", "Recap"):
+    for heading in ("Break it", "Exercises", "Quiz", "Recap", "Further reading"):
         assert re.search(f"^## {heading}", prose, re.MULTILINE), heading
     for link in re.findall(r"\]\((\d\d_\w+)\.ipynb\)", prose):
         assert link in build.NAMES

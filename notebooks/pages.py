@@ -1,0 +1,151 @@
+"""What every notebook gets from one place when it is built: the map on top, links into the glossary, the quiz."""
+
+import re
+from html import escape
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+# The way from sound to words: each station and the notebook that builds it.
+WAY = {
+    "sound": "00_start_here",
+    "corpus": "01_conversion",
+    "spectrogram": "02_spectrograms",
+    "augment": "03_augmentation",
+    "batches": "04_input_pipeline",
+    "CRNN": "05_crnn_and_ctc",
+    "CTC": "05_crnn_and_ctc",
+    "train": "06_training",
+    "decode": "07_decoding",
+    "quantize": "08_quantization",
+    "run": "09_interpreters",
+}
+# The networks that the series speaks of: profile, layers, parameters. A test counts them.
+NETWORKS = {
+    "small": ("ci", "1 × BiLSTM-32", 93_829),
+    "harbour": ("fast", "2 × BiLSTM-128", 1_196_141),
+    "shipped": ("workshop", "3 × BiLSTM-256", 6_337_725),
+}
+MEANT = {  # notebook: which of them it works with, and how
+    "00_start_here": {"shipped": "writes down what it hears"},
+    "01_conversion": {},
+    "02_spectrograms": {"shipped": "writes down what it hears"},
+    "03_augmentation": {"shipped": "shows what each effect costs"},
+    "04_input_pipeline": {},
+    "05_crnn_and_ctc": {"harbour": "is taken apart, untrained", "shipped": "shows an alignment"},
+    "06_training": {
+        "harbour": "is trained from random weights",
+        "small": "is killed and resumed",
+        "shipped": "has its log drawn",
+    },
+    "07_decoding": {"shipped": "says what is decoded"},
+    "08_quantization": {"shipped": "is made small"},
+    "09_interpreters": {"shipped": "is run in every way"},
+}
+
+
+def the_map(name: str) -> str:
+    """Return the strip on top of the notebook `name`, as Markdown: the whole way, where we are, which network."""
+    stations = [
+        f"**▸ {station}**" if notebook == name else f"[{station}]({notebook}.ipynb)"
+        for station, notebook in WAY.items()
+    ]
+    lines = [f"> *You are here:* {' → '.join(stations)}"]
+    for network, does in MEANT[name].items():
+        _, layers, parameters = NETWORKS[network]
+        count = f"{parameters / 1e6:.1f} million" if parameters > 1e6 else f"{parameters / 1e3:.0f} thousand"
+        size = f"{layers}, {count} parameters, {4 * parameters / 1e6:.1f} MB as float32"
+        lines.append(f"> The **{network}** network ({size}) {does}.")
+    if not MEANT[name]:
+        lines.append("> No network is needed yet.")
+    return "  \n".join(lines)
+
+
+def with_map(source: str, name: str) -> str:
+    """Return the first cell of the notebook `name` with the map under its title."""
+    title, rest = source.split("\n", 1)
+    return f"{title}\n\n{the_map(name)}\n{rest}"
+
+
+def glossary() -> dict[str, str]:
+    """Return {term: anchor} of GLOSSARY.md; its headings are the terms, several of one kind parted by commas."""
+    terms = {}
+    for heading in re.findall(
+        r"^### (.+)$", (HERE / "GLOSSARY.md").read_text(encoding="utf-8"), re.MULTILINE
+    ):
+        anchor = re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        terms |= dict.fromkeys(heading.split(", "), anchor)
+    return terms
+
+
+PROSE = re.compile(
+    r"(`[^`]*`|\[[^\]]*\]\([^)]*\)|\$[^$]*\$|<[^>]*>)"
+)  # splits prose from code, links, formulas
+EMPHASIS = r"(?<![*\w])(?P<mark>\*\*?)(?P<term>[^*]+?)(?P=mark)(?![*\w])"
+
+
+def with_links(sources: list[str]) -> list[str]:
+    """Return Markdown cells with the first use of each term of the glossary linked to it.
+
+    A term is used where it stands emphasised, or, if it has capitals (CTC, BatchNorm), anywhere in a sentence; in
+    code, titles and tables it is left alone.
+    """
+    terms = glossary()
+    named = "|".join(sorted((t for t in terms if sum(map(str.isupper, t)) > 1), key=len, reverse=True))
+    use = re.compile(rf"{EMPHASIS}|\b(?P<name>{named})\b")
+    anchors, linked = {term.lower(): anchor for term, anchor in terms.items()}, set()
+
+    def link(found):
+        anchor = anchors.get((found["term"] or found["name"]).lower())
+        if anchor is None or anchor in linked:
+            return found[0]
+        linked.add(anchor)
+        return f"[{found[0]}](../notebooks/GLOSSARY.md#{anchor})"
+
+    def linked_line(line):
+        if line.startswith(("#", "|", ">")):
+            return line
+        parts = PROSE.split(line)
+        return "".join(part if place % 2 else use.sub(link, part) for place, part in enumerate(parts))
+
+    return ["\n".join(map(linked_line, source.split("\n"))) for source in sources]
+
+
+OPTION = re.compile(r"- \[([ x])\] (.+?) \| (.+)")
+
+
+def quiz_page(source: str) -> str:
+    """Return a quiz, `- [x] answer | why` or `- [ ] answer | why not` under each question, as a page to click on.
+
+    Each answer is a `<details>`: it opens with no kernel and no script, in JupyterLab, on GitHub and on a static
+    page, from the keyboard too, and can be read as text.
+
+    Raises:
+        ValueError: a line is none of a quiz's, or a question has not exactly one right answer.
+    """
+    lines, right = [], []
+    for line in source.splitlines():
+        option = OPTION.fullmatch(line)
+        if option:
+            right[-1] += option[1] == "x"
+            verdict = "✔ Right." if option[1] == "x" else "✘ No."
+            lines.append(
+                f"<details><summary>{_inline(option[2])}</summary><p>{verdict} {_inline(option[3])}</p></details>"
+            )
+        elif line.startswith("**"):
+            right.append(0)
+            lines.append(line)
+        elif line.startswith("- "):
+            raise ValueError(f"not an answer of a quiz: {line!r}")
+        else:
+            lines.append(line)
+    if any(count != 1 for count in right):
+        raise ValueError(f"each question has one right answer, not {right}")
+    lines.insert(1, "\nClick on an answer, or press Enter on it, to see whether it is right, and why.")
+    return "\n".join(lines)
+
+
+def _inline(text: str) -> str:
+    """Return Markdown of code and emphasis as HTML: within HTML, Markdown is not read."""
+    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
+    return re.sub(r"\*([^*]+)\*", r"<em>\1</em>", text)

@@ -1,0 +1,100 @@
+"""What every notebook gets when it is built: the map, the links into the glossary, the quiz."""
+
+import re
+import sys
+from pathlib import Path
+
+import jupytext
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks"))
+
+import build
+import pages
+
+GLOSSARY = (pages.HERE / "GLOSSARY.md").read_text()
+
+
+def prose(name):
+    return [cell.source for cell in build.read_source(name).cells if cell.cell_type == "markdown"]
+
+
+@pytest.mark.parametrize("name", build.NAMES)
+def test_the_map_shows_where_we_are(name):
+    strip = pages.the_map(name).splitlines()[0]
+    assert re.findall(r"\*\*▸ (\w+)\*\*", strip) == [
+        station for station, at in pages.WAY.items() if at == name
+    ]
+    assert strip in prose(name)[0]
+    assert set(re.findall(r"\]\((\w+)\.ipynb\)", strip)) == set(build.NAMES) - {name}
+
+
+def test_the_networks_have_the_sizes_that_the_map_tells():
+    from asr_helpers.training import PROFILES, new_model
+
+    for profile, layers, parameters in pages.NETWORKS.values():
+        settings = PROFILES[profile]
+        assert layers == f"{settings.lstm_layers} × BiLSTM-{settings.lstm_units}"
+        assert new_model(settings).count_params() == parameters
+
+
+def test_the_glossary_is_sorted_and_every_term_is_explained():
+    terms = re.findall(r"^### (.+)$", GLOSSARY, re.MULTILINE)
+    assert terms == sorted(terms, key=str.lower)
+    for entry in re.split(r"^### .+$", GLOSSARY, flags=re.MULTILINE)[1:]:
+        (numbers,) = re.findall(r"→ ([\d, ]+)$", entry.strip())
+        assert all(any(name.startswith(number) for name in build.NAMES) for number in numbers.split(", "))
+
+
+@pytest.mark.parametrize("name", build.NAMES)
+def test_a_term_is_linked_once_and_the_links_arrive(name):
+    links = re.findall(r"\(\.\./notebooks/GLOSSARY\.md#([\w-]+)\)", "\n".join(prose(name)))
+    assert len(links) >= 2 and len(links) == len(set(links))
+    assert set(links) <= set(pages.glossary().values())
+
+
+def test_where_a_term_is_linked_and_where_not():
+    here = "../notebooks/GLOSSARY.md"
+    assert pages.with_links(["# CTC\nCTC, and CTC", "a *hop* and a hop"]) == [
+        f"# CTC\n[CTC]({here}#ctc), and CTC",
+        f"a [*hop*]({here}#hop) and a hop",
+    ]
+    left = ["`CTC` and [CTC](x.ipynb)", "| CTC |", "a *nothing known*", "$CTC$", "CTCs"]
+    assert pages.with_links(left) == left
+
+
+@pytest.mark.parametrize("name", build.NAMES)
+def test_five_questions_and_every_answer_explained(name):
+    (cell,) = [
+        c for c in jupytext.read(build.HERE / "source" / f"{name}.py").cells if build.tagged(c, "quiz")
+    ]
+    questions = re.split(r"^\*\*\d\. .+\*\*$", cell.source, flags=re.MULTILINE)[1:]
+    assert len(questions) == 5
+    for question in questions:
+        options = pages.OPTION.findall(question)
+        assert len(options) >= 3 and sum(mark == "x" for mark, *_ in options) == 1
+    places = [[mark for mark, *_ in pages.OPTION.findall(question)].index("x") for question in questions]
+    assert len(set(places)) > 1, "the right answer is always at the same place"
+    page = pages.quiz_page(cell.source)
+    assert (
+        page.count("<details>")
+        == page.count("✔ Right.") + page.count("✘ No.")
+        == sum(map(len, [pages.OPTION.findall(question) for question in questions]))
+    )
+    assert page.count("✔ Right.") == 5
+
+
+def test_a_quiz_is_text_that_shows_nothing_by_itself():
+    page = pages.quiz_page("## Quiz\n\n**1. `a < b`?**\n\n- [x] `1 < 2` | so *it* is\n- [ ] no | look")
+    assert (
+        "<details><summary><code>1 &lt; 2</code></summary><p>✔ Right. so <em>it</em> is</p></details>" in page
+    )
+    assert " open" not in page
+
+
+@pytest.mark.parametrize(
+    "bad", ["**1. a?**\n- [ ] b | c", "**1. a?**\n- [x] b | c\n- [x] d | e", "**1. a?**\n- [x] b"]
+)
+def test_a_quiz_that_is_none_stops_the_build(bad):
+    with pytest.raises(ValueError, match=r"right answer|not an answer"):
+        pages.quiz_page(bad)
