@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from asr_helpers.alignment import FRAME_SECONDS
 from asr_helpers.features import HOP, MELS, SAMPLE_RATE, hz_to_mel, log_mel, mel_filterbank
@@ -64,10 +65,20 @@ def new(rows: int = 1, columns: int = 1, size: tuple[float, float] = SIZE, alt: 
     return figure, axes
 
 
+def as_text(figure) -> None:
+    """Let every text of `figure` mean itself: a clip called "US$5 or $6" is no formula.
+
+    The powers of ten that matplotlib writes along a logarithmic axis, when it draws, stay formulas.
+    """
+    for text in figure.findobj(lambda each: isinstance(each, Text) and each.get_text()):
+        text.set_parse_math("\\mathdefault" in text.get_text())
+
+
 def png(figure) -> bytes:
     """Return `figure` as a PNG file's bytes, the same for the same figure, in at most 256 colours."""
     from PIL import Image
 
+    as_text(figure)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
@@ -360,6 +371,7 @@ class Live:
         self.artists = artists
         for artist in artists:
             artist.set_animated(True)  # leaves them out of the drawing of the background
+        as_text(figure)
         self._canvas = FigureCanvasAgg(figure)
         self._canvas.draw()
         self._background = self._canvas.copy_from_bbox(figure.bbox)

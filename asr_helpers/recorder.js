@@ -36,11 +36,24 @@ function render({ model, el }) {
   const [zone, button, meter] = ["div", "button", "meter"].map((name) => el.querySelector(name));
   const [input, status] = ["input", "[role=status]"].map((name) => el.querySelector(name));
   let stop = null; // while recording: what ends it
+  let asking = false; // for the microphone: a second press does nothing. (A disabled button would lose the focus.)
 
   const say = (text) => (status.textContent = text);
   say(`Up to ${model.get("longest")} seconds.`);
 
+  // Hands `integers` to Python, or nothing: then what it shows of an earlier recording goes.
+  function send(name, ...buffers) {
+    try {
+      model.send({ name }, undefined, buffers);
+      return true;
+    } catch {
+      say("The kernel was restarted, so nobody listens here. Run the cell again.");
+      return false;
+    }
+  }
+
   async function take(blob, name) {
+    if (!send(name)) return;
     say(`Reading ${name} …`);
     let samples;
     try {
@@ -52,22 +65,22 @@ function render({ model, el }) {
     if (seconds > model.get("longest")) {
       return say(`${name}: ${seconds.toFixed(0)} seconds are too long. Cut it to ${model.get("longest")} or fewer.`);
     }
-    say(`${name}: ${seconds.toFixed(1)} seconds.`);
-    model.send({ name }, undefined, [integers(samples).buffer]);
+    if (send(name, integers(samples).buffer)) say(`${name}: ${seconds.toFixed(1)} seconds.`);
   }
 
   async function record() {
     if (!navigator.mediaDevices) {
       return say(`This page may not use a microphone: it is neither on localhost nor served with https. ${INSTEAD}`);
     }
-    button.disabled = true;
+    if (asking) return;
+    asking = true;
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ audio: PLAIN });
     } catch (error) {
       return say(REFUSALS[error.name] ?? `The microphone cannot be used (${error.name}). ${INSTEAD}`);
     } finally {
-      button.disabled = false;
+      asking = false;
     }
     const recorder = new MediaRecorder(stream);
     const parts = [];

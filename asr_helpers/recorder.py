@@ -11,15 +11,14 @@ import traitlets
 from asr_helpers import plots
 from asr_helpers.corpus import MIN_SAMPLES, SAMPLE_RATE
 from asr_helpers.features import log_mel
-from asr_helpers.recognizer import RecognizerError
-from asr_helpers.widgets import Bench, player_html
+from asr_helpers.widgets import Bench, picture, player_html, show
 
 
 class Recorder(anywidget.AnyWidget):
     """A record button, a level meter and a place to drop a sound file.
 
-    Attributes: `samples`, float32 (samples,) in [-1, 1) at 16 kHz, the last that came, or None; `name`, what
-    it was called. Both are set before the observers of `samples` are told.
+    Attributes: `samples`, float32 (samples,) in [-1, 1) at 16 kHz, the last that came; None before the first and while
+    another is being read; `name`, what it was called. Both are set before the observers of `samples` are told.
     """
 
     _esm = Path(__file__).with_name("recorder.js")
@@ -33,7 +32,7 @@ class Recorder(anywidget.AnyWidget):
 
     def _receive(self, _, content: dict, buffers: list):
         self.name = content["name"]
-        self.samples = np.frombuffer(buffers[0], "<i2").astype(np.float32) / 32768
+        self.samples = np.frombuffer(buffers[0], "<i2").astype(np.float32) / 32768 if buffers else None
 
 
 class RecorderBench(Bench):
@@ -47,32 +46,30 @@ class RecorderBench(Bench):
         self.model, self.text = model, ""
         self.recorder = Recorder()
         self.sound, self.heard = ipywidgets.HTML(), ipywidgets.HTML()
-        self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "display": "none"})
-        super().__init__([self.recorder, self.sound, self.picture, self.heard])
-        self.add_class("asr-recorder-bench")
-        self.recorder.observe(self._show, "samples")
+        self.picture = picture()
+        super().__init__([self.recorder, self.sound, self.picture, self.heard], "asr-recorder-bench")
+        self._clear()
+        self.recorder.observe(self.answering(self._show), "samples")
 
-    def _show(self, _=None):
+    def _clear(self):
+        """Show nothing: what is left of an earlier recording must not stand beside the next one's name."""
+        self.text = ""
+        for place in (self.sound, self.picture, self.heard):
+            show(place, "")
+
+    def _show(self):
+        self._clear()
         samples, name = self.recorder.samples, self.recorder.name
-        self.text, self.sound.value, self.picture.layout.display = "", "", "none"
-        problem = self._problem(samples)
-        if problem:
-            self.heard.value = f"<b>{escape(name)}: {problem}</b>"
+        if samples is None:
             return
-        self.sound.value = player_html(samples, f"{name}, {len(samples) / SAMPLE_RATE:.1f} s")
-        self.picture.value = plots.png(plots.spectrogram(log_mel(samples), title=name))
-        self.picture.layout.display = ""
-        try:
-            self.text = self.recognizer.transcribe(samples)
-            words = escape(self.text) or "<i>no word</i>"
-        except RecognizerError as error:  # else nobody would see it: no cell is running
-            words = escape(str(error))
-        self.heard.value = f'<div aria-live="polite" style="font-size:1.3em">{words}</div>'
-
-    @staticmethod
-    def _problem(samples: np.ndarray) -> str:
         if len(samples) < MIN_SAMPLES:
-            return "shorter than one window of 25 ms. Record a little longer."
+            raise ValueError(f"{name}: shorter than one window of 25 ms. Record a little longer.")
         if np.abs(samples).max() < 1e-3:
-            return "silence. Is the microphone muted, or another one chosen in the browser?"
-        return ""
+            raise ValueError(
+                f"{name}: silence. Is the microphone muted, or another one chosen in the browser?"
+            )
+        show(self.sound, player_html(samples, f"{name}, {len(samples) / SAMPLE_RATE:.1f} s"))
+        show(self.picture, plots.png(plots.spectrogram(log_mel(samples), title=name)))
+        self.text = self.recognizer.transcribe(samples)
+        words = escape(self.text) or "<i>no word</i>"
+        show(self.heard, f'<div aria-live="polite" style="font-size:1.3em">{words}</div>')

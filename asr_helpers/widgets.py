@@ -8,6 +8,7 @@ from functools import cached_property
 from html import escape
 from pathlib import Path
 
+import anywidget
 import ipywidgets
 import numpy as np
 
@@ -15,8 +16,20 @@ from asr_helpers import augment, plots
 from asr_helpers.alignment import align
 from asr_helpers.corpus import Utterance, data_dir, read_audio
 from asr_helpers.decoding import greedy
-from asr_helpers.features import LOG_FLOOR, SAMPLE_RATE, features, log_mel, mel_filterbank, normalise
-from asr_helpers.recognizer import Recognizer, RecognizerError, shipped_model
+from asr_helpers.features import (
+    FFT,
+    HOP,
+    LOG_FLOOR,
+    SAMPLE_RATE,
+    STD_FLOOR,
+    features,
+    level,
+    log_mel,
+    mel_filterbank,
+    normalise,
+)
+from asr_helpers.features import WINDOW as FRAME
+from asr_helpers.recognizer import Recognizer, shipped_model
 
 
 def mp3(samples: np.ndarray) -> bytes:
@@ -119,6 +132,53 @@ def dropdown(options, name, tooltip, **more):
 WIDE = {"layout": {"width": "32em"}}
 
 
+def picture() -> ipywidgets.Image:
+    """Return a place for a picture: as large as it is, or as the page is wide, and in its own proportions."""
+    return ipywidgets.Image(
+        format="png", layout={"max_width": "100%", "align_self": "flex-start", "object_fit": "contain"}
+    )
+
+
+def show(place: ipywidgets.HTML | ipywidgets.Image, content: str | bytes) -> None:
+    """Show `content` in its place; without any, an image would be a broken one."""
+    place.layout.display = None if content else "none"
+    place.value = content or (b"" if isinstance(place, ipywidgets.Image) else "")
+
+
+class Manners(anywidget.AnyWidget):
+    """What ipywidgets leaves out for the controls around it, see manners.js."""
+
+    _esm = Path(__file__).with_name("manners.js")
+
+
+class Page(ipywidgets.VBox):
+    """A widget that answers for its controls: what goes wrong behind one stands in the page, as `problem`."""
+
+    def __init__(self, children: list, name: str):
+        self.problem = ipywidgets.HTML()
+        super().__init__([*children, self.problem, Manners()])
+        self.add_class("asr-page")
+        self.add_class(name)
+
+    def answering(self, action: Callable[[], None], *places) -> Callable:
+        """Return `action` for a control to call. Whatever it raises is told in the page, since no cell is running that
+        could show it, and its `places`, which would hold what belongs to an earlier answer, are emptied.
+        """
+
+        def answer(*_):
+            try:
+                action()
+            except Exception as error:
+                for place in places:
+                    show(place, "")
+                kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+                self.problem.value = f'<b role="alert">{escape(kind + str(error))}</b>'
+            else:
+                self.problem.value = ""
+
+        return answer
+
+
 def hypothesis_html(text: str, heard: str) -> str:
     """Return what was heard of `text` as HTML: its word error rate, and what is wrong bold and underlined."""
     import jiwer
@@ -196,12 +256,14 @@ TOOLTIPS = {
 }
 SLOWEST = {"speed": 0.5, "time_stretch": 0.5, "chain": 0.75}  # how slow a clip can get: room on the time axis
 VOICES = 4  # talking at once in the babble
+CHANCES = "How probable is each effect for a clip, from 0, never, to 1, always?"
+LATER = '<div style="min-height:54px">…</div>'  # where a player will be
 WAIT = 0.04  # seconds without a further change before a picture is drawn
 THINK = 0.15  # seconds after it before the recogniser, which takes longer, sets to work
 
 
-class Bench(ipywidgets.VBox):
-    """A widget that transcribes with `model`, a file, or the shipped one if None; loaded when first asked."""
+class Bench(Page):
+    """A page that transcribes with `model`, a file, or the shipped one if None; loaded when first asked."""
 
     model: Path | str | None
 
@@ -239,39 +301,38 @@ class AugmentationBench(Bench):
         )
         self.roll = ipywidgets.Button(description="roll again", tooltip="take the next seed", icon="refresh")
         self.before, self.after, self.heard, self.listing = (ipywidgets.HTML() for _ in range(4))
-        self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "min_height": "14em"})
+        self.picture = picture()
         self._panel = ipywidgets.Box(layout={"flex_flow": "row wrap", "min_height": "5em"})
-        self._drawing, self._plain = None, {}
-        self._answer = Debounced(self.update, WAIT)
-        self._words = Debounced(self.transcribe, THINK)
-        top = ipywidgets.HBox([self.clip, self.seed, self.roll])
-        super().__init__(
-            [top, self.effect, self._panel, self.before, self.after, self.picture, self.heard, self.listing]
+        self._drawing, self._plain, self.utterance = None, {}, None
+        answers = self.before, self.after, self.picture, self.heard, self.listing
+        self._answer = Debounced(self.answering(self.update, *answers), WAIT)
+        self._words = Debounced(self.answering(self.transcribe, self.heard), THINK)
+        top = ipywidgets.HBox([self.clip, self.seed, self.roll], layout={"flex_flow": "row wrap"})
+        code = ipywidgets.Accordion(
+            [self.listing], titles=["the code that makes these samples"], selected_index=0
         )
-        self.add_class("asr-bench")
-        self._load()
+        super().__init__([top, self.effect, self._panel, *answers[:4], code], "asr-bench")
         self._show_panel()
         self.update()
         self._listen()
 
     def _listen(self):
         self.roll.on_click(lambda _: setattr(self.seed, "value", (self.seed.value + 1) % 10000))
-        self.clip.observe(self._load, "value")
         self.effect.observe(self._show_panel, "value")
         sliders = [each for panel in self.panels.values() for each in panel.values()]
         for control in (self.clip, self.effect, self.sound, self.seed, *sliders):
             control.observe(self._answer, "value")
 
-    def _load(self, _=None):
-        self.utterance = self.utterances[self.clip.value]
-        self.samples = read_audio(self.utterance.path)
-        self.before.value = player_html(self.samples, "before")
+    def _load(self, utterance: Utterance):
+        self.samples = read_audio(utterance.path)
+        self.utterance = utterance
         others = [each for each in self.utterances.values() if each.speaker != self.utterance.speaker]
         self._others = others[:VOICES]
 
     def _show_panel(self, _=None):
-        kind = [self.sound] if self.effect.value == "noise" else []
-        self._panel.children = (*kind, *self.panels[self.effect.value].values())
+        first = {"noise": [self.sound], "chain": [ipywidgets.HTML(CHANCES, layout={"width": "100%"})]}
+        effect = self.effect.value
+        self._panel.children = (*first.get(effect, []), *self.panels[effect].values())
 
     @property
     def parameters(self) -> dict:
@@ -281,6 +342,8 @@ class AugmentationBench(Bench):
     def update(self):
         """Make the sound, the pictures and the code for what the controls say; the words come later."""
         self._words.cancel()
+        if self.utterance is not self.utterances[self.clip.value]:
+            self._load(self.utterances[self.clip.value])
         name, rng = self.effect.value, np.random.default_rng(self.seed.value)
         kind = {"sound": self.sound.value} if name == "noise" else {}
         self.masked, label = None, describe([(name, self.parameters | kind)])
@@ -309,13 +372,13 @@ class AugmentationBench(Bench):
         return {"sound": augment.babble(voices, len(self.samples), rng)}
 
     def _publish(self, label: str):
-        self.after.value = player_html(self.result, f"after: {label}")
-        self.picture.value = self._draw()
-        self.listing.value = (
-            "<details open><summary>the code that makes these samples</summary>"
-            f'<pre style="line-height:1.3">{escape(self.code)}</pre></details>'
-        )
-        self.heard.value = self._words_html("…")  # the words of another sound must not stand beside this one
+        self._label = f"after: {label}"
+        show(self.before, player_html(self.samples, "before"))
+        # What masked features can be turned back into takes longer, and comes with the words.
+        show(self.after, player_html(self.result, self._label) if self.masked is None else LATER)
+        show(self.picture, self._draw())
+        show(self.listing, f'<pre style="line-height:1.3">{escape(self.code)}</pre>')
+        show(self.heard, self._words_html("…"))  # the words of another sound must not stand beside this one
 
     def _draw(self) -> bytes:
         seconds = len(self.samples) / SAMPLE_RATE / SLOWEST.get(self.effect.value, 1)
@@ -332,16 +395,16 @@ class AugmentationBench(Bench):
 
     def transcribe(self):
         """Write down what the recogniser makes of the clip before and after."""
-        try:
-            if self.clip.value not in self._plain:
-                self._plain[self.clip.value] = self._hypothesis(self.recognizer.transcribe(self.samples))
-            if self.masked is None:
-                heard = self.recognizer.transcribe(self.result)
-            else:
-                heard = greedy(self.recognizer.log_probs(self.masked))
-            self.heard.value = self._words_html(self._hypothesis(heard))
-        except RecognizerError as error:  # else nobody would see it: no cell is running
-            self.heard.value = f"<b>{escape(str(error))}</b>"
+        if self.masked is not None:
+            self.result = play_features(self.masked, self.samples)
+            show(self.after, player_html(self.result, f"{self._label}, played back from what is left"))
+        if self.clip.value not in self._plain:
+            self._plain[self.clip.value] = self._hypothesis(self.recognizer.transcribe(self.samples))
+        if self.masked is None:
+            heard = self.recognizer.transcribe(self.result)
+        else:
+            heard = greedy(self.recognizer.log_probs(self.masked))
+        show(self.heard, self._words_html(self._hypothesis(heard)))
 
     def _hypothesis(self, heard: str) -> str:
         return hypothesis_html(self.utterance.text, heard)
@@ -366,9 +429,12 @@ class AugmentationBench(Bench):
             settings = {key: value for key, value in self.parameters.items() if getattr(usual, key) != value}
             lines.append(f"result = augment.Augmenter({_arguments(settings)})(samples, rng)")
         elif name == "SpecAugment":
-            lines[1] = "from asr_helpers.features import features"
+            lines[1] = (
+                "from asr_helpers.features import features\nfrom asr_helpers.widgets import play_features"
+            )
             lines.append(f"masks = augment.SpecAugment({_arguments(self.parameters)})")
             lines.append(f"masked = masks(features(samples), ({seed}, 0)).numpy()")
+            lines.append("result = play_features(masked, samples)")
         else:
             parameters = ", ".join(f'"{key}": {value!r}' for key, value in self.parameters.items())
             if name == "noise" and self.sound.value == "babble":
@@ -395,8 +461,8 @@ def _name(utterance: Utterance) -> str:
 def _source(utterance: Utterance) -> str:
     """Return the path of a clip as code; below `data_dir()`, it holds on every machine."""
     if utterance.path.is_relative_to(data_dir()):
-        return f'data_dir() / "{utterance.path.relative_to(data_dir()).as_posix()}"'
-    return f'"{utterance.path.as_posix()}"'
+        return f"data_dir() / {utterance.path.relative_to(data_dir()).as_posix()!r}"
+    return repr(utterance.path.as_posix())
 
 
 def _arguments(settings: dict) -> str:
@@ -457,6 +523,16 @@ def play_back(mels: np.ndarray, window: int, hop: int, fft: int, rounds: int = 1
     return istft(size * phase, **settings).astype(np.float32)
 
 
+def play_features(changed: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """Return the sound (samples,) of features (frames, MELS) that were `samples`' own before they were changed.
+
+    Mean and deviation of each mel bin, which features do not hold, are taken from `samples`.
+    """
+    logs = log_mel(level(samples))
+    mels = np.exp(changed * (logs.std(axis=0) + STD_FLOOR) + logs.mean(axis=0))
+    return play_back(mels, FRAME, HOP, FFT)
+
+
 BENCH_SLIDERS = {
     "window": (5, 60, 5, 25, "window (ms)", "how much sound one column is made from"),
     "hop": (2, 40, 1, 10, "hop (ms)", "the time from one column to the next"),
@@ -490,25 +566,23 @@ class SpectrogramBench(Bench):
             description="normalise each mel bin",
             tooltip="mean 0, deviation 1, as the recogniser reads it",
         )
-        self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "min_height": "28em"})
+        self.picture = picture()
         self.facts, self.before, self.after = (ipywidgets.HTML() for _ in range(3))
-        self._drawing = self._playing = None
-        self._answer, self._sound = Debounced(self.update, WAIT), Debounced(self.play, THINK)
+        self._drawing = self._playing = self.utterance = None
+        answers = self.facts, self.picture, self.before, self.after
+        self._answer = Debounced(self.answering(self.update, *answers), WAIT)
+        self._sound = Debounced(self.answering(self.play, self.after), THINK)
         choices = ipywidgets.Box([self.fft, self.scale, self.normalised], layout={"flex_flow": "row wrap"})
         turns = ipywidgets.Box(list(self.sliders.values()), layout={"flex_flow": "row wrap"})
-        super().__init__([self.clip, turns, choices, self.facts, self.picture, self.before, self.after])
-        self.add_class("asr-spectra")
-        self._load()
+        super().__init__([self.clip, turns, choices, *answers], "asr-spectra")
         self.update()
-        self.clip.observe(self._load, "value")
         for control in (self.clip, self.fft, self.scale, self.normalised, *self.sliders.values()):
             control.observe(self._answer, "value")
 
-    def _load(self, _=None):
-        utterance = self.utterances[self.clip.value]
-        self.samples = read_audio(utterance.path)
-        self.words = align(self.recognizer.audio_log_probs(self.samples), utterance.text)
-        self.before.value = player_html(self.samples, "recorded")
+    def _load(self, utterance: Utterance):
+        samples = read_audio(utterance.path)
+        self.words = align(self.recognizer.audio_log_probs(samples), utterance.text)
+        self.samples, self.utterance = level(samples), utterance  # as loud as the recogniser reads it
 
     @property
     def settings(self) -> dict[str, int]:
@@ -518,16 +592,23 @@ class SpectrogramBench(Bench):
 
     def update(self):
         """Compute and draw the spectrograms; the sound comes later."""
-        settings = self.settings
+        if self.utterance is not self.utterances[self.clip.value]:
+            self._load(self.utterances[self.clip.value])
+        settings, note = self.settings, ""
         if settings["window"] > settings["fft"]:  # the FFT follows the window
-            self.fft.value = settings["fft"] = next(
-                fft for fft in self.fft.options if fft >= settings["window"]
+            fits = next(fft for fft in self.fft.options if fft >= settings["window"])
+            note = (
+                f"FFT {fits}, not {settings['fft']}: it must hold the window's {settings['window']} samples"
             )
+            self.fft.unobserve(self._answer, "value")  # or the next answer would know nothing of the note
+            self.fft.value = settings["fft"] = fits
+            self.fft.observe(self._answer, "value")
         self.power, self.mels = spectra(self.samples, **settings)
-        self.picture.value = self._draw(settings["hop"] / SAMPLE_RATE)
-        self.facts.value = self._facts(**settings)
+        show(self.picture, self._draw(settings["hop"] / SAMPLE_RATE))
+        show(self.facts, self._facts(note, **settings))
+        show(self.before, player_html(self.samples, "recorded"))
         if self._playing != (self.clip.value, settings):  # colours change nothing to hear
-            self.after.value = '<div style="min-height:54px">…</div>'  # another setting's sound would mislead
+            show(self.after, LATER)  # another setting's sound would mislead
             self._sound()
 
     def _draw(self, hop: float) -> bytes:
@@ -543,7 +624,7 @@ class SpectrogramBench(Bench):
         titles[1] += ", normalised" if self.normalised.value else ""
         return self._drawing[1].update([shown(self.power), mel], hop, titles)
 
-    def _facts(self, window: int, hop: int, fft: int, mels: int) -> str:
+    def _facts(self, note: str, window: int, hop: int, fft: int, mels: int) -> str:
         empty = int((mel_filterbank(mels, fft).max(axis=0) == 0).sum())
         facts = [
             f"{SAMPLE_RATE / window:.0f} Hz: closer tones merge",
@@ -552,7 +633,9 @@ class SpectrogramBench(Bench):
         ]
         if empty:
             facts.append(f"<b>{empty} of {mels} filters are empty: they fall between two frequencies</b>")
-        return " · ".join(facts)
+        if note:
+            facts.append(f"<b>{note}</b>")
+        return f'<span aria-live="polite">{" · ".join(facts)}</span>'
 
     def play(self):
         """Make the sound that the mels alone can be turned back into."""
@@ -560,13 +643,13 @@ class SpectrogramBench(Bench):
         self._playing = self.clip.value, self.settings
         mels = settings.pop("mels")
         self.sound = play_back(self.mels, **settings)
-        self.after.value = player_html(self.sound, f"played back from {mels} mel bins")
+        show(self.after, player_html(self.sound, f"played back from {mels} mel bins"))
 
 
 # ------------------------------------------------------------------------------------------- the explorer
 
 
-class Explorer(ipywidgets.VBox):
+class Explorer(Page):
     """Pick a speaker and one of their `utterances`: hear it, read it, see its waveform.
 
     Attributes: `speaker`, `clip`, and what they lead to: `utterance`, `samples` and on the page `sound`,
@@ -577,17 +660,16 @@ class Explorer(ipywidgets.VBox):
         self.utterances = utterances
         self.speaker = dropdown(sorted({each.speaker for each in utterances}), "speaker", "whose voice")
         self.clip = dropdown([], "utterance", "what is said", **WIDE)
-        # JupyterLab keeps the up and down keys for its cells, so lists hear nothing of them.
         self.next = ipywidgets.Button(
             description="next", tooltip="this speaker's next utterance", icon="step-forward"
         )
         self.sound, self.facts = ipywidgets.HTML(), ipywidgets.HTML()
-        self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "min_height": "18em"})
+        self.picture = picture()
         choices = ipywidgets.Box([self.speaker, self.clip, self.next], layout={"flex_flow": "row wrap"})
-        super().__init__([choices, self.sound, self.facts, self.picture])
-        self.add_class("asr-explorer")
+        answers = self.sound, self.facts, self.picture
+        super().__init__([choices, *answers], "asr-explorer")
         self.next.on_click(self._next)
-        self.clip.observe(self._show, "value")
+        self.clip.observe(self.answering(self._show, *answers), "value")
         self.speaker.observe(self._list, "value")
         self._list()
 
@@ -599,16 +681,17 @@ class Explorer(ipywidgets.VBox):
     def _next(self, _=None):
         self.clip.index = (self.clip.index + 1) % len(self.clip.options)
 
-    def _show(self, _=None):
+    def _show(self):
         self.utterance = next(each for each in self.utterances if each.id == self.clip.value)
         self.samples = read_audio(self.utterance.path)
         text, seconds = self.utterance.text, self.utterance.seconds
-        self.sound.value = player_html(self.samples, self.utterance.id)
-        self.facts.value = (
+        show(self.sound, player_html(self.samples, self.utterance.id))
+        show(
+            self.facts,
             f'<div style="font-size:1.2em">{escape(text)}</div>{seconds:.1f} s · {len(text.split())} words · '
-            f"{len(text) / seconds:.0f} characters a second · {loudness(self.samples):.0f} dBFS"
+            f"{len(text) / seconds:.0f} characters a second · {loudness(self.samples):.0f} dBFS",
         )
-        self.picture.value = plots.png(plots.waveform(self.samples, title=text))
+        show(self.picture, plots.png(plots.waveform(self.samples, title=text)))
 
 
 def loudness(samples: np.ndarray) -> float:

@@ -14,20 +14,33 @@ MARGIN = 0.06  # seconds heard before and after a word: CTC marks a word's core,
 MP3_DELAY = 1105 / SAMPLE_RATE  # the encoder's and the decoder's, in samples: nothing in the file says it
 HEIGHT = 150  # pixels
 
-# One handler for all words. The browser's own "pause at this time" is too coarse for a short word, so each drawn
-# frame looks at the clock.
+# One handler for all words: it plays from the word's start and leaves its end to the next one.
 _PLAY = """
 const word = event.target.closest('button'), sound = this.querySelector('audio');
 if (word) {
-  const end = Number(word.dataset.end);
-  const turn = sound.turn = (sound.turn || 0) + 1;
-  const watch = () => {
-    if (sound.turn !== turn) return;
-    if (sound.currentTime >= end) sound.pause(); else requestAnimationFrame(watch);
-  };
   sound.currentTime = Number(word.dataset.start);
-  sound.play().then(watch);
+  sound.until = Number(word.dataset.end);
+  sound.only = word;
+  sound.play();
 }
+"""
+# While the sound runs, each drawn frame looks at the clock: the browser's own "pause at this time" is too coarse for a
+# short word. The word that is heard is framed; where two share a margin, the later one, unless the other was asked for.
+_WATCH = """
+const sound = this, words = [...sound.parentElement.querySelectorAll('button')];
+const mark = now => words.forEach(word => {
+  word.style.outline = word === now ? '3px solid #d55e00' : '';
+  word.ariaCurrent = word === now ? 'true' : null;
+});
+const watch = () => {
+  const time = sound.currentTime;
+  if (sound.only && time >= sound.until) sound.pause();
+  if (sound.paused) { sound.only = null; return mark(null); }
+  const heard = words.filter(word => word.dataset.start <= time && time < word.dataset.end).pop();
+  mark(sound.only || heard || null);
+  requestAnimationFrame(watch);
+};
+watch();
 """
 
 
@@ -44,7 +57,8 @@ def word_player_html(samples: np.ndarray, words: list[Word], label: str = "recor
         f'<div style="position:relative;height:{HEIGHT + 52}px">'
         f'<img alt="spectrogram of {escape(label)}" src="data:image/png;base64,{picture}" '
         f'style="width:100%;max-width:none;height:{HEIGHT}px;display:block;margin:0">{buttons}</div>'
-        f'<audio controls preload="auto" aria-label="{escape(label)}" src="data:audio/mpeg;base64,{sound}"></audio>'
+        f'<audio controls preload="auto" aria-label="{escape(label)}" onplay="{escape(" ".join(_WATCH.split()))}" '
+        f'src="data:audio/mpeg;base64,{sound}"></audio>'
         "</div>"
     )
 

@@ -5,6 +5,7 @@ import pytest
 
 from asr_helpers import augment
 from asr_helpers.augment import Augmenter, SpecAugment
+from asr_helpers.corpus import data_dir, read_audio
 
 RATE = 16000
 OFF = {f"{name}_probability": 0.0 for name in augment.EFFECTS}
@@ -115,6 +116,12 @@ def test_stretch_changes_the_length_and_keeps_the_pitch(rate):
     assert len(stretched) == round(2 * RATE / rate)
     spectrum = np.abs(np.fft.rfft(stretched * np.hanning(len(stretched))))
     assert np.argmax(spectrum) * RATE / len(stretched) == pytest.approx(440, abs=2)
+
+
+def test_stretch_keeps_the_power():
+    clip = read_audio(data_dir() / "mini" / "test-mini" / "9002" / "1" / "9002-1-0002.flac")
+    assert np.std(augment.time_stretch(clip, 0.75)) == pytest.approx(np.std(clip), rel=0.01)
+    assert not augment.time_stretch(np.zeros(RATE, np.float32), 0.75).any()
 
 
 def test_frequency_mask_removes_its_band_and_no_more():

@@ -29,6 +29,20 @@ def pixels(content):
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
 
 
+def test_names_are_text_and_no_formulas():
+    figure, ax = plots.new(size=(4, 3))
+    ax.plot([1, 1000], [1, 2], label="$\\bad$")
+    ax.set(xscale="log", title="US$5_vs_$6^.wav")
+    ax.set_yticks([1, 2], ["$\\frac$", "x"])
+    ax.annotate("$_{$", (10, 1))
+    ax.legend()
+    first = plots.png(figure)  # a formula that does not parse would raise
+    assert plots.png(figure) == first
+    powers = [label for label in ax.get_xticklabels() if "mathdefault" in label.get_text()]
+    assert powers and all(label.get_parse_math() for label in powers)
+    assert not ax.title.get_parse_math() or not ax.title.get_text()
+
+
 def test_waveform_runs_in_seconds(tone):
     (ax,) = plots.waveform(tone, title="a tone").axes
     assert ax.get_xlim() == (0, 1) and ax.get_title(loc="left") == "a tone"

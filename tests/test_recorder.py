@@ -34,7 +34,7 @@ def test_a_recording_is_heard_seen_and_written_down(bench):
     arrive(bench.recorder, np.round(samples * 32768), "<me>.wav")
     np.testing.assert_array_equal(bench.recorder.samples, samples)
     assert bench.sound.value == widgets.player_html(samples, f"<me>.wav, {len(samples) / 16000:.1f} s")
-    assert bytes(bench.picture.value).startswith(b"\x89PNG") and bench.picture.layout.display == ""
+    assert bytes(bench.picture.value).startswith(b"\x89PNG") and bench.picture.layout.display is None
     assert bench.text == Recognizer.load(shipped_model()).transcribe(samples) != ""
     assert bench.text.replace("'", "&#x27;") in bench.heard.value
 
@@ -45,14 +45,32 @@ def test_a_recording_is_heard_seen_and_written_down(bench):
 def test_what_is_no_speech_is_named_and_shows_nothing_old(bench, samples, word):
     arrive(bench.recorder, np.random.default_rng(0).integers(-9000, 9000, 16000))
     arrive(bench.recorder, samples)
-    assert word in bench.heard.value and "hello.wav" in bench.heard.value
-    assert bench.text == bench.sound.value == "" and bench.picture.layout.display == "none"
+    assert word in bench.problem.value and "hello.wav" in bench.problem.value
+    assert (
+        bench.text == bench.sound.value == bench.heard.value == "" and bench.picture.layout.display == "none"
+    )
 
 
 def test_a_missing_model_is_named_in_the_page():
     bench = module.RecorderBench("nowhere.tflite")
     arrive(bench.recorder, np.random.default_rng(0).integers(-9000, 9000, 16000))
-    assert "nowhere.tflite: no such file" in bench.heard.value and not bench.text
+    assert "nowhere.tflite: no such file" in bench.problem.value and not bench.text
+
+
+def test_what_the_page_cannot_read_leaves_nothing_of_an_earlier_recording(bench):
+    arrive(bench.recorder, np.random.default_rng(0).integers(-9000, 9000, 16000))
+    assert bench.sound.value and bench.heard.value
+    bench.recorder._handle_custom_msg(
+        {"name": "notes.txt"}, []
+    )  # "another one comes": and then it is no sound
+    assert (
+        bench.sound.value == bench.heard.value == bench.text == "" and bench.picture.layout.display == "none"
+    )
+
+
+def test_a_name_is_text_and_no_formula(bench):
+    arrive(bench.recorder, np.random.default_rng(0).integers(-9000, 9000, 16000), "US$5_vs_$6^.wav")
+    assert not bench.problem.value and "US$5_vs_$6^.wav" in bench.sound.value and bench.heard.value
 
 
 def test_the_page_loads_nothing_from_elsewhere_and_is_packaged():

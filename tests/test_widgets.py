@@ -14,7 +14,7 @@ import soundfile
 
 from asr_helpers import augment, widgets
 from asr_helpers.corpus import Utterance, read_audio
-from asr_helpers.features import log_mel
+from asr_helpers.features import features, log_mel
 
 RATE = 16000
 
@@ -143,11 +143,10 @@ def test_the_code_makes_what_is_heard(bench, choice):
     exec(bench.code, names)
     if choice == "SpecAugment":
         np.testing.assert_array_equal(names["masked"], bench.masked)
-        np.testing.assert_array_equal(bench.result, bench.samples)
         assert (bench.masked == augment.FILL).any()
-    else:
-        np.testing.assert_array_equal(names["result"], bench.result)
-        assert not np.array_equal(bench.result, bench.samples)
+    np.testing.assert_array_equal(names["result"], bench.result)
+    assert not np.array_equal(bench.result[: len(bench.samples)], bench.samples[: len(bench.result)])
+    assert re.search(r'src="[^"]+"', widgets.player_html(bench.result)).group() in bench.after.value
     assert html.escape(bench.code) in bench.listing.value
 
 
@@ -183,8 +182,65 @@ def test_the_recogniser_hears_the_clip_before_and_after(bench, utterances, monke
 
 def test_a_missing_model_is_named_in_the_page_and_the_sound_still_comes(utterances):
     bench = widgets.AugmentationBench(utterances, model="nowhere.tflite")
-    assert "nowhere.tflite: no such file" in bench.heard.value
+    assert "nowhere.tflite: no such file" in bench.problem.value and not bench.heard.value
     assert len(heard(bench.after.value)) == 1
+
+
+def test_covered_features_are_heard_without_what_is_covered():
+    """A band of frequencies that SpecAugment covers is gone from the "after" player, too."""
+    samples = speechlike(3)
+    covered = features(samples)
+    covered[:, 60:] = augment.FILL
+    whole, rest = (log_mel(widgets.play_features(each, samples)) for each in (features(samples), covered))
+    swing = np.std(rest, axis=0) / np.std(whole, axis=0)  # what is covered is its mean, all the time
+    assert swing[62:78].mean() < 0.5 and swing[5:55].mean() == pytest.approx(1, abs=0.2)
+
+
+def lone(folder, name="1-1-0000.wav"):
+    """Return the one clip of a folder, as a corpus of it would."""
+    soundfile.write(folder / name, speechlike(1), RATE)
+    return Utterance("1-1-0000", folder / name, "CALLING ALL SHIPS", RATE)
+
+
+def test_whatever_goes_wrong_behind_a_control_is_told_and_leaves_nothing_old(tmp_path):
+    bench = widgets.AugmentationBench([lone(tmp_path)])
+    bench.sound.value = "babble"  # of other speakers, and there are none
+    assert "at least one voice" in bench.problem.value
+    assert bench.after.value == bench.heard.value == bench.listing.value == ""
+    assert bench.picture.layout.display == "none" and not bytes(bench.picture.value)
+    bench.sound.value = "pink"
+    assert not bench.problem.value and bench.picture.layout.display is None
+    assert "CALLING" in bench.heard.value and len(heard(bench.after.value)) == 1
+
+
+def test_errors_of_any_class_are_told_as_text(utterances, monkeypatch):
+    def broken(*_):
+        raise KeyError("<b>")
+
+    explorer = widgets.Explorer(utterances)
+    monkeypatch.setattr(widgets, "read_audio", broken)
+    explorer.speaker.value = "2"
+    assert "KeyError" in explorer.problem.value and "&lt;b&gt;" in explorer.problem.value
+    assert explorer.sound.value == explorer.facts.value == ""
+
+
+def test_a_clip_that_vanished_is_named_and_another_one_still_works(tmp_path, utterances):
+    gone = lone(tmp_path)
+    bench = widgets.SpectrogramBench([utterances[0], replace(gone, text="GONE")])
+    gone.path.unlink()
+    bench.clip.index = 1
+    assert "no such file" in bench.problem.value and not bench.before.value
+    bench.clip.index = 0
+    assert not bench.problem.value and len(heard(bench.before.value)) == 1
+
+
+def test_the_code_reads_a_path_with_quotes(tmp_path):
+    folder = tmp_path / 'Bob\'s "best" takes'
+    folder.mkdir()
+    bench = widgets.AugmentationBench([lone(folder)])
+    names = {}
+    exec(bench.code, names)
+    np.testing.assert_array_equal(names["result"], bench.result)
 
 
 def test_what_was_missed_is_marked_as_a_gap():
@@ -303,6 +359,9 @@ def test_the_fft_follows_a_window_that_is_longer(spectrograms):
     assert spectrograms.fft.value == 1024
     spectrograms.fft.value = 256  # too short for 40 ms
     assert spectrograms.fft.value == 1024 and spectrograms.power.shape[1] == 513
+    assert "FFT 1024, not 256: it must hold the window's 640 samples" in spectrograms.facts.value
+    spectrograms.sliders["hop"].value = 30
+    assert "FFT 1024" not in spectrograms.facts.value
 
 
 @pytest.mark.parametrize("scale", widgets.SCALES)

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from asr_helpers.corpus import data_dir
 from asr_helpers.plots import FIGURES
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "runs" / "browser"
+BULLETIN = data_dir() / "mini" / "test-mini" / "9002" / "1" / "9002-1-0002.flac"  # 03's clip
+SENTENCE = data_dir() / "real" / "test-clean-sample" / "5105" / "28240" / "5105-28240-0017.flac"  # 02's clip
 
 
 def wait_for(condition, seconds: float, complaint: str, process=None):
@@ -32,6 +35,12 @@ def picture(box) -> bytes:
         return btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join(''))
     }"""
     return base64.b64decode(box.locator("img").evaluate(script))
+
+
+def restart_kernel(page):
+    """Restart the kernel of the notebook in `page` by the button above it."""
+    page.locator('[data-jp-item-name="restart"]:visible').first.click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
 
 
 class Notebook:

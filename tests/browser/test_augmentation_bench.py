@@ -5,12 +5,11 @@ import time
 
 import numpy as np
 import pytest
-from browsing import picture, wait_for
+from browsing import BULLETIN as CLIP
+from browsing import picture, restart_kernel, wait_for
 
 from asr_helpers import augment, widgets
-from asr_helpers.corpus import SAMPLE_RATE, data_dir, read_audio
-
-CLIP = data_dir() / "mini" / "test-mini" / "9007" / "1" / "9007-1-0016.flac"
+from asr_helpers.corpus import SAMPLE_RATE, read_audio
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +51,7 @@ class Bench:
         return len(names["result"]) / SAMPLE_RATE
 
     def slider(self, name):
-        row = self.box.locator(".widget-hslider", has_text=name)
-        return row.locator(".noUi-handle, [role=slider]").first
+        return self.box.get_by_role("slider", name=name)
 
     def turn(self, name, key, times=1):
         """Press an arrow key on the slider `name`; return seconds to the new sound and picture, and to the words."""
@@ -78,8 +76,12 @@ def address(plan, seed=0):
     return re.search(r'src="([^"]+)"', widgets.player_html(result)).group(1)
 
 
+def clean_address():
+    return re.search(r'src="([^"]+)"', widgets.player_html(read_audio(CLIP))).group(1)
+
+
 def test_the_bench_starts_with_what_its_controls_say(bench):
-    assert bench.sound(0) == re.search(r'src="([^"]+)"', widgets.player_html(read_audio(CLIP))).group(1)
+    assert bench.sound(0) == clean_address()
     bench.settle(address([("noise", {"snr_db": 10})]))
     assert "WER" in bench.words()
 
@@ -127,13 +129,18 @@ def test_the_other_effects(bench, effect, name, plan):
     bench.settle(address(plan, seed=1))
 
 
-def test_specaugment_covers_the_picture_and_leaves_the_sound(bench):
+def test_specaugment_covers_the_picture_and_is_heard(bench):
     bench.box.get_by_role("button", name="SpecAugment").click()
-    bench.settle(bench.sound(0))
-    image = bench.picture()
+    players = bench.box.locator("audio")
+    wait_for(
+        lambda: players.count() == 2 and "what is left" in bench.box.inner_text(), 60, "nothing played back"
+    )
+    image, sound = bench.picture(), bench.sound()
+    assert sound != bench.sound(0)
     bench.slider("time (frames)").focus()
     bench.page.keyboard.press("ArrowRight")
     wait_for(lambda: bench.picture() != image, 60, "no new picture")
+    wait_for(lambda: players.count() == 2 and bench.sound() != sound, 60, "no new sound")
 
 
 def test_the_chain_draws_what_training_draws(bench):
@@ -155,6 +162,44 @@ def test_the_sound_plays(bench):
     assert audio.evaluate("audio => audio.duration") == pytest.approx(bench.seconds(), abs=0.15)
 
 
+def test_lists_keep_their_keys_to_themselves(bench):
+    clip = bench.box.get_by_label("clip")
+    first, cell = (
+        clip.input_value(),
+        bench.page.locator(".jp-mod-active").first.get_attribute("data-windowed-list-index"),
+    )
+    clip.focus()
+    bench.page.keyboard.press("ArrowDown")
+    wait_for(lambda: clip.input_value() != first, 10, "ArrowDown does not lead to the next clip")
+    bench.page.keyboard.type("00")  # in JupyterLab: restart the kernel
+    bench.page.wait_for_timeout(500)
+    assert not bench.page.locator(".jp-Dialog").count()
+    assert bench.page.locator(".jp-mod-active").first.get_attribute("data-windowed-list-index") == cell
+    clip.select_option(first)
+    wait_for(lambda: bench.sound(0) == clean_address(), 60, "the first clip does not come back")
+
+
+def test_the_code_stays_folded_where_it_was_folded(bench):
+    bench.box.get_by_role("button", name="the code that makes these samples").click()
+    wait_for(lambda: not bench.box.locator("pre").is_visible(), 10, "it does not fold")
+    bench.box.get_by_role("button", name="noise", exact=True).click()
+    bench.turn("SNR (dB)", "ArrowLeft")
+    assert not bench.box.locator("pre").is_visible()
+    bench.box.get_by_role("button", name="the code that makes these samples").click()
+    bench.turn("SNR (dB)", "ArrowRight")
+
+
+def test_the_picture_is_not_blown_up(bench):
+    size = "image => [image.clientWidth, image.naturalWidth, image.clientHeight, image.naturalHeight]"
+    width, natural, height, high = bench.box.locator("img").evaluate(size)
+    assert width <= natural and height / width == pytest.approx(high / natural, rel=0.02)
+
+
+def test_the_chain_says_that_it_takes_probabilities(bench):
+    bench.box.get_by_role("button", name="chain").click()
+    wait_for(lambda: "How probable" in bench.box.inner_text(), 10, "no word about probabilities")
+
+
 def test_every_control_is_reached_by_tab_and_named(bench):
     bench.box.locator("select").first.focus()
     seen = []
@@ -166,6 +211,10 @@ def test_every_control_is_reached_by_tab_and_named(bench):
         )
         bench.page.keyboard.press("Tab")
     assert {"SELECT", "INPUT", "BUTTON", "AUDIO"} <= set(seen)
+    assert all(
+        name
+        for name in bench.box.get_by_role("slider").evaluate_all("all => all.map(each => each.ariaLabel)")
+    )
     assert all(
         title for title in bench.box.locator("button").evaluate_all("all => all.map(each => each.title)")
     )
@@ -180,3 +229,10 @@ def test_what_a_learner_sees(notebook, bench):
 
 def test_the_page_logged_no_error(notebook):
     assert notebook.errors == []
+
+
+def test_a_restarted_kernel_is_told(bench):
+    restart_kernel(bench.page)
+    wait_for(
+        lambda: "kernel was restarted" in bench.box.get_by_role("alert").last.inner_text(), 60, "no word"
+    )

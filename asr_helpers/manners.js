@@ -1,0 +1,37 @@
+// What ipywidgets leaves out, for all controls of the page that this lies in: names for those who do not see them,
+// arrow keys and digits that JupyterLab leaves alone, and a word when the kernel behind them is gone.
+
+const GONE = "The kernel was restarted, so nothing here answers. Run the cell again.";
+
+function mend(page) {
+  // Lumino asks the focused element itself whether its keys are shortcuts: 0 0 would restart the kernel.
+  for (const control of page.querySelectorAll("select, .noUi-handle")) {
+    control.setAttribute("data-lm-suppress-shortcuts", "true");
+  }
+  for (const row of page.querySelectorAll(".widget-slider, .widget-hslider")) {
+    const name = row.querySelector(".widget-label")?.textContent ?? "";
+    row.querySelector(".noUi-handle")?.setAttribute("aria-label", name);
+    row.querySelector(".widget-readout")?.setAttribute("aria-label", `${name}, as a number`);
+  }
+}
+
+function render({ model, el }) {
+  el.innerHTML = '<b role="alert"></b>';
+  const gone = () => (el.firstChild.textContent = GONE);
+  model.on("comm_live_update", gone);
+  let observer = null;
+  const begin = () => {
+    const page = el.closest(".asr-page");
+    if (!page) return requestAnimationFrame(begin); // not in the page yet
+    mend(page);
+    observer = new MutationObserver(() => mend(page));
+    observer.observe(page, { childList: true, subtree: true });
+  };
+  begin();
+  return () => {
+    observer?.disconnect();
+    model.off("comm_live_update", gone);
+  };
+}
+
+export default { render };
