@@ -1,7 +1,7 @@
 """When each word was said: forced alignment of a text with the audio, by Viterbi on CTC's lattice.
 
-Everywhere, `log_probs` is float of shape (frames, 29): the log-softmax of the model's output, blank last, one frame
-for every 40 ms.
+Everywhere, `log_probs` is float of shape (frames, classes): the log-softmax of the model's output, blank last, one
+frame for every 40 ms.
 """
 
 import math
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from asr_helpers.features import OUTPUT_HOP, SAMPLE_RATE
-from asr_helpers.text import BLANK, encode, min_frames
+from asr_helpers.text import ENGLISH, Alphabet, min_frames
 
 FRAME_SECONDS = OUTPUT_HOP / SAMPLE_RATE
 
@@ -42,7 +42,7 @@ def viterbi(log_probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
         raise ValueError(f"the text is too long for the audio: {need} at least, and there are {have}")
     if not len(log_probs):
         return np.zeros(0, dtype=int)
-    states = np.full(2 * len(labels) + 1, BLANK)
+    states = np.full(2 * len(labels) + 1, log_probs.shape[1] - 1)
     states[1::2] = labels
     may_skip = np.zeros(len(states), dtype=bool)  # the blank between two labels, unless they are equal
     may_skip[3::2] = states[3::2] != states[1:-2:2]
@@ -82,7 +82,7 @@ def _steps(score, log_probs, states, may_skip, remember=False) -> tuple[np.ndarr
     return score, back
 
 
-def align(log_probs: np.ndarray, text: str, first: int = 0) -> list[Word]:
+def align(log_probs: np.ndarray, text: str, first: int = 0, alphabet: Alphabet = ENGLISH) -> list[Word]:
     """Return the words of a normalised `text` with their times: from the first frame of the first character to the
     end of the last one's last frame. `first` is the number of the first frame, in a recording that began earlier.
 
@@ -91,7 +91,9 @@ def align(log_probs: np.ndarray, text: str, first: int = 0) -> list[Word]:
     Raises:
         ValueError: a character is outside the alphabet, or the text is too long for the audio.
     """
-    labels = encode(text)
+    labels = alphabet.encode(text)
+    if not text.strip():
+        return []  # hours of silence are through at once
     path = viterbi(log_probs, labels)
     words, begin = [], 0
     for word in text.split(" "):

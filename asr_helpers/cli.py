@@ -42,6 +42,8 @@ def build_parser() -> Parser:
     sub.add_argument("corpora", metavar="CORPUS", type=Path, nargs="+")
     sub.add_argument("--out", metavar="DIR", type=Path, required=True)
 
+    add_alphabet(sub, "English")
+
     sub = command(train, "train the CRNN; ASR_PROFILE=ci|fast|workshop|full sets its size")
     sub.add_argument(
         "--train",
@@ -58,6 +60,7 @@ def build_parser() -> Parser:
     sub.add_argument("--epochs", metavar="N", type=int, help="default: the profile's")
     sub.add_argument("--resume", action="store_true", help="go on after the last whole epoch in DIR")
     sub.add_argument("--start", metavar="MODEL", type=Path, help="begin with the weights of this .keras file")
+    add_alphabet(sub, "that of --start or --resume, else English")
 
     sub = command(evaluate, "word and character error rate of a model on corpora")
     sub.add_argument("model", metavar="MODEL", type=Path, help=".keras, .tflite or .onnx")
@@ -114,6 +117,11 @@ def build_parser() -> Parser:
     return parser
 
 
+def add_alphabet(command: Parser, default: str) -> None:
+    what = f"auto: the letters of the transcripts; or a text file that lists them; default: {default}"
+    command.add_argument("--alphabet", metavar="auto|FILE", help=what)
+
+
 def download(options):
     """Fetch a subset or language model from OpenSLR (resumable, checksummed), and unpack a subset."""
     from asr_helpers import corpus
@@ -135,7 +143,8 @@ def prepare(options):
     from asr_helpers.corpus import load_corpus
     from asr_helpers.records import write_records
 
-    corpus = load_corpus(*options.corpora)
+    alphabet = chosen_alphabet(options.alphabet, *options.corpora)
+    corpus = load_corpus(*options.corpora, alphabet=alphabet)
     problems = corpus.problems + write_records(corpus.utterances, options.out)
     report(problems)
     print(f"{options.out}: {len(corpus)} utterances")
@@ -146,6 +155,7 @@ def train(options):
     from dataclasses import replace
 
     from asr_helpers.pipeline import load_speech
+    from asr_helpers.recognizer import stored_alphabet
     from asr_helpers.training import PROFILES
     from asr_helpers.training import train as fit
 
@@ -153,7 +163,13 @@ def train(options):
     if name not in PROFILES:
         raise ValueError(f"ASR_PROFILE={name}: choose one of {', '.join(PROFILES)}")
     profile = replace(PROFILES[name], epochs=options.epochs or PROFILES[name].epochs)
-    speech, valid = load_speech(*options.train), load_speech(*options.valid)
+    if options.alphabet is None and options.resume and (options.folder / "best.keras").is_file():
+        alphabet = stored_alphabet(options.folder / "best.keras")
+    elif options.alphabet is None and options.start:
+        alphabet = stored_alphabet(options.start)
+    else:
+        alphabet = chosen_alphabet(options.alphabet, *options.train)
+    speech, valid = (load_speech(*folders, alphabet=alphabet) for folders in (options.train, options.valid))
     print(speech.summary(), valid.summary(), sep="\n")
     history = fit(speech, valid, options.folder, profile, options.resume, options.start)
     best = min(history, key=lambda row: row["val_wer"])
@@ -167,10 +183,12 @@ def evaluate(options):
     from asr_helpers.metrics import score
     from asr_helpers.recognizer import Recognizer
 
-    decode, spent = decoding.greedy, [0.0]
+    recognizer = Recognizer.load(options.model)
+    decode, spent = recognizer.greedy, [0.0]
     if options.decoder == "beam":
         settings = dict(weight=options.lm_weight, word_bonus=options.word_bonus) if options.lm else {}
-        decode = decoding.best_text(decoding.beam_decoder(options.lm, options.width, **settings))
+        search = decoding.beam_decoder(options.lm, options.width, recognizer.alphabet, **settings)
+        decode = decoding.best_text(search)
     elif options.lm:
         raise ValueError("--lm goes with --decoder beam: greedy decoding has no use for it")
 
@@ -180,8 +198,7 @@ def evaluate(options):
         spent.append(time.perf_counter() - start)
         return text
 
-    utterances = usable(*options.corpora)
-    recognizer = Recognizer.load(options.model)
+    utterances = usable(*options.corpora, alphabet=recognizer.alphabet)
     heard, hypotheses, seconds = [], [], 0.0
     clips = readable(utterances, options.limit)
     total = len(utterances[: options.limit])
@@ -216,17 +233,19 @@ def transcribe(options):
         raise ValueError(
             f"--format {options.format}: captions are of one recording; transcribe them one by one"
         )
-    decode = decoding.best_text(decoding.beam_decoder(options.lm)) if options.lm else decoding.greedy
     recognizer = load_model(options.model)
+    decode, alphabet = recognizer.greedy, recognizer.alphabet
+    if options.lm:
+        decode = decoding.best_text(decoding.beam_decoder(options.lm, alphabet=alphabet))
     written = {"json": captions.json_line, "srt": captions.srt, "vtt": captions.vtt, "ctm": alignment.ctm}
     problems = []
     for path in options.audio:
         texts, words = [], []
         try:
-            for first, log_probs in segments(heard(recognizer, path)):
+            for first, log_probs in segments(heard(recognizer, path), alphabet):
                 texts.append(decode(log_probs).strip())
                 if options.words or options.format != "text":
-                    words += alignment.align(log_probs, texts[-1], first)
+                    words += alignment.align(log_probs, texts[-1], first, alphabet)
         except ValueError as error:
             problems.append(str(error))
             continue
@@ -245,18 +264,20 @@ def align(options):
     import numpy as np
 
     from asr_helpers import alignment
-    from asr_helpers.text import normalise
 
+    recognizer = load_model(options.model)
     named = os.path.isfile(options.text)
     try:
-        text = normalise(Path(options.text).read_text(encoding="utf-8") if named else options.text)
+        text = recognizer.alphabet.normalise(
+            Path(options.text).read_text(encoding="utf-8") if named else options.text
+        )
     except ValueError as error:
         raise ValueError(
             f"{options.text[:60]}: {error}; write it as LibriSpeech does, numbers as words"
         ) from None
-    log_probs = np.concatenate(list(heard(load_model(options.model), options.audio)))
+    log_probs = np.concatenate(list(heard(recognizer, options.audio)))
     try:
-        words = alignment.align(log_probs, text)
+        words = alignment.align(log_probs, text, alphabet=recognizer.alphabet)
     except ValueError as error:
         raise ValueError(f"{options.audio}: {error}; check that the text belongs to it") from None
     print(alignment.ctm(words, options.audio.stem), end="")
@@ -300,8 +321,9 @@ def quantize(options):
     """Write four TFLite and three ONNX forms, from float32 to full int8, and report their operations."""
     from asr_helpers import export
     from asr_helpers.features import features
+    from asr_helpers.recognizer import stored_alphabet
 
-    utterances = usable(options.calibrate)
+    utterances = usable(options.calibrate, alphabet=stored_alphabet(options.model))
     spread = utterances[:: max(1, len(utterances) // 100)]
     calibration = [features(samples) for _, samples in readable(spread, limit=100)]
     for operations in export.quantize(options.model, options.out, calibration):
@@ -316,7 +338,11 @@ def compare(options):
     """
     from asr_helpers import recognizer
 
-    utterances = [utterance for utterance, _ in readable(usable(options.corpus), options.limit)]
+    reference = options.folder / "crnn.keras"
+    if not reference.is_file():
+        raise ValueError(f"{options.folder}: holds no crnn.keras as the reference; run `asr quantize`")
+    corpus = usable(options.corpus, alphabet=recognizer.stored_alphabet(reference))
+    utterances = [utterance for utterance, _ in readable(corpus, options.limit)]
     result = recognizer.compare(options.folder, utterances, options.threads, options.other_ways)
     if options.figure:
         from asr_helpers import plots
@@ -359,11 +385,23 @@ def load_model(path):
     return Recognizer.load(path or shipped_model())
 
 
-def usable(*folders):
-    """Return the corpora's utterances, with a line on stderr for each that is left out."""
-    from asr_helpers.corpus import load_corpus
+def chosen_alphabet(name, *corpora):
+    """Return the alphabet that --alphabet names: of the transcripts ("auto"), of a file, or English (None)."""
+    from asr_helpers.text import ENGLISH, Alphabet
 
-    corpus = load_corpus(*folders)
+    if name == "auto":
+        from asr_helpers.pipeline import find_alphabet
+
+        return find_alphabet(*corpora)
+    return Alphabet.read(name) if name else ENGLISH
+
+
+def usable(*folders, alphabet=None):
+    """Return the corpora's utterances, with a line on stderr for each that is left out; English by default."""
+    from asr_helpers.corpus import load_corpus
+    from asr_helpers.text import ENGLISH
+
+    corpus = load_corpus(*folders, alphabet=alphabet or ENGLISH)
     report(corpus.problems)
     return corpus.utterances
 

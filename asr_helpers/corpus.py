@@ -23,7 +23,7 @@ import numpy as np
 import soundfile
 from tqdm.auto import tqdm
 
-from asr_helpers.text import OneLineError, TextError, normalise, printable, read_transcript
+from asr_helpers.text import ENGLISH, Alphabet, OneLineError, TextError, printable, read_transcript
 
 SAMPLE_RATE = 16_000
 MIN_SAMPLES = SAMPLE_RATE * 25 // 1000  # one 25 ms analysis window
@@ -104,11 +104,11 @@ def read_audio(path: Path | str) -> np.ndarray:
     return samples
 
 
-def load_corpus(*folders: Path | str) -> Corpus:
+def load_corpus(*folders: Path | str, alphabet: Alphabet = ENGLISH) -> Corpus:
     """Return every usable utterance beneath `folders`, sorted by id, and what was left out and why.
 
     Only headers are read, so a FLAC that is cut off shows no sooner than in `read_audio`. An id that occurs
-    twice is kept once, where it came first.
+    twice is kept once, where it came first. A transcript must be spelt in `alphabet`.
 
     Raises:
         CorpusError: a folder does not exist or holds no `*.trans.txt`.
@@ -120,12 +120,24 @@ def load_corpus(*folders: Path | str) -> Corpus:
         if not any(_is_transcript(file) for files in chapters for file in files):
             raise CorpusError(f"{folder}: holds no *.trans.txt; the transcripts belong beside the audio")
         for files in tqdm(chapters, f"checking {folder.name}", unit="folder", delay=2):
-            for utterance in _read_chapter(files, problems):
+            for utterance in _read_chapter(files, problems, alphabet):
                 first = found.setdefault(utterance.id, utterance)
                 if first is not utterance:
                     line = f"{utterance.path}: same id as {first.path}, which is kept; rename it"
                     problems.append(printable(line))
     return Corpus([found[key] for key in sorted(found)], problems)
+
+
+def find_transcripts(folder: Path | str) -> list[Path]:
+    """Return every `*.trans.txt` beneath `folder`, whether or not audio lies beside it.
+
+    Raises:
+        CorpusError: the folder does not exist or holds none.
+    """
+    found = [file for _, files in _walk(Path(folder)) for file in files if _is_transcript(file)]
+    if not found:
+        raise CorpusError(f"{folder}: holds no *.trans.txt; the transcripts belong beside the audio")
+    return found
 
 
 def _walk(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
@@ -146,7 +158,7 @@ def _audio_by_id(files: list[Path]) -> dict[str, Path]:
     return {file.stem: file for file in files if file.suffix.lower() in (".flac", ".wav")}
 
 
-def _read_chapter(files: list[Path], problems: list[str]) -> Iterator[Utterance]:
+def _read_chapter(files: list[Path], problems: list[str], alphabet: Alphabet) -> Iterator[Utterance]:
     """Yield the usable utterances among the files of a folder; add a line to `problems` for the others."""
     audio = _audio_by_id(files)
     spoken = set()
@@ -159,7 +171,7 @@ def _read_chapter(files: list[Path], problems: list[str]) -> Iterator[Utterance]
         for _, key, text in lines:
             spoken.add(key)
             try:
-                yield _read_utterance(key, text, audio)
+                yield _read_utterance(key, text, audio, alphabet)
             except CorpusError as error:
                 problems.append(str(error))
             except ValueError as error:
@@ -168,10 +180,10 @@ def _read_chapter(files: list[Path], problems: list[str]) -> Iterator[Utterance]
         problems.append(printable(f"{audio[key]}: no transcript; add its words to a .trans.txt beside it"))
 
 
-def _read_utterance(key: str, text: str, audio: dict[str, Path]) -> Utterance:
+def _read_utterance(key: str, text: str, audio: dict[str, Path], alphabet: Alphabet) -> Utterance:
     if not _ID.fullmatch(key):
         raise ValueError("the id is not <speaker>-<chapter>-<number>")
-    text = normalise(text)
+    text = alphabet.normalise(text)
     if key not in audio:
         raise ValueError(f"no {key}.flac or {key}.wav lies beside it")
     with _open_audio(audio[key]) as file:

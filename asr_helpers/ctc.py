@@ -5,8 +5,6 @@ Connectionist temporal classification: Graves, Fernández, Gomez, Schmidhuber, I
 
 import numpy as np
 
-from asr_helpers.text import BLANK
-
 
 def pack_targets(labels: list[np.ndarray], frames: list[int]) -> np.ndarray:
     """Return what the loss needs of a batch as one int32 array: [model frames, label, label, …, -1, -1]."""
@@ -28,7 +26,7 @@ def ctc_loss(targets, logits):
     Args:
         targets: int32 (batch, 1 + characters): the number of *model* frames of the utterance itself (not of
             the padded batch), then its labels, then -1 as padding. See `pack_targets`.
-        logits: float32 (batch, model frames, 29), the blank last.
+        logits: float32 (batch, model frames, classes), the blank last.
     """
     import tensorflow as tf
 
@@ -42,7 +40,7 @@ def ctc_loss(targets, logits):
         label_length=None,
         logit_length=frames,
         logits_time_major=False,
-        blank_index=BLANK,
+        blank_index=-1,
     )
     return loss / tf.cast(tf.reduce_sum(tf.cast(labels >= 0, tf.int32), axis=1), tf.float32)
 
@@ -75,7 +73,7 @@ def peakiness(targets, logits):
     return tf.reduce_sum(divergence * inner, axis=1) / characters
 
 
-def lattice(log_probs: np.ndarray, labels: np.ndarray, blank: int = BLANK) -> tuple[np.ndarray, np.ndarray]:
+def lattice(log_probs: np.ndarray, labels: np.ndarray, blank: int = -1) -> tuple[np.ndarray, np.ndarray]:
     """Return the forward and backward log-probabilities of CTC's lattice, in float64.
 
     The states are the labels with a blank before, between and after: (blank, l1, blank, l2, …, blank).
@@ -84,13 +82,13 @@ def lattice(log_probs: np.ndarray, labels: np.ndarray, blank: int = BLANK) -> tu
     every t, and `exp(forward + backward - log P)` is the probability of being in a state.
 
     Args:
-        log_probs: (frames, classes) natural logarithms. labels: (characters,) indices.
+        log_probs: (frames, classes) natural logarithms. labels: (characters,) indices. blank: the last class.
 
     Returns:
         two arrays (frames, 2 * characters + 1).
     """
     log_probs = np.asarray(log_probs, dtype=np.float64)
-    states = np.full(2 * len(labels) + 1, blank)
+    states = np.full(2 * len(labels) + 1, range(log_probs.shape[1])[blank])
     states[1::2] = labels
     # A path may skip a blank, but not the one that parts two equal letters.
     may_skip = np.zeros(len(states), dtype=bool)
@@ -118,7 +116,7 @@ def _arrivals(previous: np.ndarray, may_skip: np.ndarray) -> np.ndarray:
     return np.logaddexp(np.logaddexp(previous, one), two)
 
 
-def log_likelihood(log_probs: np.ndarray, labels: np.ndarray, blank: int = BLANK) -> float:
+def log_likelihood(log_probs: np.ndarray, labels: np.ndarray, blank: int = -1) -> float:
     """Return log P(labels | audio), in nats: minus the CTC loss of one utterance (not per character)."""
     forward, _ = lattice(log_probs, labels, blank)
     return float(np.logaddexp.reduce(forward[-1, -2:]))

@@ -1,6 +1,7 @@
 """From CTC log-probabilities to text: greedy, and prefix beam search, with or without a language model.
 
-Everywhere, `log_probs` is float of shape (frames, 29): the log-softmax of the model's output, blank last.
+Everywhere, `log_probs` is float of shape (frames, classes), 29 for English: the log-softmax of the model's output,
+blank last.
 """
 
 import importlib.util
@@ -18,10 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from asr_helpers.lm import END, NGram, read_vocabulary
-from asr_helpers.text import ALPHABET, BLANK, NUM_CLASSES, decode
+from asr_helpers.text import BLANK, ENGLISH, Alphabet
 
 LN10 = math.log(10)
-SPACE = ALPHABET.index(" ")
 # Within 0.1 points of the best on dev-clean-tune, see benchmarks/decoder_tuning.py and notebook 07.
 WIDTH = 64
 WEIGHT = 0.6
@@ -30,19 +30,19 @@ UNKNOWN_PENALTY = -15.0
 TYPICAL_WORD = 6  # letters; an unknown beginning longer than that pays in proportion
 
 
-def collapse(indices) -> list[int]:
+def collapse(indices, blank: int = BLANK) -> list[int]:
     """Return the labels that a CTC alignment spells: repeats merged, then blanks dropped."""
-    return [int(label) for label, _ in groupby(indices) if label != BLANK]
+    return [int(label) for label, _ in groupby(indices) if label != blank]
 
 
-def greedy(log_probs: np.ndarray) -> str:
+def greedy(log_probs: np.ndarray, alphabet: Alphabet = ENGLISH) -> str:
     """Return the text of the single most probable alignment (not always the most probable text).
 
     Raises:
-        ValueError: `log_probs` is not of shape (frames, 29).
+        ValueError: `log_probs` is not of shape (frames, classes).
     """
-    _check_shape(log_probs)
-    return decode(collapse(np.argmax(log_probs, axis=-1)))
+    _check_shape(log_probs, alphabet)
+    return alphabet.decode(collapse(np.argmax(log_probs, axis=-1), alphabet.blank))
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,7 @@ def beam_search(
     min_log_prob: float = -5.0,
     fusion: Fusion | None = None,
     margin: float = 10.0,
+    alphabet: Alphabet = ENGLISH,
 ) -> list[Hypothesis]:
     """Return the hypotheses that are left at the end, the best first, by prefix beam search.
 
@@ -133,14 +134,14 @@ def beam_search(
     recurrent DNNs", arXiv:1408.2873 (with the language model).
 
     Raises:
-        ValueError: `log_probs` is not of shape (frames, 29), or `width` is below 1.
+        ValueError: `log_probs` is not of shape (frames, classes), or `width` is below 1.
     """
-    _check_shape(log_probs)
+    _check_shape(log_probs, alphabet)
     _check_width(width)
-    beam = {("", BLANK): 0.0}
+    beam = {("", alphabet.blank): 0.0}
     readings = {"": fusion.start} if fusion else {}
     for frame in np.asarray(log_probs, dtype=np.float64):
-        beam = advance(beam, frame, min_log_prob)
+        beam = advance(beam, frame, min_log_prob, alphabet)
         total = _with_language(beam, readings, fusion) if fusion else beam
         floor = max(max(total.values()) - margin, -sys.float_info.max)  # what is impossible goes in any case
         possible = [entry for entry in total if total[entry] >= floor]
@@ -150,7 +151,10 @@ def beam_search(
 
 
 def advance(
-    beam: dict[tuple[str, int], float], frame: np.ndarray, min_log_prob: float = -math.inf
+    beam: dict[tuple[str, int], float],
+    frame: np.ndarray,
+    min_log_prob: float = -math.inf,
+    alphabet: Alphabet = ENGLISH,
 ) -> dict[tuple[str, int], float]:
     """Return what the entries of a beam become in one more frame: (text, last label) -> log-probability."""
     after = defaultdict(lambda: -math.inf)
@@ -158,7 +162,8 @@ def advance(
     log_prob = frame.tolist()  # plain floats: much faster than NumPy's one by one
     for (text, last), score in beam.items():
         for label in offered:
-            longer = text if label in (BLANK, last) else _append(text, ALPHABET[label])
+            same = label in (alphabet.blank, last)
+            longer = text if same else _append(text, alphabet.characters[label])
             entry = longer, label
             after[entry] = _log_add(after[entry], score + log_prob[label])
     return after
@@ -202,6 +207,7 @@ class FastBeamSearch:
         unknown: float = UNKNOWN_PENALTY,
         min_log_prob: float = -5.0,
         margin: float = 10.0,
+        alphabet: Alphabet = ENGLISH,
     ):
         """`lm` is an ARPA file, plain or gzipped; the rest as in `beam_search` and `Fusion`.
 
@@ -212,6 +218,7 @@ class FastBeamSearch:
         from ctc_beam_decoder import BeamSearchDecoder
 
         _check_width(width)
+        self._alphabet = alphabet
         self._settings = dict(beam_width=width, token_min_logp=min_log_prob, beam_prune_logp=-margin)
         language = {}
         if lm is not None:
@@ -223,24 +230,25 @@ class FastBeamSearch:
                 unk_score_offset=unknown,
             )
         with _silent_stderr():  # KenLM draws a progress bar there
-            self._decoder = BeamSearchDecoder([*ALPHABET, ""], **language)
+            self._decoder = BeamSearchDecoder([*alphabet.characters, ""], **language)
 
     def __call__(self, log_probs: np.ndarray) -> list[Hypothesis]:
-        """Return the hypotheses for log-probabilities (frames, 29), the best first."""
-        _check_shape(log_probs)
+        """Return the hypotheses for log-probabilities (frames, classes), the best first."""
+        _check_shape(log_probs, self._alphabet)
+        space, blank = self._alphabet.characters.index(" "), self._alphabet.blank
         if not len(log_probs):
             return [Hypothesis("", 0.0)]
         log_probs = np.array(log_probs, dtype=np.float32)
-        letters = np.flatnonzero(~np.isin(log_probs.argmax(axis=1), (SPACE, BLANK)))
+        letters = np.flatnonzero(~np.isin(log_probs.argmax(axis=1), (space, blank)))
         tail = log_probs[letters[-1] + 1 if len(letters) else 0 :]
-        tail[:, BLANK] = np.logaddexp(tail[:, BLANK], tail[:, SPACE])
-        tail[:, SPACE] = -np.inf
+        tail[:, blank] = np.logaddexp(tail[:, blank], tail[:, space])
+        tail[:, space] = -np.inf
         beams = self._decoder.decode_beams(log_probs, **self._settings)
         return [Hypothesis(text, score) for text, _, _, _, score in beams]
 
 
 def beam_decoder(
-    lm: Path | str | None = None, width: int = WIDTH, **settings
+    lm: Path | str | None = None, width: int = WIDTH, alphabet: Alphabet = ENGLISH, **settings
 ) -> Callable[[np.ndarray], list[Hypothesis]]:
     """Return the fast beam search where its library is installed, else the readable one, as one function.
 
@@ -250,9 +258,9 @@ def beam_decoder(
         LanguageModelError: the file `lm` is missing or is not ARPA.
     """
     if importlib.util.find_spec("ctc_beam_decoder"):
-        return FastBeamSearch(lm, width, **settings)
+        return FastBeamSearch(lm, width, alphabet=alphabet, **settings)
     fusion = Fusion(NGram.read(lm), **settings) if lm else None
-    return partial(beam_search, width=width, fusion=fusion)
+    return partial(beam_search, width=width, fusion=fusion, alphabet=alphabet)
 
 
 def best_text(search: Callable[[np.ndarray], list[Hypothesis]]) -> Callable[[np.ndarray], str]:
@@ -284,6 +292,7 @@ def _check_width(width: int) -> None:
         raise ValueError(f"the beam needs a width of at least 1, not {width}")
 
 
-def _check_shape(log_probs: np.ndarray) -> None:
-    if np.ndim(log_probs) != 2 or np.shape(log_probs)[1] != NUM_CLASSES:
-        raise ValueError(f"log_probs has shape {np.shape(log_probs)} where (frames, {NUM_CLASSES}) is needed")
+def _check_shape(log_probs: np.ndarray, alphabet: Alphabet) -> None:
+    if np.ndim(log_probs) != 2 or np.shape(log_probs)[1] != alphabet.classes:
+        found, needed = np.shape(log_probs), alphabet.classes
+        raise ValueError(f"log_probs has shape {found} where (frames, {needed}) is needed")

@@ -25,7 +25,8 @@ import tensorflow as tf
 from tqdm.auto import tqdm
 
 from asr_helpers.features import HOP, MELS, OUTPUT_HOP, SAMPLE_RATE
-from asr_helpers.model import rebuild
+from asr_helpers.model import alphabet_of, rebuild
+from asr_helpers.text import ALPHABET_KEY, ENGLISH, Alphabet
 
 REFERENCE = "crnn.keras"
 VARIANTS = (
@@ -225,8 +226,27 @@ def to_tflite(model: keras.Model, precision: str, calibration: list[np.ndarray])
         converter.representative_dataset = lambda: ([x[None, :, :, None]] for x in calibration)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.int8
-        return one_grid(converter.convert())
-    return converter.convert()
+        return _with_alphabet(one_grid(converter.convert()), alphabet_of(model))
+    return _with_alphabet(converter.convert(), alphabet_of(model))
+
+
+def _with_alphabet(content: bytes, alphabet: Alphabet) -> bytes:
+    """Return the TFLite file `content` with the alphabet in its metadata, as UTF-8; English needs none."""
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.tools import flatbuffer_utils as tflite
+
+    if alphabet == ENGLISH:
+        return content
+    model, entry, buffer = (
+        tflite.read_model_from_bytearray(bytearray(content)),
+        schema.MetadataT(),
+        schema.BufferT(),
+    )
+    buffer.data = np.frombuffer(alphabet.characters.encode(), np.uint8)
+    entry.name, entry.buffer = ALPHABET_KEY, len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or []), entry]
+    return bytes(tflite.convert_object_to_bytearray(model))
 
 
 def one_grid(content: bytes) -> bytes:
@@ -309,6 +329,8 @@ def to_onnx(model: keras.Model, precision: str, calibration: list[np.ndarray]) -
     # Old versions on purpose: newer runtimes read them too.
     opsets = [helper.make_opsetid("", 18), helper.make_opsetid(_MICROSOFT, 1)]
     written = helper.make_model(proto, opset_imports=opsets, ir_version=8)
+    if alphabet_of(model) != ENGLISH:
+        helper.set_model_props(written, {ALPHABET_KEY: alphabet_of(model).characters})
     onnx.checker.check_model(written, full_check=True)
     return written.SerializeToString()
 

@@ -4,7 +4,7 @@ import keras
 from keras import layers, ops
 
 from asr_helpers.features import MELS, TIME_POOLING
-from asr_helpers.text import NUM_CLASSES
+from asr_helpers.text import ENGLISH, Alphabet
 
 
 def output_frames(frames: int) -> int:
@@ -23,11 +23,12 @@ def build_model(
     batch: int | None = None,
     bidirectional=layers.Bidirectional,
     lstm=layers.LSTM,
+    alphabet: Alphabet = ENGLISH,
 ) -> keras.Model:
     """Return the untrained CRNN (Shi et al., 2015, arXiv:1507.05717, on log-mel frames, with CTC outputs).
 
     Input: float32 (batch, frames, 80, 1), 4 frames or more, shorter utterances padded at the end with zeros.
-    Output: logits (batch, frames // 4, 29), the CTC blank last.
+    Output: logits (batch, frames // 4, classes), 29 for English, the CTC blank last.
 
     A frame whose 80 values are all exactly 0 is padding. It is zeroed again after each block, and the LSTMs
     skip it, so that an utterance gives the same logits alone and inside a padded batch.
@@ -45,6 +46,7 @@ def build_model(
             are folded away (`export`).
         batch: a fixed batch size, where a converter needs one.
         bidirectional, lstm: layer classes with the weights of Keras's own, for training or export.
+        alphabet: what the model is to write. Its name tells which, so its file does, too (`alphabet_of`).
     """
     frames = keras.Input((None, MELS, 1), batch_size=batch, name="log_mel")
     x, real = frames, None
@@ -73,8 +75,13 @@ def build_model(
     if masked:
         # Zeroes the padding, and sheds Keras's implicit mask, which every loss would multiply itself by.
         x = ops.multiply(x, ops.squeeze(real, axis=3))
-    logits = layers.Dense(NUM_CLASSES, name="logits")(x)
-    return keras.Model(frames, logits, name="crnn")
+    logits = layers.Dense(alphabet.classes, name="logits")(x)
+    return keras.Model(frames, logits, name=alphabet.model_name)
+
+
+def alphabet_of(model: keras.Model) -> Alphabet:
+    """Return the alphabet of a `build_model` model."""
+    return Alphabet.of_model_name(model.name)
 
 
 def rebuild(model: keras.Model, **changes) -> keras.Model:
@@ -84,6 +91,7 @@ def rebuild(model: keras.Model, **changes) -> keras.Model:
         "lstm_units": model.get_layer("lstm1").forward_layer.units,
         "filters": tuple(model.get_layer(f"conv{block}").filters for block in (1, 2)),
         "dropout": model.get_layer("lstm1_dropout").rate,
+        "alphabet": alphabet_of(model),
     }
     twin = build_model(**{**size, **changes})
     for layer in twin.layers:

@@ -14,10 +14,18 @@ import tensorflow as tf
 
 from asr_helpers import records
 from asr_helpers.augment import Augmenter, SpecAugment
-from asr_helpers.corpus import SAMPLE_RATE, Corpus, CorpusError, Utterance, load_corpus, read_audio
+from asr_helpers.corpus import (
+    SAMPLE_RATE,
+    Corpus,
+    CorpusError,
+    Utterance,
+    find_transcripts,
+    load_corpus,
+    read_audio,
+)
 from asr_helpers.features import HOP, MELS, WINDOW, features_tf, num_frames
 from asr_helpers.model import output_frames
-from asr_helpers.text import encode, min_frames
+from asr_helpers.text import ENGLISH, Alphabet, min_frames, read_transcript
 
 READ_AHEAD = 2  # batches made while the network works, and clips decoded side by side
 EPOCHS_APART = 1_000_003  # a seed's epochs are numbered seed * this + epoch, so no two seeds share one
@@ -35,6 +43,7 @@ class Speech:
     name: str
     utterances: list[Utterance]
     dropped: list[str] = field(default_factory=list)
+    alphabet: Alphabet = ENGLISH
     shards: list[str] = field(default_factory=list)  # TFRecord files, where `asr prepare` made the corpus
 
     @property
@@ -51,13 +60,14 @@ class Speech:
         return line
 
 
-def load_speech(*folders, max_seconds: float = 20.0) -> Speech:
+def load_speech(*folders, max_seconds: float = 20.0, alphabet: Alphabet = ENGLISH) -> Speech:
     """Return the speech of corpora (LibriSpeech layout) or of one folder written by `asr prepare`.
 
     A corpus named several times is heard as often in each epoch: so a small one keeps its weight beside a large.
 
-    Left out, each with a line that says why: what `load_corpus` reports, clips longer than `max_seconds` (one
-    of them would set the memory of a whole batch), and transcripts that CTC cannot spell in the clip's frames.
+    Left out, each with a line that says why: what `load_corpus` reports (a transcript outside `alphabet`, say),
+    clips longer than `max_seconds` (one of them would set the memory of a whole batch), and transcripts that CTC
+    cannot spell in the clip's frames.
 
     Raises:
         CorpusError: a folder does not exist, holds no transcripts, or nothing usable is left.
@@ -66,14 +76,14 @@ def load_speech(*folders, max_seconds: float = 20.0) -> Speech:
     name = ", ".join(folder.name if n == 1 else f"{n} x {folder.name}" for folder, n in times.items())
     shards = records.read_index(folders[0])
     if shards is None:
-        corpus = load_corpus(*times)
+        corpus = load_corpus(*times, alphabet=alphabet)
     elif len(folders) == 1:  # records are read as they lie: once an epoch
         corpus = Corpus([utterance for held in shards.values() for utterance in held], [])
     else:
         raise CorpusError(f"{folders[0]}: is a folder of records; prepare all corpora into one such folder")
-    speech = Speech(name, [], list(corpus.problems), list(shards or []))
+    speech = Speech(name, [], list(corpus.problems), alphabet, list(shards or []))
     for utterance in corpus.utterances:
-        reason = _unusable(utterance, max_seconds)
+        reason = _unusable(utterance, max_seconds, alphabet)
         if reason:
             speech.dropped.append(f"{utterance.id}: {reason}")
         else:
@@ -84,10 +94,26 @@ def load_speech(*folders, max_seconds: float = 20.0) -> Speech:
     return speech
 
 
-def _unusable(utterance: Utterance, max_seconds: float) -> str | None:
+def find_alphabet(*folders) -> Alphabet:
+    """Return the alphabet that the transcripts of corpora, or of one folder of records, are written in.
+
+    Raises:
+        ValueError: a folder does not exist, a transcript cannot be read, or there is no letter in them.
+    """
+    shards = records.read_index(folders[0])
+    if shards is not None:
+        return Alphabet.of_texts(utterance.text for held in shards.values() for utterance in held)
+    files = [file for folder in folders for file in find_transcripts(folder)]
+    return Alphabet.of_texts(text for file in files for _, _, text in read_transcript(file))
+
+
+def _unusable(utterance: Utterance, max_seconds: float, alphabet: Alphabet) -> str | None:
+    strangers = sorted(set(utterance.text) - set(alphabet.characters))
+    if strangers:  # in records, which were prepared for another alphabet
+        return f"{' '.join(strangers)!r} is outside the alphabet ({alphabet})"
     if utterance.seconds > max_seconds:
         return f"{utterance.seconds:.1f} s, longer than {max_seconds:g} s"
-    have, need = output_frames(num_frames(utterance.samples)), min_frames(encode(utterance.text))
+    have, need = output_frames(num_frames(utterance.samples)), min_frames(alphabet.encode(utterance.text))
     return f"{need} frames needed to spell it, {have} there" if need > have else None
 
 
@@ -161,7 +187,7 @@ def _bucket(examples: tf.data.Dataset, speech: Speech, batch_seconds: float) -> 
 
 def _loader(speech: Speech, augmenter: Augmenter | None, seed: int):
     """Return the Python part of the pipeline: (epoch, position, samples or none yet) to (labels, samples)."""
-    labels = [encode(utterance.text) for utterance in speech.utterances]
+    labels = [speech.alphabet.encode(utterance.text) for utterance in speech.utterances]
 
     def load(epoch, position, samples):
         if not len(samples):

@@ -17,7 +17,7 @@ from matplotlib.text import Text
 
 from asr_helpers.alignment import FRAME_SECONDS
 from asr_helpers.features import HOP, MELS, SAMPLE_RATE, hz_to_mel, log_mel, mel_filterbank
-from asr_helpers.text import ALPHABET, BLANK
+from asr_helpers.text import ENGLISH, Alphabet
 
 BLUE, ORANGE, GREEN, PINK, SKY, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#8A8A8A"
 SIZE = (8, 3)  # inches; at 100 dots an inch, the width of a notebook's page
@@ -170,7 +170,7 @@ def mel_filters(ax=None, every: int = 4):
 # -------------------------------------------------------------------------------------------- the recogniser
 
 
-def posteriors(log_probs: np.ndarray, mels: np.ndarray, title: str = ""):
+def posteriors(log_probs: np.ndarray, mels: np.ndarray, title: str = "", alphabet: Alphabet = ENGLISH):
     """Draw what the model hears (frames, MELS) above what it thinks: log-probabilities (model frames, 29).
 
     One line a character, named where it is the most probable of all; the blank is grey.
@@ -182,8 +182,8 @@ def posteriors(log_probs: np.ndarray, mels: np.ndarray, title: str = ""):
     above.set_xlabel("")
     probs = np.exp(log_probs)
     times = np.arange(len(probs)) * FRAME_SECONDS
-    below.fill_between(times, probs[:, BLANK], color=GREY, alpha=0.3, linewidth=0)
-    for index, character in enumerate(ALPHABET):
+    below.fill_between(times, probs[:, alphabet.blank], color=GREY, alpha=0.3, linewidth=0)
+    for index, character in enumerate(alphabet.characters):
         (line,) = below.plot(times, probs[:, index], linewidth=1)
         wins = probs.argmax(axis=1) == index
         for start, end in np.flatnonzero(np.diff(np.pad(wins, 1).astype(np.int8))).reshape(-1, 2):
@@ -523,8 +523,8 @@ def network(model, seconds: float = 3.0):
     return figure
 
 
-def by_epoch(log_probs: np.ndarray, epochs, title: str = ""):
-    """Draw what a network thinks of one clip after each of its `epochs`: (epochs, model frames, 29), one row each.
+def by_epoch(log_probs: np.ndarray, epochs, title: str = "", alphabet: Alphabet = ENGLISH):
+    """Draw what a network thinks of one clip after each of its `epochs`: (epochs, model frames, classes), one row each.
 
     As in `posteriors`, the blank is grey and each winning character stands above its line.
     """
@@ -534,9 +534,9 @@ def by_epoch(log_probs: np.ndarray, epochs, title: str = ""):
     )  # fmt: skip
     for ax, epoch, rows in zip(axes[:, 0], epochs, np.exp(log_probs.astype(np.float32)), strict=True):
         times = np.arange(len(rows)) * 0.04
-        ax.fill_between(times, rows[:, BLANK], color=GREY, alpha=0.3, linewidth=0)
+        ax.fill_between(times, rows[:, alphabet.blank], color=GREY, alpha=0.3, linewidth=0)
         best = rows.argmax(axis=1)
-        for index, character in enumerate(ALPHABET):
+        for index, character in enumerate(alphabet.characters):
             (line,) = ax.plot(times, rows[:, index], linewidth=1)
             starts = np.flatnonzero((best == index) & (np.append(-1, best[:-1]) != index))
             for start in starts:

@@ -4,20 +4,23 @@ Needs TensorFlow for `.keras` files only: a `.tflite` file takes ai-edge-litert,
 """
 
 import json
+import mmap
 import os
 import subprocess
 import sys
+import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from asr_helpers.corpus import Utterance, data_dir, read_audio
-from asr_helpers.decoding import SPACE, greedy
-from asr_helpers.features import MELS, OUTPUT_HOP, SAMPLE_RATE, TIME_POOLING, features
+from asr_helpers.corpus import MIN_SAMPLES, Utterance, data_dir, read_audio
+from asr_helpers.decoding import greedy
+from asr_helpers.features import HOP, MELS, OUTPUT_HOP, SAMPLE_RATE, TIME_POOLING, features, num_frames
 from asr_helpers.metrics import paired_difference, score, word_errors
-from asr_helpers.text import BLANK, NUM_CLASSES
+from asr_helpers.text import ALPHABET_KEY, ENGLISH, Alphabet
 
 LONGEST = 30 * SAMPLE_RATE  # beyond what the model was trained on, audio is cut into windows
 WINDOW = 20 * SAMPLE_RATE
@@ -32,9 +35,17 @@ class RecognizerError(ValueError):
 class Recognizer:
     """A model, whichever runtime it needs. `log_probs` and `transcribe` mean the same on each."""
 
-    def __init__(self, logits: Callable[[np.ndarray], np.ndarray], name: str = "the model"):
-        """`logits` takes features, float32 (frames, 80), to logits, float32 (frames // 4, 29); messages have `name`."""
-        self._logits, self.name = logits, name
+    def __init__(
+        self,
+        logits: Callable[[np.ndarray], np.ndarray],
+        alphabet: Alphabet = ENGLISH,
+        name: str = "the model",
+    ):
+        """`logits` takes features, float32 (frames, 80), to logits, float32 (frames // 4, the alphabet's classes).
+
+        `name` is for messages.
+        """
+        self._logits, self.alphabet, self.name = logits, alphabet, name
 
     @classmethod
     def load(cls, path: Path | str, threads: int = 1, way: str = "") -> "Recognizer":
@@ -57,7 +68,8 @@ class Recognizer:
         if way and way not in OTHER_WAYS[path.suffix]:
             raise ValueError(f"{path}: no way to run it is called {way!r}")
         try:
-            return cls(_LOADERS[path.suffix](path, threads, way), str(path))
+            logits, alphabet = _LOADERS[path.suffix](path, threads, way)
+            return cls(logits, alphabet, str(path))
         except ModuleNotFoundError as error:
             package = _PACKAGES.get(str(error.name).split(".")[0], error.name)
             raise RecognizerError(f"{path}: needs a package that is missing: pip install {package}") from None
@@ -65,7 +77,7 @@ class Recognizer:
             raise RecognizerError(f"{path}: cannot be loaded ({_first_line(error)}); make it anew") from error
 
     def log_probs(self, features: np.ndarray) -> np.ndarray:
-        """Return the log-probabilities for `features` (frames, 80): float32 (frames // 4, 29).
+        """Return the log-probabilities for `features` (frames, 80): float32 (frames // 4, classes).
 
         Digital silence, whose features never change, is all blanks; three frames or fewer are no output frame.
 
@@ -78,10 +90,13 @@ class Recognizer:
         if len(features) >= 4 and (features != features[0]).any():
             logits = self._run(features.astype(np.float32))
         else:
-            logits = np.zeros((len(features) // TIME_POOLING, NUM_CLASSES), np.float32)
-            logits[:, BLANK] = SILENCE_LOGIT
-        peak = logits.max(axis=-1, keepdims=True)
-        return logits - peak - np.log(np.exp(logits - peak).sum(axis=-1, keepdims=True))
+            logits = self._silence(len(features))
+        return _log_softmax(logits)
+
+    def _silence(self, frames: int) -> np.ndarray:
+        logits = np.zeros((frames // TIME_POOLING, self.alphabet.classes), np.float32)
+        logits[:, self.alphabet.blank] = SILENCE_LOGIT
+        return logits
 
     def _run(self, features: np.ndarray) -> np.ndarray:
         try:
@@ -90,7 +105,7 @@ class Recognizer:
             raise RecognizerError(
                 f"{self.name}: fails when it runs ({_first_line(error)}); make it anew"
             ) from error
-        expected = (len(features) // TIME_POOLING, NUM_CLASSES)
+        expected = (len(features) // TIME_POOLING, self.alphabet.classes)
         if np.shape(logits) != expected:
             raise RecognizerError(
                 f"{self.name}: gives {np.shape(logits)} where {expected} is needed; is it a model of `asr train`?"
@@ -119,7 +134,7 @@ class Recognizer:
             0,
         )  # a window's log-probabilities, its first frame, and how many went out
         for start, samples in _windows(blocks):
-            window, first = self.log_probs(features(samples)), start // OUTPUT_HOP
+            window, first = self._window(samples), start // OUTPUT_HOP
             if waiting is not None:
                 meet = (at + len(waiting) + first) // 2
                 yield waiting[given - at : meet - at]
@@ -127,13 +142,46 @@ class Recognizer:
             waiting, at = window, first
         yield waiting[given - at :]
 
-    def transcribe(self, samples: np.ndarray, decoder: Callable[[np.ndarray], str] = greedy) -> str:
-        """Return the text of mono float32 audio at 16 kHz, of any length; raises as `audio_log_probs`."""
-        return decoder(self.audio_log_probs(samples))
+    def _window(self, samples: np.ndarray) -> np.ndarray:
+        """Return `log_probs` of the samples' features; where nothing moves, without the features."""
+        if len(samples) >= MIN_SAMPLES and samples.min() == samples.max():
+            return _log_softmax(self._silence(num_frames(len(samples))))
+        return self.log_probs(features(samples))
+
+    def transcribe(self, samples: np.ndarray, decoder: Callable[[np.ndarray], str] | None = None) -> str:
+        """Return the text of mono float32 audio at 16 kHz, of any length; raises as `audio_log_probs`.
+
+        `decoder` is `greedy` for None.
+        """
+        return (decoder or self.greedy)(self.audio_log_probs(samples))
+
+    def greedy(self, log_probs: np.ndarray) -> str:
+        """Return what `decoding.greedy` makes of the model's log-probabilities, in its alphabet."""
+        return greedy(log_probs, self.alphabet)
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    peak = logits.max(axis=-1, keepdims=True)
+    return logits - peak - np.log(np.exp(logits - peak).sum(axis=-1, keepdims=True))
 
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def stored_alphabet(path: Path | str) -> Alphabet:
+    """Return the alphabet of a `.keras` file, which is not loaded for that.
+
+    Raises:
+        RecognizerError: the file is missing, or is no model that Keras wrote.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return Alphabet.of_model_name(json.loads(archive.read("config.json"))["config"]["name"])
+    except FileNotFoundError:
+        raise RecognizerError(f"{path}: no such file; check the path") from None
+    except (OSError, ValueError, LookupError, TypeError, RecursionError, zipfile.BadZipFile) as error:
+        raise RecognizerError(f"{path}: cannot be loaded ({_first_line(error)}); make it anew") from None
 
 
 def shipped_model() -> Path:
@@ -168,7 +216,7 @@ def _windows(blocks: Iterable[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
     yield last, held[last - at :]
 
 
-def segments(pieces: Iterable[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
+def segments(pieces: Iterable[np.ndarray], alphabet: Alphabet = ENGLISH) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (first frame, log-probabilities) of stretches of `LONGEST` at most, cut in pauses.
 
     So a long recording is decoded and aligned in bounded memory, and its text comes while it is still read.
@@ -178,17 +226,18 @@ def segments(pieces: Iterable[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
     for piece in pieces:
         held = piece if held is None else np.concatenate([held, piece])
         while len(held) > most:
-            cut = _longest_pause(held[:most], most // 3)
+            cut = _longest_pause(held[:most], most // 3, alphabet)
             yield at, held[:cut]
             held, at = held[cut:], at + cut
     if held is not None:
         yield at, held
 
 
-def _longest_pause(log_probs: np.ndarray, earliest: int) -> int:
+def _longest_pause(log_probs: np.ndarray, earliest: int, alphabet: Alphabet) -> int:
     """Return the frame in the middle of the longest pause from `earliest` on; the end, where there is none."""
     best = log_probs[earliest:].argmax(axis=1)
-    silent, space = np.isin(best, (SPACE, BLANK)), best == SPACE
+    space = best == alphabet.characters.index(" ")
+    silent = space | (best == alphabet.blank)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]]).astype(int)))
     runs = edges.reshape(-1, 2).tolist()
     if not runs:
@@ -206,13 +255,14 @@ def _load_keras(path: Path, threads: int, way: str):
     import tensorflow as tf
 
     model = keras.saving.load_model(path, compile=False)
+    alphabet = Alphabet.of_model_name(model.name)
     if way == "predict":
-        return lambda features: model.predict(features[None, :, :, None], verbose=0)[0]
+        return (lambda features: model.predict(features[None, :, :, None], verbose=0)[0]), alphabet
     if way == "eager":
-        return lambda features: model(features[None, :, :, None], training=False).numpy()[0]
+        return (lambda features: model(features[None, :, :, None], training=False).numpy()[0]), alphabet
     signature = [tf.TensorSpec((1, None, MELS, 1), tf.float32)]  # one trace serves every length
     function = tf.function(lambda x: model(x, training=False), input_signature=signature)
-    return lambda features: function(features[None, :, :, None]).numpy()[0]
+    return (lambda features: function(features[None, :, :, None]).numpy()[0]), alphabet
 
 
 def _load_tflite(path: Path, threads: int, way: str):
@@ -232,7 +282,20 @@ def _load_tflite(path: Path, threads: int, way: str):
         interpreter.invoke()
         return _to_floats(interpreter.get_tensor(target["index"]), target)[0]
 
-    return logits
+    return logits, _tflite_alphabet(path)
+
+
+def _tflite_alphabet(path: Path) -> Alphabet:
+    """Return the alphabet in the file's metadata. Nothing but that is unpacked of it."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        model = schema.Model.GetRootAs(content)
+        for entry in map(model.Metadata, range(model.MetadataLength())):
+            if entry.Name() == ALPHABET_KEY.encode():
+                buffer = model.Buffers(entry.Buffer())
+                return Alphabet(bytes(map(buffer.Data, range(buffer.DataLength()))).decode())
+    return ENGLISH
 
 
 def _to_integers(x: np.ndarray, details: dict) -> np.ndarray:
@@ -256,7 +319,20 @@ def _load_onnx(path: Path, threads: int, way: str):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    return lambda features: session.run(None, {"log_mel": features[None, :, :, None]})[0][0]
+
+    def logits(features: np.ndarray) -> np.ndarray:
+        # A file from elsewhere may loop for ever: it is stopped after ten seconds and twice the audio's length.
+        patience, run = 10 + 2 * len(features) * HOP / SAMPLE_RATE, onnxruntime.RunOptions()
+        watch = threading.Timer(patience, setattr, (run, "terminate", True))
+        watch.daemon = True
+        watch.start()
+        try:
+            return session.run(None, {"log_mel": features[None, :, :, None]}, run)[0][0]
+        finally:
+            watch.cancel()
+
+    stored = session.get_modelmeta().custom_metadata_map.get(ALPHABET_KEY)
+    return logits, Alphabet(stored) if stored else ENGLISH
 
 
 _LOADERS = {".keras": _load_keras, ".tflite": _load_tflite, ".onnx": _load_onnx}
@@ -376,7 +452,7 @@ def _measure(model: str, threads: int, clips: list[str], way: str) -> dict:
         samples = read_audio(clip)
         start = time.perf_counter()
         log_probs = recognizer.audio_log_probs(samples)
-        found["texts"].append(greedy(log_probs))
+        found["texts"].append(recognizer.greedy(log_probs))
         times.append(1000 * (time.perf_counter() - start) * SAMPLE_RATE / len(samples))
         found["labels"].append(log_probs.argmax(axis=-1).tolist())
     low, middle, high = np.quantile(times, [0.25, 0.5, 0.75]).tolist()

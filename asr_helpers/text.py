@@ -2,17 +2,15 @@
 
 import gzip
 import re
+import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-ALPHABET = " 'ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-BLANK = len(ALPHABET)  # the CTC blank is the last class: 28
-NUM_CLASSES = len(ALPHABET) + 1
-
-_INDEX = {character: index for index, character in enumerate(ALPHABET)}
 _SPELLINGS = str.maketrans({"’": "'", "‘": "'", "-": " ", "–": " ", "—": " "})
 _LONGEST_LINE = 10_000_000  # characters: a gzipped file of 2 MB can hold a line of 2 GB
 
@@ -33,39 +31,133 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def normalise(text: str) -> str:
-    """Return `text` as a LibriSpeech transcript: upper case, single spaces, straight apostrophes.
+@dataclass(frozen=True)
+class Alphabet:
+    """The characters that a model writes, in the order of its classes; the CTC blank is the class after the last.
 
-    Hyphens and dashes become spaces. Nothing else is dropped or guessed: what a numeral or a comma should
-    sound like is the corpus author's decision.
-
-    Raises:
-        ValueError: the text holds a character outside the alphabet, or nothing at all.
+    Each is one code point, upper case, composed (Unicode's NFC); the space, which parts words, is among them. An
+    alphabet travels inside the model's file, see `model_name`.
     """
-    clean = re.sub(r"\s+", " ", text.translate(_SPELLINGS)).strip().upper()
-    if not clean:
-        raise ValueError("the transcript is empty")
-    strangers = sorted(set(clean) - set(ALPHABET))
-    if strangers:
-        raise ValueError(f"{' '.join(strangers)!r} is outside the alphabet (A-Z, space, apostrophe)")
-    return clean
+
+    characters: str
+
+    def __post_init__(self):
+        twice = [character for character, times in Counter(self.characters).items() if times > 1]
+        if " " not in self.characters or len(self.characters) < 2 or twice:
+            raise ValueError(
+                f"{self.characters!r} is no alphabet: a space and letters, each once, are needed"
+            )
+
+    @property
+    def blank(self) -> int:
+        return len(self.characters)
+
+    @property
+    def classes(self) -> int:
+        return len(self.characters) + 1
+
+    def normalise(self, text: str) -> str:
+        """Return `text` as a LibriSpeech transcript: upper case, single spaces, straight apostrophes.
+
+        Hyphens and dashes become spaces. Nothing else is dropped or guessed: what a numeral or a comma should
+        sound like is the corpus author's decision.
+
+        Raises:
+            ValueError: the text holds a character outside the alphabet, or nothing at all.
+        """
+        clean = upper(text, _is_turkish(self.characters))
+        if not clean:
+            raise ValueError("the transcript is empty")
+        strangers = sorted(set(clean) - set(self.characters))
+        if strangers:
+            raise ValueError(f"{' '.join(strangers)!r} is outside the alphabet ({self})")
+        return clean
+
+    def encode(self, text: str) -> np.ndarray:
+        """Return the label indices of a normalised `text`, int32 of shape (characters,).
+
+        Raises:
+            ValueError: a character is outside the alphabet.
+        """
+        index = {character: index for index, character in enumerate(self.characters)}
+        try:
+            return np.array([index[character] for character in text], dtype=np.int32)
+        except KeyError as error:
+            raise ValueError(f"{error.args[0]!r} is outside the alphabet ({self})") from None
+
+    def decode(self, indices) -> str:
+        """Return the text of label `indices` (any integers below `blank`): the inverse of `encode`."""
+        return "".join(self.characters[index] for index in indices)
+
+    def __str__(self):
+        return "A-Z, space, apostrophe" if self == ENGLISH else f"{self.characters.strip()} and the space"
+
+    @property
+    def model_name(self) -> str:
+        """The name of a Keras model that writes this alphabet: so the `.keras` file holds it, whoever saves it.
+
+        `crnn` for English; else the code points in hexadecimal, as TensorFlow takes only ASCII in names.
+        """
+        return "crnn" if self == ENGLISH else "-".join(["crnn", *(f"{ord(c):x}" for c in self.characters)])
+
+    @classmethod
+    def of_model_name(cls, name: str) -> "Alphabet":
+        """Return the alphabet of a model of this name: the inverse of `model_name`; English where it tells none."""
+        if not re.fullmatch(r"crnn(-[0-9a-f]{1,6})+", name):
+            return ENGLISH
+        return cls("".join(chr(int(code, 16)) for code in name.split("-")[1:]))
+
+    @classmethod
+    def of_texts(cls, texts: Iterable[str]) -> "Alphabet":
+        """Return the alphabet that `texts` are written in: their letters, marks and apostrophes, and the space.
+
+        Raises:
+            ValueError: there is no letter.
+        """
+        texts = list(texts)
+        turkish = any(map(_is_turkish, texts))
+        found = {character for text in texts for character in upper(text, turkish)}
+        letters = sorted(c for c in found if c == "'" or unicodedata.category(c)[0] in "LM")
+        return cls(" " + "".join(letters))
+
+    @classmethod
+    def read(cls, path: Path | str) -> "Alphabet":
+        """Return the alphabet that a text file lists, in its order; the space comes first where it is not listed.
+
+        Raises:
+            TextError: the file cannot be read, or lists no letter.
+        """
+        listed = " ".join(read_lines(path))
+        listed = upper(listed, _is_turkish(listed))
+        letters = "".join(dict.fromkeys(listed.replace(" ", "")))
+        try:
+            return cls(f" {letters}")
+        except ValueError as error:
+            raise TextError(f"{path}: {error}") from None
 
 
-def encode(text: str) -> np.ndarray:
-    """Return the label indices of a normalised `text`, int32 of shape (characters,).
-
-    Raises:
-        ValueError: a character is outside the alphabet.
-    """
-    try:
-        return np.array([_INDEX[character] for character in text], dtype=np.int32)
-    except KeyError as error:
-        raise ValueError(f"{error.args[0]!r} is outside the alphabet (A-Z, space, apostrophe)") from None
+ALPHABET_KEY = (
+    "alphabet"  # its characters' place in the metadata of `.tflite` and `.onnx`; without it, English
+)
+ENGLISH = Alphabet(" 'ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+ALPHABET, BLANK, NUM_CLASSES = ENGLISH.characters, ENGLISH.blank, ENGLISH.classes
+normalise, encode, decode = ENGLISH.normalise, ENGLISH.encode, ENGLISH.decode
 
 
-def decode(indices) -> str:
-    """Return the text of label `indices` (any integers below `BLANK`): the inverse of `encode`."""
-    return "".join(ALPHABET[index] for index in indices)
+def upper(text: str, turkish: bool) -> str:
+    """Return `text` composed, in capitals, with single spaces and straight apostrophes; in Turkish i becomes İ."""
+    text = _composed(text).translate(_SPELLINGS)
+    text = text.replace("i", "İ") if turkish else text
+    return re.sub(r"\s+", " ", _composed(text.upper())).strip()
+
+
+def _is_turkish(text: str) -> bool:
+    """Whether `text` tells dotted from dotless i (Turkish, Azerbaijani), which other capitals do not."""
+    return "İ" in text or "ı" in text
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
 def min_frames(labels: np.ndarray) -> int:

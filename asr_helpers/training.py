@@ -19,9 +19,9 @@ from asr_helpers.ctc import ctc_loss, smooth_ctc_loss
 from asr_helpers.decoding import greedy
 from asr_helpers.fast_lstm import FastBidirectional, has_bfloat16
 from asr_helpers.metrics import score
-from asr_helpers.model import build_model, rebuild
+from asr_helpers.model import alphabet_of, build_model, rebuild
 from asr_helpers.pipeline import Speech, batches_per_epoch, training_batches, validation_batches
-from asr_helpers.text import NUM_CLASSES, decode
+from asr_helpers.text import ALPHABET, ENGLISH, Alphabet
 
 
 class TrainingError(ValueError):
@@ -146,13 +146,14 @@ class WordErrorRate(keras.callbacks.Callback):
         self.forward = tf.function(lambda batch: model(batch, training=False), input_signature=[shape])
 
     def on_epoch_end(self, epoch, logs=None):
-        losses, self.pairs = [], []
+        losses, self.pairs, alphabet = [], [], alphabet_of(self.model)
         for features, targets in self.batches:
             logits = self.forward(features)
             losses.extend(ctc_loss(targets, logits).numpy())
             for row, row_logits in zip(targets.numpy(), logits.numpy(), strict=True):
                 labels = row[1:]
-                self.pairs.append((decode(labels[labels >= 0]), greedy(row_logits[: row[0]])))
+                heard = greedy(row_logits[: row[0]], alphabet)
+                self.pairs.append((alphabet.decode(labels[labels >= 0]), heard))
         references, hypotheses = map(list, zip(*self.pairs, strict=True))
         scores = score(references, hypotheses)
         logs |= {"val_loss": float(np.mean(losses)), "val_wer": scores["wer"], "val_cer": scores["cer"]}
@@ -226,7 +227,8 @@ class RunFolder(keras.callbacks.Callback):
         if not path.exists():
             raise TrainingError(f"{self.folder}: no run to resume here; leave --resume out to start one")
         state = json.loads(path.read_text())
-        changed = [key for key, value in self.state["config"].items() if state["config"].get(key) != value]
+        kept = {"alphabet": ALPHABET} | state["config"]
+        changed = [key for key, value in self.state["config"].items() if kept.get(key) != value]
         if changed:
             raise TrainingError(
                 f"{self.folder}: was trained with another {', '.join(changed)}; use a new folder"
@@ -343,6 +345,9 @@ def train(
     keras.utils.set_random_seed(seed + 1)  # with a global seed of 0, tf.data refuses seeds that are tensors
     settings = {name: value for name, value in asdict(profile).items() if name != "epochs"}
     config = json.loads(json.dumps(settings | {"train": speech.name, "valid": valid.name, "seed": seed}))
+    config["alphabet"] = speech.alphabet.characters
+    if valid.alphabet != speech.alphabet:
+        raise TrainingError(f"{valid.name}: was read by another alphabet than {speech.name}; give both the same")
 
     steps = batches_per_epoch(speech, profile.batch_seconds)
     average = WeightAverage(profile.average)
@@ -352,7 +357,7 @@ def train(
     else:
         rate = WarmUpAndDecay(profile.learning_rate, steps * profile.epochs)
     run = RunFolder(folder, config, rate, average)
-    model = run.load() if resume else new_model(profile, start)
+    model = run.load() if resume else new_model(profile, start, speech.alphabet)
     batches = training_batches(
         speech, profile.batch_seconds, run.epochs_done, profile.augmenter, profile.spec_augment, seed
     )
@@ -370,13 +375,13 @@ def train(
     return run.state["history"]
 
 
-def new_model(profile: Profile, start: Path | None = None) -> keras.Model:
+def new_model(profile: Profile, start: Path | None = None, alphabet: Alphabet = ENGLISH) -> keras.Model:
     """Return the compiled CRNN of `profile`, untrained or with the weights of the model file `start`.
 
     On a CPU it has the faster LSTM of the same weights, its products in bfloat16 where the CPU has them in hardware.
 
     Raises:
-        TrainingError: `start` is a model of another size.
+        TrainingError: `start` is a model of another size or alphabet.
     """
     on_gpu = bool(tf.config.list_physical_devices("GPU"))
     on_cpu = partial(FastBidirectional, dtype="mixed_bfloat16" if has_bfloat16() else "float32")
@@ -386,12 +391,17 @@ def new_model(profile: Profile, start: Path | None = None) -> keras.Model:
         profile.filters,
         profile.dropout,
         bidirectional=keras.layers.Bidirectional if on_gpu else on_cpu,
+        alphabet=alphabet,
     )
     if start:
-        source = keras.saving.load_model(start, compile=False)
+        source = _load(start)
+        if alphabet_of(source) != alphabet:
+            raise TrainingError(
+                f"{start}: writes {alphabet_of(source)}; the speech is to be written with {alphabet}"
+            )
         try:
             model.set_weights(source.get_weights())
-        except ValueError:
+        except (ValueError, IndexError):
             raise TrainingError(
                 f"{start}: {source.count_params()} weights, where the profile has {model.count_params()}; "
                 "choose the ASR_PROFILE it was trained with"
@@ -402,10 +412,18 @@ def new_model(profile: Profile, start: Path | None = None) -> keras.Model:
         below = model.get_layer(f"lstm{profile.lstm_layers - 1}_norm").output
         # Like the model's own output, it sheds Keras's mask, which every loss would multiply itself by.
         unmasked = keras.ops.multiply(below, 1.0)
-        spelt = keras.layers.Dense(NUM_CLASSES, name="intermediate")(unmasked)
+        spelt = keras.layers.Dense(alphabet.classes, name="intermediate")(unmasked)
         model = keras.Model(model.input, (model.output, spelt), name=model.name)
         loss, shares = (loss, loss), (1 - profile.intermediate, profile.intermediate)
     # The CTC kernel does not compile under XLA. Clipping keeps the first steps, far from any alignment, small.
     optimizer = keras.optimizers.Adam(profile.learning_rate, global_clipnorm=1.0)
     model.compile(optimizer, loss=loss, loss_weights=shares, jit_compile=False)
     return model
+
+
+def _load(path: Path) -> keras.Model:
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as error:  # Keras has a dozen ways to refuse a file
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise TrainingError(f"{path}: cannot be loaded ({reason}); choose a .keras file of `asr train`") from None

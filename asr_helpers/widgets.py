@@ -15,7 +15,6 @@ import numpy as np
 from asr_helpers import augment, plots
 from asr_helpers.alignment import align
 from asr_helpers.corpus import Utterance, data_dir, read_audio
-from asr_helpers.decoding import greedy
 from asr_helpers.features import (
     FFT,
     HOP,
@@ -403,7 +402,7 @@ class AugmentationBench(Bench):
         if self.masked is None:
             heard = self.recognizer.transcribe(self.result)
         else:
-            heard = greedy(self.recognizer.log_probs(self.masked))
+            heard = self.recognizer.greedy(self.recognizer.log_probs(self.masked))
         show(self.heard, self._words_html(self._hypothesis(heard)))
 
     def _hypothesis(self, heard: str) -> str:
@@ -581,7 +580,8 @@ class SpectrogramBench(Bench):
 
     def _load(self, utterance: Utterance):
         samples = read_audio(utterance.path)
-        self.words = align(self.recognizer.audio_log_probs(samples), utterance.text)
+        log_probs = self.recognizer.audio_log_probs(samples)
+        self.words = align(log_probs, utterance.text, alphabet=self.recognizer.alphabet)
         self.samples, self.utterance = level(samples), utterance  # as loud as the recogniser reads it
 
     @property

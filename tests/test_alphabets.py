@@ -1,0 +1,183 @@
+"""An alphabet other than English's: in texts, and on its way through training, every form of a model, and decoding."""
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import soundfile
+
+from asr_helpers.alignment import align
+from asr_helpers.cli import main
+from asr_helpers.corpus import load_corpus
+from asr_helpers.ctc import ctc_loss, log_likelihood, pack_targets
+from asr_helpers.decoding import beam_decoder, beam_search, greedy
+from asr_helpers.export import to_onnx, to_tflite
+from asr_helpers.model import alphabet_of, build_model, rebuild
+from asr_helpers.recognizer import Recognizer, RecognizerError, stored_alphabet
+from asr_helpers.text import ALPHABET, ENGLISH, Alphabet, TextError, encode, normalise
+
+GERMAN = Alphabet.of_texts(["zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich"])
+UKRAINIAN = Alphabet.of_texts(["Щастям б'ють жук їх глицю в фон й ґедзь пріч.", "є"])
+
+
+def run(capsys, *arguments):
+    capsys.readouterr()
+    try:
+        status = main([str(argument) for argument in arguments])
+    except SystemExit as stop:
+        status = stop.code
+    return (status, *capsys.readouterr())
+
+
+def test_letters_are_found_in_texts_and_sorted():
+    assert GERMAN.characters == " ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÜ"  # ß is SS in capitals
+    assert UKRAINIAN.characters == " 'ЄІЇАБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧЩЬЮЯҐ"
+    assert Alphabet.of_texts(["e\u0301 10 % (!)", "\u00e9"]).characters == " É"  # composed or not: one letter
+    with pytest.raises(ValueError, match="no alphabet"):
+        Alphabet.of_texts(["1984", ""])
+
+
+def test_turkish_has_two_letters_i():
+    turkish = Alphabet.of_texts(["ısırgan", "iyi"])
+    assert {"I", "İ"} <= set(turkish.characters) and turkish.normalise("iğ ığ".replace("ğ", "r")) == "İR IR"
+    assert Alphabet.of_texts(["iyi"]).characters == " IY"
+
+
+def test_normalising_is_what_it_was_in_english_and_composes():
+    assert normalise("  don’t\u00a0stop–now ") == "DON'T STOP NOW" == ENGLISH.normalise("don't stop-now")
+    assert GERMAN.normalise("gru\u0308ße") == "GRÜSSE"
+    with pytest.raises(ValueError, match="A-Z, space, apostrophe"):
+        normalise("grün")
+    with pytest.raises(ValueError, match=r"ABC.*ÄÖÜ and the space"):
+        GERMAN.normalise("señor")
+
+
+@pytest.mark.parametrize("alphabet", [ENGLISH, GERMAN, UKRAINIAN])
+def test_a_models_name_tells_its_alphabet(alphabet):
+    assert alphabet.decode(alphabet.encode(alphabet.characters)) == alphabet.characters
+    assert Alphabet.of_model_name(alphabet.model_name) == alphabet
+    assert alphabet.model_name.isascii()
+
+
+def test_what_names_no_alphabet_is_english():
+    assert ENGLISH.model_name == "crnn" and encode(ALPHABET).tolist() == list(range(28))
+    for name in ("crnn", "functional_3", "crnn_2", "crnn-"):
+        assert Alphabet.of_model_name(name) == ENGLISH
+
+
+def test_an_alphabet_is_read_from_a_file(tmp_path):
+    file = tmp_path / "letters.txt"
+    file.write_text("a b c\nö\nB\n", encoding="utf-8")
+    assert Alphabet.read(file).characters == " ABCÖ"
+    file.write_text("\n")
+    with pytest.raises(TextError, match=r"letters.txt.*no alphabet"):
+        Alphabet.read(file)
+
+
+@pytest.fixture(scope="module")
+def german():
+    keras.utils.set_random_seed(0)
+    model = build_model(1, 16, (4, 8), alphabet=GERMAN)
+    features = np.random.default_rng(0).normal(size=(1, 64, 80, 1)).astype(np.float32)
+    return model, features
+
+
+def test_the_model_has_its_alphabets_classes_and_twins_keep_them(german):
+    model, features = german
+    assert model(features).shape == (1, 16, GERMAN.classes)
+    assert alphabet_of(rebuild(model, masked=False)) == GERMAN == alphabet_of(keras.models.clone_model(model))
+
+
+def test_every_form_of_the_model_holds_the_alphabet(german, tmp_path):
+    model, features = german
+    calibration = [features[0, :, :, 0]]
+    model.save(tmp_path / "a.keras")
+    again = keras.saving.load_model(tmp_path / "a.keras", safe_mode=True)
+    again.save(tmp_path / "again.keras")  # saved by Keras alone, from a program that knows nothing of alphabets
+    (tmp_path / "a.tflite").write_bytes(to_tflite(model, "dynamic", calibration))
+    (tmp_path / "a.onnx").write_bytes(to_onnx(model, "int8", calibration))
+    for name in ("again.keras", "a.tflite", "a.onnx"):
+        recognizer = Recognizer.load(tmp_path / name)
+        assert recognizer.alphabet == GERMAN
+        assert recognizer.log_probs(calibration[0]).shape == (16, GERMAN.classes)
+        assert recognizer.log_probs(np.zeros((400, 80))).argmax(axis=1).tolist() == [GERMAN.blank] * 100
+    assert stored_alphabet(tmp_path / "again.keras") == GERMAN
+    (tmp_path / "no.keras").write_bytes(b"nothing")
+    for name in ("no.keras", "gone.keras"):
+        with pytest.raises(RecognizerError, match=name):
+            stored_alphabet(tmp_path / name)
+
+
+def test_english_files_are_what_they_were(mini, tmp_path):
+    model = build_model(1, 8, (4, 8))
+    assert model.name == "crnn"
+    assert b"alphabet" not in to_onnx(model, "float32", []) + to_tflite(model, "float32", [])
+    models = mini.parent / "models"
+    assert Recognizer.load(models / "crnn.fast.onnx").alphabet == stored_alphabet(models / "crnn.keras") == ENGLISH
+
+
+def sure_of(text, alphabet):
+    labels = alphabet.encode(text)
+    path = np.stack([labels, np.full(len(labels), alphabet.blank)], 1).ravel()
+    return np.log(0.9 * np.eye(alphabet.classes)[path] + 0.1 / alphabet.classes)
+
+
+@pytest.mark.parametrize(("alphabet", "text"), [(GERMAN, "ZWÖLF GRÜSSE"), (UKRAINIAN, "Б'ЮТЬ ЇХ ҐЕДЗЬ")])
+def test_decoders_alignment_and_loss_follow(alphabet, text):
+    log_probs = sure_of(text, alphabet)
+    assert greedy(log_probs, alphabet) == text
+    assert beam_search(log_probs, 8, alphabet=alphabet)[0].text == text
+    assert beam_decoder(width=8, alphabet=alphabet)(log_probs)[0].text == text
+    assert [word.text for word in align(log_probs, text, alphabet=alphabet)] == text.split()
+    labels = alphabet.encode(text)
+    loss = ctc_loss(pack_targets([labels], [len(log_probs)]), log_probs[None].astype(np.float32))
+    assert float(loss[0]) == pytest.approx(-log_likelihood(log_probs, labels) / len(labels), rel=1e-4)
+    with pytest.raises(ValueError, match="log_probs has shape"):
+        greedy(log_probs)
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """Four clips of noise that are said to be German, one with a number."""
+    folder = tmp_path / "de" / "1" / "1"
+    folder.mkdir(parents=True)
+    texts = ["zwölf große Bären", "über Öl", "Zimt", "Gleis 9"]
+    for number in range(4):
+        noise = np.random.default_rng(number).normal(size=32000) / 10
+        soundfile.write(folder / f"1-1-{number:04}.flac", noise, 16000)
+    lines = "".join(f"1-1-{number:04} {text}\n" for number, text in enumerate(texts))
+    (folder / "1-1.trans.txt").write_text(lines, encoding="utf-8")
+    return tmp_path / "de"
+
+
+def test_a_corpus_is_read_in_its_alphabet(corpus):
+    found = load_corpus(corpus, alphabet=GERMAN)
+    assert [each.text for each in found] == ["ZWÖLF GROSSE BÄREN", "ÜBER ÖL", "ZIMT"]
+    assert "'9' is outside the alphabet" in found.problems[0]
+    assert [each.text for each in load_corpus(corpus)] == ["ZIMT"]
+
+
+def test_train_go_on_evaluate_quantize_transcribe(corpus, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("ASR_PROFILE", "ci")
+    found, folder = Alphabet.of_texts(["zwölf große Bären über Öl Zimt Gleis"]), tmp_path / "run"
+    train = ["train", "--train", corpus, "--valid", corpus, "--run", folder, "--epochs"]
+    assert run(capsys, *train, 1, "--alphabet", "auto")[0] == 0
+    assert stored_alphabet(folder / "best.keras") == found
+    status, out, _ = run(capsys, *train, 2, "--resume")
+    assert status == 0 and "3 of 4 utterances" in out
+    (tmp_path / "abc.txt").write_text("abcdefghijklmnopqrstuvwxyzäöü")
+    status, _, err = run(capsys, *train, 3, "--resume", "--alphabet", tmp_path / "abc.txt")
+    assert status == 2 and "another alphabet" in err
+    start = [*train[:-2], tmp_path / "more", "--epochs", 1, "--start", folder / "best.keras"]
+    status, _, err = run(capsys, *start, "--alphabet", tmp_path / "abc.txt")
+    assert status == 2 and "best.keras: writes" in err
+
+    status, out, _ = run(capsys, "evaluate", folder / "best.keras", corpus, "--json")
+    assert status == 0 and json.loads(out)["utterances"] == 3
+    clip = next(Path(corpus).rglob("*0.flac"))
+    assert run(capsys, "transcribe", clip, "--model", folder / "best.keras", "--format", "json")[0] == 0
+    status, out, _ = run(capsys, "align", clip, "Bär über Öl", "--model", folder / "best.keras")
+    assert status == 0 and [line.split()[4] for line in out.splitlines()] == ["BÄR", "ÜBER", "ÖL"]
+
