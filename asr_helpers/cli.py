@@ -25,7 +25,7 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def command(function, help):
-        sub = commands.add_parser(function.__name__, help=help, description=function.__doc__)
+        sub = commands.add_parser(function.__name__.rstrip("_"), help=help, description=function.__doc__)
         sub.set_defaults(run=function)
         return sub
 
@@ -36,6 +36,16 @@ def build_parser() -> Parser:
     sub = command(convert, "FLAC corpus to the same corpus as WAV, bit for bit")
     sub.add_argument("source", metavar="SRC", type=Path)
     sub.add_argument("destination", metavar="DST", type=Path)
+    sub.add_argument("--workers", metavar="N", type=int, help="processes; default: one per core")
+
+    sub = command(
+        import_, "another data set to a corpus: Common Voice, LJSpeech, JSON lines, Kaldi, sound and text"
+    )
+    sub.add_argument("source", metavar="SOURCE", type=Path, help="its folder; or a manifest, or a .tsv")
+    sub.add_argument("--out", metavar="CORPUS", type=Path, required=True)
+    sub.add_argument(
+        "--language", metavar="CODE", default="en", help="of the texts, for numbers; default: en"
+    )
     sub.add_argument("--workers", metavar="N", type=int, help="processes; default: one per core")
 
     sub = command(prepare, "corpora to TFRecord shards")
@@ -136,6 +146,19 @@ def convert(options):
     result = corpus.convert(options.source, options.destination, options.workers)
     report(result.problems)
     print(f"{result.converted} files converted, {result.kept} there already, {len(result.problems)} problems")
+
+
+def import_(options):
+    """Write a data set as a corpus of 16 kHz FLAC and words; CORPUS/import.tsv says what was changed or left out."""
+    from asr_helpers import importing
+
+    found = importing.import_corpus(options.source, options.out, options.language, options.workers)
+    report(found.problems)
+    print(
+        f"{options.out}: {found.clips} utterances of {found.speakers} speakers, {found.changed} texts changed, "
+        f"{len(found.problems)} left out; see {options.out / importing.TABLE}"
+    )
+    return 1 if found.problems else 0
 
 
 def prepare(options):

@@ -277,6 +277,7 @@ def test_every_command_explains_itself(capsys):
     for command in (
         "download",
         "convert",
+        "import",
         "prepare",
         "train",
         "evaluate",
