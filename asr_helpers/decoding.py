@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asr_helpers.lm import END, NGram, read_vocabulary
+from asr_helpers.lm import END, LanguageModelError, NGram, read_vocabulary
 from asr_helpers.text import BLANK, ENGLISH, Alphabet
 
 LN10 = math.log(10)
@@ -27,6 +27,7 @@ WIDTH = 64
 WEIGHT = 0.6
 WORD_BONUS = 1.0
 UNKNOWN_PENALTY = -15.0
+KENLM_ORDERS = range(2, 7)  # of a language model, as it was compiled; others are for the readable search
 TYPICAL_WORD = 6  # letters; an unknown beginning longer than that pays in proportion
 
 
@@ -209,11 +210,11 @@ class FastBeamSearch:
         margin: float = 10.0,
         alphabet: Alphabet = ENGLISH,
     ):
-        """`lm` is an ARPA file, plain or gzipped; the rest as in `beam_search` and `Fusion`.
+        """`lm` is an ARPA file, plain or gzipped, of an order in `KENLM_ORDERS`; the rest as in `beam_search` and `Fusion`.
 
         Raises:
             ModuleNotFoundError: ctc-beam-decoder is not installed; there are wheels for some platforms only.
-            LanguageModelError: the file is missing or is not ARPA.
+            ValueError: as `beam_decoder`, or KenLM does not take the file.
         """
         from ctc_beam_decoder import BeamSearchDecoder
 
@@ -222,15 +223,16 @@ class FastBeamSearch:
         self._settings = dict(beam_width=width, token_min_logp=min_log_prob, beam_prune_logp=-margin)
         language = {}
         if lm is not None:
+            _, words = _order_and_words(lm, alphabet)
             language = dict(
-                kenlm_model_path=lm,
-                unigrams=read_vocabulary(lm),
-                alpha=weight,
-                beta=word_bonus,
-                unk_score_offset=unknown,
+                kenlm_model_path=lm, unigrams=words, alpha=weight, beta=word_bonus, unk_score_offset=unknown
             )
-        with _silent_stderr():  # KenLM draws a progress bar there
-            self._decoder = BeamSearchDecoder([*alphabet.characters, ""], **language)
+        try:
+            with _silent_stderr():  # KenLM draws a progress bar there
+                self._decoder = BeamSearchDecoder([*alphabet.characters, ""], **language)
+        except (ValueError, RuntimeError) as error:  # several lines, most of them on C++
+            reason = str(error).splitlines()[-1][:200]
+            raise LanguageModelError(f"{lm}: KenLM does not take it ({reason}); fetch or make it again") from None
 
     def __call__(self, log_probs: np.ndarray) -> list[Hypothesis]:
         """Return the hypotheses for log-probabilities (frames, classes), the best first."""
@@ -255,12 +257,26 @@ def beam_decoder(
     `settings` are `weight`, `word_bonus` and `unknown`, see `Fusion`.
 
     Raises:
-        LanguageModelError: the file `lm` is missing or is not ARPA.
+        ValueError: the file `lm` is missing (`TextError`), is not ARPA, or knows hardly a word that the alphabet can
+            spell (`LanguageModelError`).
     """
-    if importlib.util.find_spec("ctc_beam_decoder"):
+    kenlm_reads_it = lm is None or _order_and_words(lm, alphabet)[0] in KENLM_ORDERS
+    if kenlm_reads_it and importlib.util.find_spec("ctc_beam_decoder"):
         return FastBeamSearch(lm, width, alphabet=alphabet, **settings)
     fusion = Fusion(NGram.read(lm), **settings) if lm else None
     return partial(beam_search, width=width, fusion=fusion, alphabet=alphabet)
+
+
+def _order_and_words(lm: Path | str, alphabet: Alphabet) -> tuple[int, list[str]]:
+    """Return what `read_vocabulary` does, if most of the words can be spelt."""
+    order, words = read_vocabulary(lm)
+    strange = [word for word in words if not set(word) <= set(alphabet.characters)]
+    if len(strange) > len(words) / 2:
+        raise LanguageModelError(
+            f"{lm}: {len(strange)} of its {len(words)} words, such as {strange[0]!r}, cannot be spelt with the "
+            f"model's letters ({alphabet}); make it from text like the model's"
+        )
+    return order, words
 
 
 def best_text(search: Callable[[np.ndarray], list[Hypothesis]]) -> Callable[[np.ndarray], str]:

@@ -7,9 +7,9 @@ decoder reads. Logarithms in it are to the base 10.
 
 import gzip
 import itertools
-import lzma
+import math
 import os
-import zlib
+import re
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -19,13 +19,14 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from asr_helpers.text import normalise
+from asr_helpers.corpus import find_transcripts
+from asr_helpers.text import OneLineError, normalise, read_lines, read_transcript
 
 START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 NEVER = -99.0  # ARPA's way of writing log10(0): nothing is ever followed by <s>
 
 
-class LanguageModelError(ValueError):
+class LanguageModelError(OneLineError):
     """A language model or its text is unusable; the message is one line that names the file and the mend."""
 
 
@@ -92,29 +93,26 @@ class NGram:
         """Return the model of an ARPA file, plain or gzipped.
 
         Raises:
-            LanguageModelError: the file is missing, cut off, or not ARPA.
+            ValueError: the file is missing (`TextError`), cut off, or not ARPA (`LanguageModelError`).
         """
-        path = Path(path)
         grams: dict[tuple[str, ...], tuple[float, float]] = {}
-        promised, ended = 0, False
-        for line in read_lines(path):
-            fields = line.split()
-            if line.startswith("ngram "):
-                promised += int(line.split("=")[1])
-            elif line.startswith("\\"):
-                ended = line.startswith("\\end\\")
-                length = int(line[1 : line.index("-")]) if "-grams:" in line else 0
-            elif fields and promised:
+        known: dict[str, str] = {}  # so that each word is in memory once
+        for length, order, lines in _read_arpa(path):
+            for line in lines:
                 try:
-                    backoff = float(fields[length + 1]) if len(fields) > length + 1 else 0.0
-                    grams[tuple(fields[1 : length + 1])] = (float(fields[0]), backoff)
-                except (ValueError, IndexError):
-                    raise LanguageModelError(f"{path}: not ARPA at {line.strip()!r}; make it anew") from None
-        if not ended or len(grams) != promised:
-            raise LanguageModelError(f"{path}: not a whole ARPA file; fetch or make it again with `asr lm`")
+                    log_prob, *words = line.split()
+                    log_prob, backoff = float(log_prob), float(words.pop()) if len(words) > length else 0.0
+                    gram = tuple([known[word] for word in words] if length > 1 else words)
+                except (ValueError, KeyError):
+                    raise _broken(path, line) from None
+                if len(gram) != length or gram in grams or not log_prob <= 0 or not math.isfinite(backoff):
+                    raise _broken(path, line)
+                grams[gram] = log_prob, backoff
+                if length == 1:
+                    known[gram[0]] = gram[0]
         # Some write <UNK>. Where there is none, an unknown word is all but impossible, as KenLM has it.
         grams[(UNKNOWN,)] = grams.pop(("<UNK>",), None) or grams.get((UNKNOWN,), (-100.0, 0.0))
-        return cls(max(map(len, grams)), grams)
+        return cls(order, grams)
 
 
 def write_arpa(path: Path | str, sizes: list[int], sections: Iterable[Iterable[tuple[float, str, float]]]) -> None:
@@ -141,23 +139,41 @@ def write_arpa(path: Path | str, sizes: list[int], sections: Iterable[Iterable[t
     os.replace(part, path)
 
 
-def read_vocabulary(path: Path | str) -> list[str]:
-    """Return the words of an ARPA file, of which no more is read than that.
+def read_vocabulary(path: Path | str) -> tuple[int, list[str]]:
+    """Return the order of an ARPA file and its words, of which no more is read than that.
 
     Raises:
-        LanguageModelError: the file is missing or is not ARPA.
+        ValueError: the file is missing (`TextError`) or is not ARPA (`LanguageModelError`).
     """
-    words, inside = [], False
-    for line in read_lines(Path(path)):
-        if line.startswith("\\2-grams:") or line.startswith("\\end\\"):
-            break
-        fields = line.split()
-        if inside and len(fields) >= 2 and fields[1] not in (START, END, UNKNOWN, "<UNK>"):
-            words.append(fields[1])
-        inside = inside or line.startswith("\\1-grams:")
-    if not inside:
+    _, order, lines = next(_read_arpa(path))
+    words = [(line.split() + ["", ""])[1] for line in lines]
+    return order, [word for word in words if word not in (START, END, UNKNOWN, "<UNK>", "")]
+
+
+def _read_arpa(path: Path | str) -> Iterator[tuple[int, int, Iterator[str]]]:
+    """Yield for each length of n-grams: the length, the longest length, and their lines, all of which must be read."""
+    lines = filter(str.strip, read_lines(path))
+    if not any(line.startswith("\\data\\") for line in lines):  # what stands before is a comment
         raise LanguageModelError(f"{path}: not an ARPA file; make one with `asr lm`")
-    return words
+    sizes = []
+    for line in lines:
+        size = re.fullmatch(rf"ngram\s+{len(sizes) + 1}\s*=\s*([0-9]{{1,18}})\s*", line)
+        if not size:
+            break
+        sizes.append(int(size[1]))
+    if not sizes:
+        raise LanguageModelError(f"{path}: names no n-grams; make it anew with `asr lm`")
+    for length, size in enumerate(sizes, start=1):
+        if line.strip() != f"\\{length}-grams:":
+            raise _broken(path, line)
+        yield length, len(sizes), itertools.islice(lines, size)
+        line = next(lines, "its end")
+    if line.strip() != "\\end\\":
+        raise _broken(path, line)
+
+
+def _broken(path: Path | str, line: str) -> LanguageModelError:
+    return LanguageModelError(f"{path}: not whole, or not ARPA, at {line[:60]!r}; fetch or make it again")
 
 
 # ------------------------------------------------------------------------------------------------- estimation
@@ -431,40 +447,27 @@ def _logarithms(level: Level) -> tuple[list[float], list[float]]:
 
 
 def read_sentences(*sources: Path | str) -> Iterator[str]:
-    """Yield the normalised sentences of corpora and text files.
+    """Yield the normalised sentences of corpora and text files; what is named twice comes twice.
 
-    A folder gives every `*.trans.txt` beneath it, whether or not the audio is there; a file, plain or gzipped,
-    one sentence a line, after an id if its name ends in `.trans.txt` or `.trans.txt.gz`.
+    A folder gives every `*.trans.txt` beneath it, whether or not the audio is there; a file, plain or packed as
+    `.gz` or `.xz`, one sentence a line, after an id if its name has `.trans.txt` in it.
 
     Raises:
-        LanguageModelError: a source is missing, holds no sentence, or a line has a character outside the alphabet.
+        ValueError: a source is missing or unreadable, holds no transcript, or has a character outside the alphabet.
     """
     for source in map(Path, sources):
-        files = sorted(source.rglob("*.trans.txt")) if source.is_dir() else [source]
-        if not files:
-            raise LanguageModelError(f"{source}: holds no *.trans.txt; name a corpus or a text file")
-        for file in files:
+        for file in find_transcripts(source) if source.is_dir() else [source]:
             yield from _sentences_of(file)
 
 
 def _sentences_of(file: Path) -> Iterator[str]:
-    has_ids = ".trans.txt" in file.name
-    for number, line in enumerate(read_lines(file), start=1):
-        text = line.partition(" ")[2] if has_ids else line
+    if ".trans.txt" in file.name:
+        numbered = ((number, text) for number, _, text in read_transcript(file))
+    else:
+        numbered = enumerate(read_lines(file), start=1)
+    for number, text in numbered:
         if text.strip():
             try:
                 yield normalise(text)
             except ValueError as error:
                 raise LanguageModelError(f"{file}: line {number}: {error}; correct the line") from None
-
-
-def read_lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a text file, plain or gzipped."""
-    try:
-        open_text = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix, open)
-        with open_text(path, "rt", encoding="utf-8") as file:
-            yield from file
-    except FileNotFoundError:
-        raise LanguageModelError(f"{path}: no such file; check the path") from None
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise LanguageModelError(f"{path}: cannot be read ({error}); fetch or make it again") from None

@@ -1,6 +1,7 @@
 """The alphabet, the way between transcripts and the integers that a CTC model learns, and the one reader of texts."""
 
 import gzip
+import lzma
 import re
 import unicodedata
 import zlib
@@ -170,7 +171,7 @@ def min_frames(labels: np.ndarray) -> int:
 
 
 def read_lines(path: Path | str) -> Iterator[str]:
-    """Yield the lines of a UTF-8 text, plain or gzipped (`.gz`), without their ends.
+    """Yield the lines of a UTF-8 text, plain or packed (`.gz`, `.xz`), without their ends.
 
     Lines end in \\n or \\r\\n; what else Unicode calls a line break stays inside. A byte order mark is skipped.
 
@@ -179,7 +180,7 @@ def read_lines(path: Path | str) -> Iterator[str]:
     """
     path = Path(path)
     try:
-        opened = gzip.open if path.suffix == ".gz" else open
+        opened = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix, open)
         with opened(path, "rt", encoding="utf-8-sig", newline="\n") as file:
             while line := file.readline(_LONGEST_LINE):
                 if len(line) == _LONGEST_LINE:
@@ -191,7 +192,7 @@ def read_lines(path: Path | str) -> Iterator[str]:
         raise TextError(f"{path}: no such file; check the path") from None
     except UnicodeDecodeError as error:
         raise TextError(f"{path}: not readable as UTF-8 text ({error}); save it as UTF-8") from None
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         reason = getattr(error, "strerror", None) or error
         raise TextError(f"{path}: cannot be read ({reason}); fetch or make it again") from None
 

@@ -8,12 +8,12 @@ from asr_helpers.lm import (
     END,
     START,
     UNKNOWN,
-    LanguageModelError,
     NGram,
     estimate,
     read_sentences,
     read_vocabulary,
 )
+from asr_helpers.text import OneLineError
 
 TEXT = ["THE CAT SAT", "THE CAT RAN", "A DOG SAT", "THE DOG RAN HOME", "A CAT RAN", "THE CAT SAT DOWN"]
 
@@ -83,7 +83,7 @@ def test_arpa_there_and_back(model, mini, tmp_path, name):
         assert again.grams[gram] == pytest.approx((log_prob, backoff), abs=5.1e-4)
     held_out = harbour(mini, "dev-mini")
     assert again.perplexity(held_out) == pytest.approx(model.perplexity(held_out), rel=1e-3)
-    assert read_vocabulary(path) == sorted(model.words)
+    assert read_vocabulary(path) == (model.order, sorted(model.words))
     first = path.read_bytes()
     model.write(path)
     assert path.read_bytes() == first
@@ -141,17 +141,17 @@ def test_what_cannot_be_read_is_named(tmp_path, model):
         (tmp_path / "gone.txt", "no such file"),
         (numeral, "line 2"),
     ):
-        with pytest.raises(LanguageModelError, match=words):
+        with pytest.raises(OneLineError, match=words):
             list(read_sentences(source))
     whole = tmp_path / "whole.arpa.gz"
     model.write(whole)
     cut, text = tmp_path / "cut.arpa.gz", tmp_path / "text.arpa"
     cut.write_bytes(whole.read_bytes()[:5000])
     text.write_text("ONCE UPON A TIME\n")
-    for path, words in ((cut, "cannot be read"), (text, "not a whole ARPA")):
-        with pytest.raises(LanguageModelError, match=words):
+    for path, words in ((cut, "cannot be read"), (text, "not an ARPA")):
+        with pytest.raises(OneLineError, match=words):
             NGram.read(path)
-    with pytest.raises(LanguageModelError, match="not an ARPA"):
+    with pytest.raises(OneLineError, match="not an ARPA"):
         read_vocabulary(text)
 
 
@@ -177,4 +177,4 @@ def test_other_writers_ways_with_unknown_words(tmp_path):
     for n, line, expected in ((4, "-2\t<UNK>\n", -2), (4, "-2 <unk> -0.1\n", -2), (3, "", -100)):
         path.write_text(arpa.format(n=n, unknown=line))
         assert NGram.read(path).score((), "ZEBRA")[0] == expected
-        assert read_vocabulary(path) == ["A"]
+        assert read_vocabulary(path) == (1, ["A"])
