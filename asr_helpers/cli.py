@@ -86,7 +86,9 @@ def build_parser() -> Parser:
     sub = command(transcribe, "recordings to text, captions or words with their times")
     sub.add_argument("audio", metavar="AUDIO", type=Path, nargs="+", help=ANY_RECORDING)
     sub.add_argument("--model", metavar="PATH", type=Path, help="default: the shipped one")
-    sub.add_argument("--lm", metavar="FILE", type=Path, help="beam search with this language model")
+    language = sub.add_mutually_exclusive_group()
+    language.add_argument("--lm", metavar="FILE", type=Path, help="an ARPA file; default: the shipped one")
+    language.add_argument("--no-lm", action="store_true", help="the network alone, greedily decoded")
     sub.add_argument(
         "--format",
         choices=["text", "json", "srt", "vtt", "ctm"],
@@ -104,6 +106,8 @@ def build_parser() -> Parser:
     sub.add_argument("sources", metavar="SOURCE", type=Path, nargs="+", help="a corpus, or a text file")
     sub.add_argument("--out", metavar="FILE", type=Path, required=True, help=".arpa or .arpa.gz")
     sub.add_argument("--order", metavar="N", type=int, default=3, help="words in a row, default: 3")
+    sub.add_argument("--vocabulary", metavar="N", type=int, help="know the N most frequent words only")
+    sub.add_argument("--keep", metavar="N", type=int, help="prune to at most N n-grams, words included")
 
     sub = command(quantize, "a .keras model to every smaller form, with a report of what became int8")
     sub.add_argument("model", metavar="MODEL", type=Path)
@@ -257,7 +261,8 @@ def transcribe(options):
             f"--format {options.format}: captions are of one recording; transcribe them one by one"
         )
     recognizer = load_model(options.model)
-    decode, alphabet = recognizer.greedy, recognizer.alphabet
+    alphabet = recognizer.alphabet
+    decode = recognizer.greedy if options.no_lm else decoding.default_decoder(alphabet)
     if options.lm:
         decode = decoding.best_text(decoding.beam_decoder(options.lm, alphabet=alphabet))
     written = {"json": captions.json_line, "srt": captions.srt, "vtt": captions.vtt, "ctm": alignment.ctm}
@@ -287,13 +292,12 @@ def align(options):
     import numpy as np
 
     from asr_helpers import alignment
+    from asr_helpers.text import read_lines
 
     recognizer = load_model(options.model)
-    named = os.path.isfile(options.text)
+    text = " ".join(read_lines(options.text)) if os.path.isfile(options.text) else options.text
     try:
-        text = recognizer.alphabet.normalise(
-            Path(options.text).read_text(encoding="utf-8") if named else options.text
-        )
+        text = recognizer.alphabet.normalise(text)
     except ValueError as error:
         raise ValueError(
             f"{options.text[:60]}: {error}; write it as LibriSpeech does, numbers as words"
@@ -327,17 +331,16 @@ def heard(recognizer, path):
 def lm(options):
     """Estimate a word n-gram with Kneser-Ney smoothing; n-grams of three or more words count from the second on.
 
-    SOURCE is a corpus, of which only the transcripts are read, or a text file, plain or .gz, a sentence a line.
+    SOURCE is a corpus, of which only the transcripts are read, or a text file, plain, .gz or .xz, a sentence a line.
+    One named twice counts twice.
     """
-    from asr_helpers.lm import estimate, read_sentences
+    from asr_helpers.lm import Estimate, read_sentences
 
-    sentences = list(
-        tqdm(read_sentences(*options.sources), "reading", unit=" sentences", disable=None, delay=1)
-    )
-    model = estimate(sentences, options.order)
+    sentences = tqdm(read_sentences(*options.sources), "reading", unit=" sentences", disable=None, delay=1)
+    model = Estimate.of(sentences, options.order, vocabulary=options.vocabulary, keep=options.keep)
     model.write(options.out)
     size = options.out.stat().st_size / 1e6
-    print(f"{options.out}: {len(model.grams)} n-grams of {len(model.words)} words, {size:.2f} MB")
+    print(f"{options.out}: {len(model)} n-grams of {len(model.words) - 3} words, {size:.2f} MB")
 
 
 def quantize(options):

@@ -4,6 +4,7 @@ Everywhere, `log_probs` is float of shape (frames, classes), 29 for English: the
 blank last.
 """
 
+import functools
 import importlib.util
 import math
 import os
@@ -12,12 +13,12 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
+from asr_helpers.corpus import data_dir
 from asr_helpers.lm import END, LanguageModelError, NGram, read_vocabulary
 from asr_helpers.text import BLANK, ENGLISH, Alphabet
 
@@ -28,6 +29,7 @@ WEIGHT = 0.6
 WORD_BONUS = 1.0
 UNKNOWN_PENALTY = -15.0
 KENLM_ORDERS = range(2, 7)  # of a language model, as it was compiled; others are for the readable search
+LONGEST_WORD = 100  # letters; of a longer one the rest counts as unknown
 TYPICAL_WORD = 6  # letters; an unknown beginning longer than that pays in proportion
 
 
@@ -84,7 +86,9 @@ class Fusion:
     ):
         self.lm, self.weight, self.word_bonus, self.unknown = lm, weight, word_bonus, unknown
         self.vocabulary = frozenset(lm.words)
-        self.beginnings = frozenset(word[:end] for word in self.vocabulary for end in range(len(word) + 1))
+        self.beginnings = frozenset(
+            word[:end] for word in self.vocabulary for end in range(min(len(word), LONGEST_WORD) + 1)
+        )
         self.start = Reading(0.0, lm.start, "")
 
     def extend(self, reading: Reading, character: str) -> Reading:
@@ -264,7 +268,7 @@ def beam_decoder(
     if kenlm_reads_it and importlib.util.find_spec("ctc_beam_decoder"):
         return FastBeamSearch(lm, width, alphabet=alphabet, **settings)
     fusion = Fusion(NGram.read(lm), **settings) if lm else None
-    return partial(beam_search, width=width, fusion=fusion, alphabet=alphabet)
+    return functools.partial(beam_search, width=width, fusion=fusion, alphabet=alphabet)
 
 
 def _order_and_words(lm: Path | str, alphabet: Alphabet) -> tuple[int, list[str]]:
@@ -277,6 +281,23 @@ def _order_and_words(lm: Path | str, alphabet: Alphabet) -> tuple[int, list[str]
             f"model's letters ({alphabet}); make it from text like the model's"
         )
     return order, words
+
+
+def shipped_lm() -> Path:
+    """Return the path of the language model that ships with the project, see data/README.md."""
+    return data_dir() / "models" / "english.3gram.arpa.gz"
+
+
+@functools.cache
+def default_decoder(alphabet: Alphabet = ENGLISH) -> Callable[[np.ndarray], str]:
+    """Return what turns a model's log-probabilities into text by default, the same at each call.
+
+    For English that is beam search with the shipped language model, which takes a second to load; for another
+    alphabet, of which nothing ships, greedy decoding.
+    """
+    if alphabet != ENGLISH:
+        return functools.partial(greedy, alphabet=alphabet)
+    return best_text(beam_decoder(shipped_lm()))
 
 
 def best_text(search: Callable[[np.ndarray], list[Hypothesis]]) -> Callable[[np.ndarray], str]:

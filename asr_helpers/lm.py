@@ -125,8 +125,17 @@ def write_arpa(path: Path | str, sizes: list[int], sections: Iterable[Iterable[t
     path = Path(path)
     part = path.with_name(f".part-{path.name}")
     path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _write_lines(part, sizes, sections, packed=path.suffix == ".gz")
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _write_lines(part: Path, sizes: list[int], sections: Iterable, packed: bool) -> None:
     with open(part, "wb") as raw, tqdm(total=sum(sizes), desc="writing", disable=None, delay=1) as bar:
-        with gzip.GzipFile("", "wb", 9, raw, mtime=0) if path.suffix == ".gz" else raw as file:
+        with gzip.GzipFile("", "wb", 9, raw, mtime=0) if packed else raw as file:
             counts = (f"ngram {length}={size}\n" for length, size in enumerate(sizes, start=1))
             file.write(("\\data\\\n" + "".join(counts)).encode())
             for length, section in enumerate(sections, start=1):
@@ -136,7 +145,6 @@ def write_arpa(path: Path | str, sizes: list[int], sections: Iterable[Iterable[t
                     file.write(f"{log_prob:.3f}\t{words}{weight}\n".encode())
                     bar.update()
             file.write(b"\n\\end\\\n")
-    os.replace(part, path)
 
 
 def read_vocabulary(path: Path | str) -> tuple[int, list[str]]:

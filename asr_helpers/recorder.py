@@ -70,6 +70,6 @@ class RecorderBench(Bench):
             )
         show(self.sound, player_html(samples, f"{name}, {len(samples) / SAMPLE_RATE:.1f} s"))
         show(self.picture, plots.png(plots.spectrogram(log_mel(samples), title=name)))
-        self.text = self.recognizer.transcribe(samples)
+        self.text = self.recognizer.transcribe(samples, self.hear)
         words = escape(self.text) or "<i>no word</i>"
         show(self.heard, f'<div aria-live="polite" style="font-size:1.3em">{words}</div>')

@@ -15,6 +15,7 @@ import numpy as np
 from asr_helpers import augment, plots
 from asr_helpers.alignment import align
 from asr_helpers.corpus import Utterance, data_dir, read_audio
+from asr_helpers.decoding import default_decoder
 from asr_helpers.features import (
     FFT,
     HOP,
@@ -270,6 +271,10 @@ class Bench(Page):
     def recognizer(self) -> Recognizer:
         return Recognizer.load(self.model or shipped_model())
 
+    def hear(self, log_probs: np.ndarray) -> str:
+        """Return the text, as `asr transcribe` does by default."""
+        return default_decoder(self.recognizer.alphabet)(log_probs)
+
 
 class AugmentationBench(Bench):
     """Hear, see and have recognised what each effect makes of each of `utterances`.
@@ -398,11 +403,11 @@ class AugmentationBench(Bench):
             self.result = play_features(self.masked, self.samples)
             show(self.after, player_html(self.result, f"{self._label}, played back from what is left"))
         if self.clip.value not in self._plain:
-            self._plain[self.clip.value] = self._hypothesis(self.recognizer.transcribe(self.samples))
+            self._plain[self.clip.value] = self._hypothesis(self.recognizer.transcribe(self.samples, self.hear))
         if self.masked is None:
-            heard = self.recognizer.transcribe(self.result)
+            heard = self.recognizer.transcribe(self.result, self.hear)
         else:
-            heard = self.recognizer.greedy(self.recognizer.log_probs(self.masked))
+            heard = self.hear(self.recognizer.log_probs(self.masked))
         show(self.heard, self._words_html(self._hypothesis(heard)))
 
     def _hypothesis(self, heard: str) -> str:

@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from asr_helpers import decoding
 from asr_helpers.alignment import FRAME_SECONDS, align
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
+from asr_helpers.corpus import load_corpus, read_audio
 from asr_helpers.lm import NGram
 from asr_helpers.metrics import paired_difference, score, word_errors
 from asr_helpers.recognizer import Recognizer
@@ -179,7 +179,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--tune", type=Path, required=True)
     parser.add_argument("--report", type=Path, required=True)
-    parser.add_argument("--lm", type=Path, default=data_dir() / "models" / "librispeech.3gram.arpa.gz")
+    parser.add_argument("--lm", type=Path, default=decoding.shipped_lm())
     parser.add_argument("--limit", type=int, metavar="N", help="the first N utterances of each only")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()

@@ -10,8 +10,10 @@ import pytest
 import soundfile
 import soxr
 
+from asr_helpers import decoding
 from asr_helpers.cli import build_parser, main
 from asr_helpers.corpus import read_audio
+from asr_helpers.recognizer import Recognizer, shipped_model
 
 
 def run(capsys, *arguments):
@@ -97,7 +99,11 @@ def test_evaluate_by_beam_and_transcribe(capsys, chapter, model):
     clips = sorted(chapter.rglob("*.flac"))[:2]
     status, out, _ = run(capsys, "transcribe", *clips, "--model", model)
     assert status == 0 and len(out.splitlines()) == 2
-    assert run(capsys, "transcribe", clips[0])[1].strip()  # the shipped model
+    fused = run(capsys, "transcribe", clips[0])[1]  # the shipped models
+    assert fused == run(capsys, "transcribe", clips[0], "--lm", decoding.shipped_lm())[1] != "\n"
+    alone = run(capsys, "transcribe", clips[0], "--no-lm")[1].strip()
+    assert alone == Recognizer.load(shipped_model()).transcribe(read_audio(clips[0]))
+    assert run(capsys, "transcribe", clips[0], "--no-lm", "--lm", "x.arpa")[0] == 2
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +238,7 @@ def test_a_cut_off_clip_does_not_stop_an_evaluation(capsys, chapter, model, tmp_
             ["evaluate", "{model}", "{corpus}", "--decoder", "beam", "--lm", "no.arpa"],
             "no.arpa: no such file",
         ),
-        (["evaluate", "{model}", "{corpus}", "--decoder", "beam", "--lm", "{model}"], "cannot be read"),
+        (["evaluate", "{model}", "{corpus}", "--decoder", "beam", "--lm", "{model}"], "not readable"),
         (["evaluate", "{model}", "{corpus}", "--decoder", "beam", "--width", "0"], "at least 1"),
         (["align", "no.wav", "HELLO"], "no.wav"),
         (["quantize", "no.keras", "--out", "{empty}", "--calibrate", "{corpus}"], "no.keras"),

@@ -8,8 +8,8 @@ import pytest
 
 from asr_helpers import decoding
 from asr_helpers.ctc import log_likelihood
-from asr_helpers.decoding import LN10, FastBeamSearch, Fusion, beam_search, collapse, greedy
-from asr_helpers.lm import END, START, NGram, estimate
+from asr_helpers.decoding import LN10, FastBeamSearch, Fusion, beam_decoder, beam_search, collapse, greedy
+from asr_helpers.lm import END, START, LanguageModelError, NGram, estimate
 from asr_helpers.text import BLANK, NUM_CLASSES, encode
 
 
@@ -274,6 +274,28 @@ def test_the_fast_decoder_takes_a_space_at_the_end_as_silence(lm, tmp_path):
     mine, theirs = beam_search(log_probs, fusion=Fusion(lm))[0], FastBeamSearch(path)(log_probs)[0]
     assert mine.text == theirs.text == "A CAB"
     assert mine.score == pytest.approx(theirs.score, abs=0.05)
+
+
+def test_orders_that_kenlm_does_not_know_are_read_all_the_same(tmp_path):
+    path = [label for character in encode("A CAB") for label in (character, BLANK)]
+    log_probs = np.log(np.eye(NUM_CLASSES)[path] + 1e-6)
+    for order in (1, 2, 6, 7):
+        path = tmp_path / f"{order}.arpa"
+        estimate(["A CAB", "A BAD CAB IS A CAB TO ABHOR"] * 2, order).write(path)
+        assert beam_decoder(path)(log_probs)[0].text == "A CAB"
+
+
+def test_a_vocabulary_that_cannot_be_spelt_and_what_kenlm_refuses_are_one_line(lm, tmp_path, monkeypatch):
+    upper, lower, damaged = (tmp_path / f"{name}.arpa" for name in ("upper", "lower", "damaged"))
+    lm.write(upper)
+    lower.write_text(upper.read_text().lower())
+    damaged.write_text(upper.read_text().replace("\\end\\", ""))
+    for path, words in ((lower, "cannot be spelt"), (damaged, "make it again")):
+        for found in (True, None):
+            monkeypatch.setattr("importlib.util.find_spec", lambda name, found=found: found)
+            with pytest.raises(LanguageModelError, match=words) as caught:
+                beam_decoder(path)
+            assert str(path) in str(caught.value) and len(str(caught.value).splitlines()) == 1
 
 
 def test_the_fast_decoder_of_no_frames_and_wrong_shapes(lm):

@@ -1,17 +1,24 @@
 import gzip
+import lzma
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from asr_helpers.lm import (
     END,
+    NEVER,
     START,
     UNKNOWN,
+    Estimate,
+    LanguageModelError,
     NGram,
+    _discounts,
     estimate,
     read_sentences,
     read_vocabulary,
+    write_arpa,
 )
 from asr_helpers.text import OneLineError
 
@@ -20,6 +27,17 @@ TEXT = ["THE CAT SAT", "THE CAT RAN", "A DOG SAT", "THE DOG RAN HOME", "A CAT RA
 
 def harbour(mini, subset):
     return list(read_sentences(mini / subset))
+
+
+def sums_to_one(model):
+    """Whether the probabilities after any context do."""
+    outcomes = [gram[0] for gram in model.grams if len(gram) == 1 and gram[0] != START]
+    assert {END, UNKNOWN} <= set(outcomes)
+    contexts = {gram[-(model.order - 1) :] if model.order > 1 else () for gram in model.grams}
+    for context in [(), (START,), ("NEVER", "HEARD"), *sorted(contexts)[::20]]:
+        total = sum(10 ** model.score(context, word)[0] for word in outcomes)
+        assert total == pytest.approx(1, abs=1e-9), context
+    return True
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +63,103 @@ def test_a_model_by_hand():
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 @pytest.mark.parametrize("min_counts", [(1,), (1, 1, 2), (1, 2, 3)])
 def test_after_any_context_the_probabilities_sum_to_one(mini, order, min_counts):
-    model = estimate(harbour(mini, "dev-mini"), order, min_counts)
-    outcomes = [gram[0] for gram in model.grams if len(gram) == 1 and gram[0] != START]
-    assert {END, UNKNOWN} <= set(outcomes)
-    contexts = {gram[-(order - 1) :] if order > 1 else () for gram in model.grams}
-    for context in [(), (START,), ("NEVER", "HEARD"), *sorted(contexts)[::40]]:
-        total = sum(10 ** model.score(context, word)[0] for word in outcomes)
-        assert total == pytest.approx(1, abs=1e-9), context
+    assert sums_to_one(estimate(harbour(mini, "dev-mini"), order, min_counts))
+
+
+def plain(sentences, order, min_counts):
+    """What `estimate` does, with dictionaries: {n-gram: (probability, back-off)}."""
+    counts = [Counter() for _ in range(order)]
+    for sentence in sentences:
+        words = (START, *sentence.split(), END)
+        for last in range(1, len(words)):
+            gram = words[max(0, last - order + 1) : last + 1]
+            counts[len(gram) - 1][gram] += 1
+    for length in range(order - 1, 0, -1):
+        counts[length - 1].update(gram[1:] for gram in counts[length])
+    uniform = 1 / (len(counts[0]) + 1)
+    probability, backoff = {(): uniform, (START,): 0.0}, {}
+    for found, threshold in zip(counts, min_counts, strict=True):
+        off = _discounts(np.array(list(found.values())))
+        totals, taken, kept = Counter(), Counter(), {}
+        for gram, count in found.items():
+            totals[gram[:-1]] += count
+            if count >= threshold and gram[:-1] in probability and gram[1:] in probability:
+                kept[gram] = count - off[min(count, 3)]
+                taken[gram[:-1]] += kept[gram]
+        backoff |= {context: 1 - taken[context] / total for context, total in totals.items()}
+        for gram, left in kept.items():
+            probability[gram] = left / totals[gram[:-1]] + backoff[gram[:-1]] * probability[gram[1:]]
+    probability[(UNKNOWN,)] = backoff[()] * uniform
+    return {gram: (value, backoff.get(gram, 1.0)) for gram, value in probability.items() if gram}
+
+
+@pytest.mark.parametrize("min_counts", [(1,), (1, 1), (1, 1, 2), (1, 2, 3), (1, 1, 1, 2), (1, 1, 2, 2, 2, 2, 2)])
+def test_packed_integers_count_as_tuples_do(mini, min_counts):
+    sentences = harbour(mini, "dev-mini")
+    expected, model = plain(sentences, len(min_counts), min_counts), estimate(sentences, len(min_counts), min_counts)
+    assert model.grams.keys() == expected.keys()
+    for gram, (log_prob, backoff) in model.grams.items():
+        probability = 10**log_prob if log_prob > NEVER else 0.0
+        assert (probability, 10**backoff) == pytest.approx(expected[gram], rel=1e-9), gram
+
+
+def test_the_most_frequent_words_are_known_and_all_others_alike(mini):
+    sentences = harbour(mini, "train-mini")
+    model = estimate(sentences, vocabulary=50)
+    frequent = Counter(" ".join(sentences).split()).most_common(50)
+    assert len(model.words) == 50 and {word for word, times in frequent if times > frequent[-1][1]} <= set(model.words)
+    assert model.score((START,), UNKNOWN) == model.score((START,), "ZEBRA")
+    assert sums_to_one(model)
+    assert any(UNKNOWN in gram for gram in model.grams if len(gram) > 1)  # they are counted
+
+
+@pytest.mark.parametrize(("order", "vocabulary"), [(2, None), (3, None), (3, 60), (5, None)])
+@pytest.mark.parametrize("share", [0.9, 0.5, 0.15])
+def test_pruned_probabilities_sum_to_one(mini, order, vocabulary, share):
+    sentences = harbour(mini, "dev-mini")
+    whole = estimate(sentences, order, (1,), vocabulary)
+    keep = max(int(share * len(whole.grams)), len(whole.words) + 3)
+    pruned = estimate(sentences, order, (1,), vocabulary, keep)
+    assert 0.8 * keep < len(pruned.grams) <= keep and pruned.words == whole.words
+    assert sums_to_one(pruned)
+    longer = [gram for gram in pruned.grams if len(gram) > 1]
+    assert all(gram[:-1] in pruned.grams and gram[1:] in pruned.grams for gram in longer)
+    assert all(pruned.grams[gram][0] == whole.grams[gram][0] for gram in longer)  # only back-off weights change
+
+
+def test_pruning_that_has_nothing_to_do_changes_nothing(mini):
+    sentences = harbour(mini, "dev-mini")
+    whole = estimate(sentences)
+    assert estimate(sentences, keep=len(whole.grams)).grams == whole.grams
+
+
+def test_the_loss_of_an_n_gram_is_the_relative_entropy_that_dropping_it_costs():
+    sentences = [*TEXT, "THE DOG SAT DOWN", "A DOG RAN HOME"]
+    model = Estimate.of(sentences, order=2, min_counts=(1,))
+    ngram, (below, level) = model.ngram(), model.levels
+    outcomes = [*ngram.words, END, UNKNOWN]
+    losses = model._loss(below, level)
+    for i in range(len(level)):
+        first, second = model.words[level.context[i]], model.words[level.word[i]]
+        without = dict(ngram.grams)
+        del without[first, second]
+        seen = [gram[1] for gram in without if gram[0] == first and len(gram) == 2]
+        rest = 1 - sum(10 ** without[first, word][0] for word in seen)
+        lower = 1 - sum(10 ** ngram.grams[(word,)][0] for word in seen)
+        gone = NGram(2, without | {(first,): (ngram.grams[(first,)][0], math.log10(rest / lower))})
+        before = [ngram.score((first,), word)[0] for word in outcomes]
+        after = [gone.score((first,), word)[0] for word in outcomes]
+        entropy = sum(10**p * math.log(10) * (p - q) for p, q in zip(before, after, strict=True))
+        often = sum(" ".join((START, *each.split(), END)).split().count(first) for each in sentences)
+        tokens = sum(len(each.split()) + 2 for each in sentences)
+        assert losses[i] == pytest.approx(often / tokens * entropy, abs=1e-12), (first, second)
+
+
+def test_pruning_by_entropy_beats_dropping_the_rare(mini):
+    train, held_out = harbour(mini, "train-mini"), harbour(mini, "dev-mini")
+    rare = estimate(train, 3, (1, 3, 3))
+    pruned = estimate(train, 3, (1,), keep=len(rare.grams))
+    assert pruned.perplexity(held_out) < 0.9 * rare.perplexity(held_out)
 
 
 def test_a_longer_context_predicts_better(mini):
@@ -62,8 +170,6 @@ def test_a_longer_context_predicts_better(mini):
 
 def test_discounts_are_the_published_formula():
     # n1..n4 = 4, 3, 2, 1: Y = 4 / (4 + 6) = 0.4
-    from asr_helpers.lm import _discounts
-
     found = np.array([1] * 4 + [2] * 3 + [3] * 2 + [4])
     assert _discounts(found) == pytest.approx([0, 1 - 2 * 0.4 * 3 / 4, 2 - 3 * 0.4 * 2 / 3, 3 - 4 * 0.4 / 2])
 
@@ -96,14 +202,15 @@ def test_an_n_gram_is_kept_only_with_its_beginning_and_its_end(mini):
     assert longer and all(gram[:-1] in model.grams and gram[1:] in model.grams for gram in longer)
 
 
-def test_agrees_with_kenlm(model, mini, tmp_path):
+@pytest.mark.parametrize("keep", [None, 1000])
+def test_agrees_with_kenlm(mini, tmp_path, keep):
     """KenLM reads the file inside ctc-beam-decoder, and its score of a sentence is taken off what it decodes."""
     pytest.importorskip("ctc_beam_decoder")
     from asr_helpers.decoding import LN10, FastBeamSearch
     from asr_helpers.text import BLANK, NUM_CLASSES, encode
 
     path = tmp_path / "model.arpa"
-    model.write(path)
+    Estimate.of(harbour(mini, "train-mini"), keep=keep).write(path)
     read = NGram.read(path)
     heard = FastBeamSearch(path, weight=1.0, word_bonus=0.0, unknown=0.0)
     alone = FastBeamSearch(weight=1.0)
@@ -122,13 +229,19 @@ def test_sentences_from_a_corpus_without_audio_and_from_text_files(tmp_path):
     folder.mkdir(parents=True)
     (folder / "1-2.trans.txt").write_text("1-2-0000 THE CAT SAT\n1-2-0001 The cat’s gone\n")
     plain, packed = tmp_path / "plain.txt", tmp_path / "all.trans.txt.gz"
-    plain.write_text("a well-known dog\n\n")
-    packed.write_bytes(gzip.compress(b"9-9-0000 PACKED WORDS\n"))
-    assert list(read_sentences(tmp_path / "corpus", plain, packed)) == [
+    plain.write_bytes("\ufeffa well-known dog\r\n\r\n".encode())
+    (folder / "._1-2.trans.txt").write_bytes(b"\0\xff")  # a Mac's
+    (tmp_path / "linked").symlink_to(tmp_path / "corpus")
+    packed.write_bytes(gzip.compress(b"9-9-0000\tPACKED WORDS\n"))
+    tight = tmp_path / "tight.txt.xz"
+    tight.write_bytes(lzma.compress(b"TIGHTER STILL\n"))
+    assert list(read_sentences(tmp_path / "linked", plain, packed, tight, tight)) == [
         "THE CAT SAT",
         "THE CAT'S GONE",
         "A WELL KNOWN DOG",
         "PACKED WORDS",
+        "TIGHTER STILL",
+        "TIGHTER STILL",
     ]
 
 
@@ -158,8 +271,55 @@ def test_what_cannot_be_read_is_named(tmp_path, model):
 def test_nothing_to_estimate_from_is_refused():
     with pytest.raises(ValueError, match="no sentence"):
         estimate([])
-    with pytest.raises(ValueError, match="order"):
-        estimate(TEXT, order=0)
+    for wrong in ({"order": 0}, {"vocabulary": 0}, {"keep": 0}):
+        with pytest.raises(ValueError, match="at least 1, not 0"):
+            estimate(TEXT, **wrong)
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path):
+    def sections():
+        yield iter([(-1.0, "A", 0.0)])
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "model.arpa").write_text("the one before")
+    with pytest.raises(OSError, match="No space"):
+        write_arpa(tmp_path / "model.arpa", [1, 1], sections())
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("model.arpa", "the one before")]
+
+
+ARPA = "\\data\\\nngram 1=3\nngram 2=1\n\n\\1-grams:\n-99\t<s>\t-0.5\n-1\tA\n-1\t</s>\n\n\\2-grams:\n-1\tA A\n\n\\end\\\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("\\data\\", ""),
+        ("ngram 1=3\n", ""),
+        ("ngram 1=3", "ngram 1"),
+        ("ngram 1=3", "ngram 1=" + "9" * 5000),
+        ("ngram 1=3", "ngram 1=-3"),
+        ("ngram 2=1", "ngram 2=18446744073709551615"),
+        ("ngram 2=1", "ngram 3=1"),
+        ("\\1-grams:", "\\x-grams:"),
+        ("\\2-grams:", "\\-grams:"),
+        ("-1\tA\n", "nan\tA\n"),
+        ("-1\tA\n", "5\tA\n"),
+        ("-0.5", "inf"),
+        ("-1\tA\n", "\n"),
+        ("-1\tA\n", "-1\n"),
+        ("A A", "A"),
+        ("A A", "A B"),
+        ("\\end\\", ""),
+    ],
+)
+def test_a_damaged_arpa_file_is_one_line(tmp_path, old, new):
+    path = tmp_path / "model.arpa"
+    path.write_text(ARPA)
+    assert NGram.read(path).order == 2 and read_vocabulary(path) == (2, ["A"])
+    path.write_text(ARPA.replace(old, new, 1))
+    with pytest.raises(LanguageModelError) as caught:
+        NGram.read(path)
+    assert str(path) in str(caught.value) and len(str(caught.value).splitlines()) == 1
 
 
 def test_a_sentence_is_the_product_of_its_words():

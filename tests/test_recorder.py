@@ -9,6 +9,7 @@ import pytest
 from asr_helpers import recorder as module
 from asr_helpers import widgets
 from asr_helpers.corpus import data_dir, read_audio
+from asr_helpers.decoding import default_decoder
 from asr_helpers.recognizer import Recognizer, shipped_model
 
 
@@ -35,7 +36,7 @@ def test_a_recording_is_heard_seen_and_written_down(bench):
     np.testing.assert_array_equal(bench.recorder.samples, samples)
     assert bench.sound.value == widgets.player_html(samples, f"<me>.wav, {len(samples) / 16000:.1f} s")
     assert bytes(bench.picture.value).startswith(b"\x89PNG") and bench.picture.layout.display is None
-    assert bench.text == Recognizer.load(shipped_model()).transcribe(samples) != ""
+    assert bench.text == Recognizer.load(shipped_model()).transcribe(samples, default_decoder()) != ""
     assert bench.text.replace("'", "&#x27;") in bench.heard.value
 
 

@@ -164,7 +164,7 @@ def test_the_chain_draws_as_training_does(bench):
 
 def test_the_recogniser_hears_the_clip_before_and_after(bench, utterances, monkeypatch):
     class Echo:
-        def transcribe(self, samples):
+        def transcribe(self, samples, decoder):
             return "CALLING ALL SHIPS" if np.array_equal(samples, bench.samples) else "CALLING OLD <SHIPS>"
 
     monkeypatch.setitem(bench.__dict__, "recognizer", Echo())
