@@ -214,7 +214,7 @@ class FastBeamSearch:
         margin: float = 10.0,
         alphabet: Alphabet = ENGLISH,
     ):
-        """`lm` is an ARPA file, plain or gzipped, of an order in `KENLM_ORDERS`; the rest as in `beam_search` and `Fusion`.
+        """`lm` is an ARPA file, plain or gzipped, its order in `KENLM_ORDERS`; the rest as in `beam_search`, `Fusion`.
 
         Raises:
             ModuleNotFoundError: ctc-beam-decoder is not installed; there are wheels for some platforms only.
@@ -236,7 +236,9 @@ class FastBeamSearch:
                 self._decoder = BeamSearchDecoder([*alphabet.characters, ""], **language)
         except (ValueError, RuntimeError) as error:  # several lines, most of them on C++
             reason = str(error).splitlines()[-1][:200]
-            raise LanguageModelError(f"{lm}: KenLM does not take it ({reason}); fetch or make it again") from None
+            raise LanguageModelError(
+                f"{lm}: KenLM does not take it ({reason}); fetch or make it again"
+            ) from None
 
     def __call__(self, log_probs: np.ndarray) -> list[Hypothesis]:
         """Return the hypotheses for log-probabilities (frames, classes), the best first."""

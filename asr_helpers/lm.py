@@ -84,7 +84,8 @@ class NGram:
         """Write the model as ARPA, gzipped if the name ends in `.gz`; the same model gives the same bytes."""
         by_length = [sorted(gram for gram in self.grams if len(gram) == n) for n in range(1, self.order + 1)]
         sections = (
-            ((self.grams[gram][0], " ".join(gram), self.grams[gram][1]) for gram in grams) for grams in by_length
+            ((self.grams[gram][0], " ".join(gram), self.grams[gram][1]) for gram in grams)
+            for grams in by_length
         )
         write_arpa(path, list(map(len, by_length)), sections)
 
@@ -97,7 +98,7 @@ class NGram:
         """
         grams: dict[tuple[str, ...], tuple[float, float]] = {}
         known: dict[str, str] = {}  # so that each word is in memory once
-        for length, order, lines in _read_arpa(path):
+        for length, _, lines in _read_arpa(path):
             for line in lines:
                 try:
                     log_prob, *words = line.split()
@@ -112,10 +113,12 @@ class NGram:
                     known[gram[0]] = gram[0]
         # Some write <UNK>. Where there is none, an unknown word is all but impossible, as KenLM has it.
         grams[(UNKNOWN,)] = grams.pop(("<UNK>",), None) or grams.get((UNKNOWN,), (-100.0, 0.0))
-        return cls(order, grams)
+        return cls(length, grams)
 
 
-def write_arpa(path: Path | str, sizes: list[int], sections: Iterable[Iterable[tuple[float, str, float]]]) -> None:
+def write_arpa(
+    path: Path | str, sizes: list[int], sections: Iterable[Iterable[tuple[float, str, float]]]
+) -> None:
     """Write n-grams as ARPA, gzipped if the name ends in `.gz`; the same n-grams give the same bytes.
 
     Args:
@@ -292,11 +295,9 @@ class Estimate:
         longer one begins or ends with it. The single words stay in any case.
         """
         losses = [np.full(len(self.words), np.inf), *map(self._loss, self.levels, self.levels[1:])]
-        for level, above, loss, loss_above in reversed(
-            list(zip(self.levels, self.levels[1:], losses, losses[1:], strict=False))
-        ):
-            np.maximum.at(loss, above.context, loss_above)
-            np.maximum.at(loss, above.suffix, loss_above)
+        for n in range(len(losses) - 1, 0, -1):  # what a longer one needs is worth as much
+            for needed in (self.levels[n].context, self.levels[n].suffix):
+                np.maximum.at(losses[n - 1], needed, losses[n])
         every = np.concatenate(losses)
         if keep >= len(every):
             return
@@ -373,7 +374,9 @@ def _count(tokens: np.ndarray, words: list[str], order: int) -> list[Level]:
     size, start = len(words), words.index(START)
     none = np.zeros(size, np.int32)
     levels = [Level(none, np.arange(size, dtype=np.int32), none, np.bincount(tokens, minlength=size))]
-    ending = tokens  # for each place in the text, which n-gram of the level ends there; -1: it would begin earlier
+    ending = (
+        tokens  # for each place in the text, which n-gram of the level ends there; -1: it would begin earlier
+    )
     for length in tqdm(range(2, order + 1), "counting", unit=" length", disable=None, delay=1):
         inside = (ending[:-1] >= 0) & (tokens[1:] != start)
         keys = ending[:-1][inside].astype(np.int64) * size + tokens[1:][inside]
@@ -409,7 +412,9 @@ def _adjust(levels: list[Level], start: int) -> None:
 
 def _smooth(levels: list[Level], start: int, min_counts: tuple[int, ...]) -> list[np.ndarray]:
     """Set probabilities and back-off weights; return masks of the n-grams that were counted often enough."""
-    below = Level(*np.zeros((4, 1), np.int32), prob=np.full(1, 1 / (len(levels[0]) - 1)))  # all outcomes alike
+    below = Level(
+        *np.zeros((4, 1), np.int32), prob=np.full(1, 1 / (len(levels[0]) - 1))
+    )  # all outcomes alike
     kept = [np.full(1, True)]
     for length, level in enumerate(levels, start=1):
         threshold = min_counts[min(length, len(min_counts)) - 1] if length > 1 else 0

@@ -403,7 +403,9 @@ class AugmentationBench(Bench):
             self.result = play_features(self.masked, self.samples)
             show(self.after, player_html(self.result, f"{self._label}, played back from what is left"))
         if self.clip.value not in self._plain:
-            self._plain[self.clip.value] = self._hypothesis(self.recognizer.transcribe(self.samples, self.hear))
+            self._plain[self.clip.value] = self._hypothesis(
+                self.recognizer.transcribe(self.samples, self.hear)
+            )
         if self.masked is None:
             heard = self.recognizer.transcribe(self.result, self.hear)
         else:

@@ -93,10 +93,15 @@ def plain(sentences, order, min_counts):
     return {gram: (value, backoff.get(gram, 1.0)) for gram, value in probability.items() if gram}
 
 
-@pytest.mark.parametrize("min_counts", [(1,), (1, 1), (1, 1, 2), (1, 2, 3), (1, 1, 1, 2), (1, 1, 2, 2, 2, 2, 2)])
+@pytest.mark.parametrize(
+    "min_counts", [(1,), (1, 1), (1, 1, 2), (1, 2, 3), (1, 1, 1, 2), (1, 1, 2, 2, 2, 2, 2)]
+)
 def test_packed_integers_count_as_tuples_do(mini, min_counts):
     sentences = harbour(mini, "dev-mini")
-    expected, model = plain(sentences, len(min_counts), min_counts), estimate(sentences, len(min_counts), min_counts)
+    expected, model = (
+        plain(sentences, len(min_counts), min_counts),
+        estimate(sentences, len(min_counts), min_counts),
+    )
     assert model.grams.keys() == expected.keys()
     for gram, (log_prob, backoff) in model.grams.items():
         probability = 10**log_prob if log_prob > NEVER else 0.0
@@ -107,7 +112,9 @@ def test_the_most_frequent_words_are_known_and_all_others_alike(mini):
     sentences = harbour(mini, "train-mini")
     model = estimate(sentences, vocabulary=50)
     frequent = Counter(" ".join(sentences).split()).most_common(50)
-    assert len(model.words) == 50 and {word for word, times in frequent if times > frequent[-1][1]} <= set(model.words)
+    assert len(model.words) == 50 and {word for word, times in frequent if times > frequent[-1][1]} <= set(
+        model.words
+    )
     assert model.score((START,), UNKNOWN) == model.score((START,), "ZEBRA")
     assert sums_to_one(model)
     assert any(UNKNOWN in gram for gram in model.grams if len(gram) > 1)  # they are counted
@@ -124,7 +131,9 @@ def test_pruned_probabilities_sum_to_one(mini, order, vocabulary, share):
     assert sums_to_one(pruned)
     longer = [gram for gram in pruned.grams if len(gram) > 1]
     assert all(gram[:-1] in pruned.grams and gram[1:] in pruned.grams for gram in longer)
-    assert all(pruned.grams[gram][0] == whole.grams[gram][0] for gram in longer)  # only back-off weights change
+    assert all(
+        pruned.grams[gram][0] == whole.grams[gram][0] for gram in longer
+    )  # only back-off weights change
 
 
 def test_pruning_that_has_nothing_to_do_changes_nothing(mini):
@@ -284,10 +293,13 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path):
     (tmp_path / "model.arpa").write_text("the one before")
     with pytest.raises(OSError, match="No space"):
         write_arpa(tmp_path / "model.arpa", [1, 1], sections())
-    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("model.arpa", "the one before")]
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [
+        ("model.arpa", "the one before")
+    ]
 
 
-ARPA = "\\data\\\nngram 1=3\nngram 2=1\n\n\\1-grams:\n-99\t<s>\t-0.5\n-1\tA\n-1\t</s>\n\n\\2-grams:\n-1\tA A\n\n\\end\\\n"
+WORDS = "\\1-grams:\n-99\t<s>\t-0.5\n-1\tA\n-1\t</s>\n"
+ARPA = f"\\data\\\nngram 1=3\nngram 2=1\n\n{WORDS}\n\\2-grams:\n-1\tA A\n\n\\end\\\n"
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,9 @@ def test_segments_are_cut_in_pauses():
     """Two minutes of words of 8 frames, a space after each, and every 25 words a second of nothing."""
     frames = []
     for number in range(300):
-        frames += [2 + number % 26, BLANK] * 4 + [ALPHABET.index(" ")] + [BLANK] * (25 if number % 25 == 24 else 1)
+        frames += (
+            [2 + number % 26, BLANK] * 4 + [ALPHABET.index(" ")] + [BLANK] * (25 if number % 25 == 24 else 1)
+        )
     log_probs = np.log(np.eye(NUM_CLASSES)[frames] + 1e-6)
     parts = list(segments(np.array_split(log_probs, 7)))
     assert np.array_equal(np.concatenate([part for _, part in parts]), log_probs)
@@ -269,7 +271,7 @@ def test_a_fresh_process_with_the_shipped_model_is_light(clips, tmp_path):
     for options, most_seconds, most_megabytes in ((["--no-lm"], 1.0, 150), ([], 3.0, 250)):
         *_, figures = run(script, tmp_path / "ten.wav", *options).splitlines()
         seconds, megabytes = map(float, figures.split())
-        assert seconds < most_seconds  # of computing: it is not its own doing how long it waits for a processor
+        assert seconds < most_seconds  # of computing: waiting for a busy processor is not its own doing
         assert megabytes < most_megabytes
 
 
