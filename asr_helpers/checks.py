@@ -219,7 +219,7 @@ def _steps() -> tuple[np.ndarray, np.ndarray]:
 
 
 # the clips that notebooks 00, 02 and 03 look at
-READER, HISSES, PANCAKES = "672-122797-0069", "5105-28240-0017", "9007-1-0016"
+READER, HISSES, BULLETIN = "672-122797-0069", "5105-28240-0017", "9002-1-0002"
 
 
 @cache
@@ -436,7 +436,7 @@ def hear_less(answer):
 
 @judge("03.1")
 def telephone(answer):
-    samples = read_audio(_clip(PANCAKES).path)
+    samples = read_audio(_clip(BULLETIN).path)
     sound = an_array(answer, (len(samples),), "the clip, filtered,")
 
     def gain(low, high):
@@ -465,7 +465,7 @@ def worst_noise(answer):
         raise Hint(f"one of {', '.join(kinds)} is wanted, as a text.")
     clips = _clips("mini/test-mini")[::6]
     others = [
-        each for each in _clips("mini/test-mini") if each.id.endswith("-0003") and each.speaker != "9007"
+        each for each in _clips("mini/test-mini") if each.id.endswith("-0003") and each.speaker != "9002"
     ][:4]
     voices = [read_audio(each.path) for each in others]
     rates = {}
@@ -610,10 +610,10 @@ def least_certain(answer):
     best = log_probs.argmax(-1)
     starts = [t for t in range(len(best)) if best[t] != BLANK and (t == 0 or best[t] != best[t - 1])]
     order = sorted(starts, key=lambda t: log_probs[t].max())
-    close = [
-        t for t in order if log_probs[t].max() < log_probs[order[0]].max() + 0.15
-    ]  # the files differ a little
-    if any(abs(value - 0.04 * t) < 0.021 for t in close):
+    # The notebook asks crnn.keras, here the fast file answers: it may hesitate a frame beside, or nearly as much.
+    doubtful = np.flatnonzero(log_probs.max(-1) < log_probs[order[0]].max() + 0.15)
+    close = {t + off for t in doubtful for off in (-1, 0, 1)}
+    if any(abs(value - 0.04 * t) < 0.011 for t in close):
         return "there the model hesitated, and there its mistakes are."
     if any(value == t for t in close):
         raise Hint("that is the frame. One frame of the network's output lasts 40 ms.")

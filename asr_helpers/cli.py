@@ -29,6 +29,8 @@ def build_parser() -> Parser:
         sub.set_defaults(run=function)
         return sub
 
+    command(doctor, "what this machine has, and how long each notebook will take on it")
+
     sub = command(download, "fetch a LibriSpeech subset, or a language model, from OpenSLR")
     sub.add_argument("subset", metavar="SUBSET", help=", ".join(SUBSETS | LANGUAGE_MODELS))
     sub.add_argument("--to", metavar="DIR", type=Path, default=Path("data"), help="default: data")
@@ -134,6 +136,28 @@ def build_parser() -> Parser:
 def add_alphabet(command: Parser, default: str) -> None:
     what = f"auto: the letters of the transcripts; or a text file that lists them; default: {default}"
     command.add_argument("--alphabet", metavar="auto|FILE", help=what)
+
+
+def doctor(options):
+    """Look at Python, packages, disk, memory, microphone and Chromium, and train a few steps to tell the minutes."""
+    from asr_helpers import doctor
+
+    signs = {"ok": "✔", "note": "·", "missing": "✘"}
+    found = []
+    for each in doctor.findings():
+        found.append(each.state)
+        print(f"{signs[each.state]} {each.name:11} {each.line}", flush=True)
+    if "missing" in found:
+        print("mend what is marked ✘ first; then ask again for the minutes")
+        return 1
+    speed = doctor.training_speed()
+    print(f"✔ {'training':11} {speed:.0f} seconds of audio a second")
+    print("\nminutes to expect for each notebook, in the profile fast:")
+    rows = doctor.minutes_table(speed)
+    for name, minutes in rows:
+        print(f"  {name:20}{doctor.in_words(minutes):>8}")
+    print(f"  {'all, one by one':20}{doctor.in_words(sum(minutes for _, minutes in rows)):>8}")
+    return 0
 
 
 def download(options):

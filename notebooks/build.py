@@ -6,6 +6,7 @@ state, so that they change only when their content does. A notebook is edited on
 a cell is: `exercise` the question, `solution` (one cell or more), `check` the line that judges the answer.
 """
 
+import json
 import os
 import re
 import sys
@@ -15,7 +16,9 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbclient import NotebookClient
-from pages import quiz_page, with_links, with_map
+from pages import exercise_minutes, quiz_page, reading_minutes, with_links, with_map
+
+from asr_helpers.doctor import training_speed
 
 HERE = Path(__file__).resolve().parent
 NATIVE_LOG = re.compile(
@@ -52,8 +55,17 @@ def furnished(cells: list[nbformat.NotebookNode], name: str) -> list[nbformat.No
     prose = [cell for cell in cells if cell.cell_type == "markdown" and not tagged(cell, "quiz", "exercise")]
     for cell, source in zip(prose, with_links([cell.source for cell in prose]), strict=True):
         cell.source = source
-    cells[0].source = with_map(cells[0].source, name)
+    cells[0].source = with_map(cells[0].source, name, minutes_of(cells))
     return cells
+
+
+def minutes_of(cells: list[nbformat.NotebookNode]) -> tuple[int, int]:
+    """Return how many minutes it takes to read a notebook up to its exercises, and to do these."""
+    first = next(place for place, cell in enumerate(cells) if tagged(cell, "exercise"))
+    prose, code = (
+        [cell.source for cell in cells[:first] if cell.cell_type == kind] for kind in ("markdown", "code")
+    )
+    return reading_minutes(prose, code), exercise_minutes([c.source for c in cells if tagged(c, "exercise")])
 
 
 def with_turns(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
@@ -145,16 +157,33 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
     os.replace(part, path)
 
 
+def note_minutes(name: str, minutes: float, speed: float) -> None:
+    """Note in minutes.json how long `name` took, and how fast this machine trains just now: see `asr doctor`.
+
+    Rounded to half minutes, and left as it is if the product of both has hardly changed: it is a rule of thumb.
+    """
+    path = HERE / "minutes.json"
+    noted = json.loads(path.read_text())
+    row = {"run": max(0.5, round(2 * minutes) / 2), "speed": round(speed)}
+    before = noted.get(name, {"run": 0, "speed": 0})
+    if not 0.75 < row["run"] * row["speed"] / max(1, before["run"] * before["speed"]) < 1.33:
+        path.write_text(json.dumps(dict(sorted((noted | {name: row}).items())), indent=1) + "\n")
+
+
 def main(names: list[str]) -> None:
     unknown = set(names) - set(NAMES)
     if unknown:
         sys.exit(f"no such notebook: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    speed = training_speed() if os.environ.get("ASR_PROFILE", "fast") == "fast" else None
     for name in names or NAMES:
         start = time.monotonic()
         notebook = execute(name)
+        minutes = (time.monotonic() - start) / 60
         write(learner(notebook), HERE / f"{name}.ipynb")
         write(solutions(notebook, name), HERE / "solutions" / f"{name}.ipynb")
-        print(f"{name}: {(time.monotonic() - start) / 60:.1f} minutes", flush=True)
+        if speed:
+            note_minutes(name, minutes, speed)
+        print(f"{name}: {minutes:.1f} minutes", flush=True)
 
 
 if __name__ == "__main__":

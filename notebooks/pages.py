@@ -61,10 +61,30 @@ def the_map(name: str) -> str:
     return "  \n".join(lines)
 
 
-def with_map(source: str, name: str) -> str:
-    """Return the first cell of the notebook `name` with the map under its title."""
+def with_map(source: str, name: str, minutes: tuple[int, int]) -> str:
+    """Return the first cell of the notebook `name` with the map under its title, and `minutes` beside those to run."""
     title, rest = source.split("\n", 1)
+    reading, exercises = minutes
+    row = rf"| **Minutes** | to run: \1 · **to read: about {reading}** · for the exercises: {exercises} |"
+    rest = re.sub(r"^\| \*\*Minutes\*\* \| (.+) \|$", row, rest, flags=re.MULTILINE)
     return f"{title}\n\n{the_map(name)}\n{rest}"
+
+
+def reading_minutes(prose: list[str], code: list[str]) -> int:
+    """Return how long one reads, to the nearest five minutes.
+
+    At 120 words a minute, for many readers have another first language; a line of code takes three seconds, and
+    looking at what a cell shows ten.
+    """
+    words = sum(len(re.sub(r"\]\([^)]*\)|[`|*]", "", text).split()) for text in prose)
+    lines = sum(1 for source in code for line in source.splitlines() if line.strip())
+    return max(5, 5 * round((words / 120 + lines / 20 + len(code) / 6) / 5))
+
+
+def exercise_minutes(prose: list[str]) -> int:
+    """Return the minutes of all numbered exercises together; a capstone is not among them."""
+    found = re.findall(r"^### Exercise \d\S+ · .+\n\n\*\w+ · (\d+) minutes", "\n".join(prose), re.MULTILINE)
+    return sum(map(int, found))
 
 
 def glossary() -> dict[str, str]:

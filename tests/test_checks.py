@@ -25,7 +25,7 @@ UNHEARD = [each for each in TEST if each.speaker == "9007"]
 INTEGERS = soundfile.read(next(each for each in TEST if each.speaker == "9002").path, dtype="int16")[0]
 READER = read_audio(next(each for each in REAL if each.id == "672-122797-0069").path)
 HISSES = read_audio(next(each for each in REAL if each.id == "5105-28240-0017").path)
-PANCAKES = read_audio(next(each for each in TEST if each.id == "9007-1-0016").path)
+BULLETIN = read_audio(next(each for each in TEST if each.id == "9002-1-0002").path)
 LENGTHS = np.array([num_frames(each.samples) for each in load_corpus(MINI / "dev-mini")])
 NONSENSE = (
     None,
@@ -82,7 +82,7 @@ def sharp_frames(quietest=1e-3):
 def band(low, high):
     from scipy.signal import butter, sosfiltfilt
 
-    return sosfiltfilt(butter(4, [low, high], "bandpass", fs=16000, output="sos"), PANCAKES)
+    return sosfiltfilt(butter(4, [low, high], "bandpass", fs=16000, output="sos"), BULLETIN)
 
 
 def padding(lengths):

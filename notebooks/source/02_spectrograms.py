@@ -21,7 +21,7 @@
 # |---|---|
 # | **Objectives** | say what a window, a hop, a mel filter and a log do, and why · build the features in NumPy, equal to `asr_helpers.features` and to librosa · turn every setting and hear what is lost · read an S, a vowel and a pause off a spectrogram |
 # | **Needs** | [01 · Conversion](01_conversion.ipynb); no network, no GPU |
-# | **Minutes** | ci, fast, workshop, full: under 1 to run (one clip in every profile), about 25 to read |
+# | **Minutes** | ci, fast, workshop, full: under 1 (one clip in every profile) |
 
 # %%
 import os

@@ -21,7 +21,7 @@
 # |---|---|
 # | **Objectives** | build noise and reverb yourself, and say what their numbers mean · hear what each of seven effects does, and when it does harm · draw them so that a run can be repeated · mask features with SpecAugment · measure at which strength a recogniser gives up |
 # | **Needs** | [02 · Spectrograms](02_spectrograms.ipynb); no network, no GPU |
-# | **Minutes** | ci, fast, workshop, full: 1 to 3 to run (a few clips of the embedded corpus in every profile), about 30 to read and listen |
+# | **Minutes** | ci, fast, workshop, full: 1 to 3 (a few clips of the embedded corpus in every profile) |
 
 # %%
 import os

@@ -21,7 +21,7 @@
 # |---|---|
 # | **Objectives** | read a real-time factor · measure speed, start-up and memory fairly · know why the smallest file need not be the fastest · handle sound of any length · choose a runtime for a laptop, a phone, a server |
 # | **Needs** | [08 · Quantization](08_quantization.ipynb); the shipped model; no network, no GPU |
-# | **Minutes** | ci: under 1 · fast, workshop, full: 2 to run (the clips that come with the series in every profile), about 30 to read |
+# | **Minutes** | ci: under 1 · fast, workshop, full: 2 (the clips that come with the series in every profile) |
 
 # %%
 import os

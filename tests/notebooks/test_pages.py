@@ -98,3 +98,32 @@ def test_a_quiz_is_text_that_shows_nothing_by_itself():
 def test_a_quiz_that_is_none_stops_the_build(bad):
     with pytest.raises(ValueError, match=r"right answer|not an answer"):
         pages.quiz_page(bad)
+
+
+def test_the_readme_tells_the_same_minutes():
+    readme = (pages.HERE.parent / "README.md").read_text()
+    row = r"^\| \d\d \| \[.+\]\(notebooks/(\w+)\.ipynb\) \|.+\| (\d+) \| (\d+) \|$"
+    rows = re.findall(row, readme, re.MULTILINE)
+    assert [name for name, *_ in rows] == build.NAMES
+    for name, read, work in rows:
+        reading, exercises = build.minutes_of(build.read_source(name).cells)
+        assert abs(int(read) - reading) <= 5, (
+            f"{name}: to read takes {reading} minutes now"
+        )  # a few words more or less
+        assert int(work) == exercises, name
+
+
+def test_the_teachers_page_leads_somewhere():
+    page = (pages.HERE / "TEACHING.md").read_text()
+    titles = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+    for link in re.findall(r"\]\(([^)]+)\)", page):
+        path, _, anchor = link.partition("#")
+        assert (
+            anchor in anchors if not path else (pages.HERE / path).resolve().exists() or "solutions" in path
+        ), link
+    headings = {name[:2]: "\n".join(prose(name)) for name in build.NAMES}
+    for number, place in re.findall(r"\b(0\d)[,:] \*([^*→]+)\*", page):
+        assert place in headings[number], f"{number} has no place that is called {place!r}"
+    for number in re.findall(r"\b0\d\.\d\b", page):
+        assert f"### Exercise {number} " in headings[number[:2]]
