@@ -523,6 +523,51 @@ def network(model, seconds: float = 3.0):
     return figure
 
 
+def lstm_cell():
+    """Draw one step of an LSTM: the memory runs through, three gates decide what is kept, written and shown."""
+    figure, ax = new(
+        size=(8.5, 3.6),
+        alt="one step of an LSTM: the memory passes from left to right; a forget gate scales it, an input gate adds "
+        "something new to it, an output gate lets a part of it out",
+    )
+
+    def arrow(start, end, colour=GREY):
+        ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": colour, "linewidth": 1.5})
+
+    def knot(x, y, sign):
+        ax.text(x, y, sign, ha="center", va="center", bbox={"boxstyle": "circle", "fc": "white", "ec": GREY})
+
+    gates = {2.0: ("forget", "how much stays?"), 4.0: ("input", "how much is new?")}
+    gates |= {5.6: ("candidate", "what would be new?"), 7.6: ("output", "how much is shown?")}
+    for x, (name, question) in gates.items():
+        colour = GREEN if name == "candidate" else ORANGE
+        kind = "tanh, −1 to 1" if name == "candidate" else "sigmoid, 0 to 1"
+        ax.text(
+            x, 1.6, f"{name}\n{question}\n({kind})", ha="center", va="center", fontsize=8,
+            bbox={"boxstyle": "round", "fc": "white", "ec": colour, "linewidth": 2},
+        )  # fmt: skip
+        arrow((x, 0.55), (x, 1.22))
+    ax.plot([0.4, 7.6], [0.55, 0.55], color=GREY, linewidth=1.5)
+    ax.text(0.3, 0.2, "this column, and what was shown one step before", fontsize=9)
+    arrow((0.3, 4), (9.5, 4), BLUE)
+    ax.text(0.3, 4.15, "memory before", color=BLUE, fontsize=9)
+    ax.text(9.5, 4.15, "memory after", color=BLUE, fontsize=9, ha="right")
+    arrow((2, 1.98), (2, 3.78))
+    for x in (4.0, 5.6):
+        arrow((x, 1.98), (4.8 + (x - 4.8) / 4, 2.85))
+    arrow((4.8, 3.15), (4.8, 3.75))
+    arrow((7.6, 1.98), (7.6, 2.78))
+    arrow((7.6, 4), (7.6, 3.25), BLUE)
+    ax.text(7.75, 3.5, "tanh", fontsize=8)
+    arrow((7.8, 3), (9.5, 3))
+    ax.text(9.5, 2.7, "shown", fontsize=9, ha="right")
+    for x, y, sign in ((2, 4, "×"), (4.8, 3, "×"), (4.8, 4, "+"), (7.6, 3, "×")):
+        knot(x, y, sign)
+    ax.set(xlim=(0, 9.8), ylim=(0, 4.5))
+    ax.axis("off")
+    return figure
+
+
 def by_epoch(log_probs: np.ndarray, epochs, title: str = "", alphabet: Alphabet = ENGLISH):
     """Draw what a network thinks of one clip after each of its `epochs`: (epochs, model frames, classes), one row each.
 

@@ -247,3 +247,10 @@ def test_by_epoch_names_each_winner_where_it_begins():
     assert [ax.get_ylabel() for ax in figure.axes] == ["epoch 1", "epoch 7"]
     marks = [(text.get_text(), text.get_position()[0]) for text in figure.axes[1].texts]
     assert marks == [("A", pytest.approx(0.08)), ("B", pytest.approx(0.2))]
+
+
+def test_the_lstm_is_drawn_with_its_gates():
+    figure = plots.lstm_cell()
+    texts = " ".join(text.get_text() for text in figure.axes[0].texts)
+    assert all(word in texts for word in ("forget", "input", "candidate", "output", "memory before", "shown"))
+    assert "forget gate" in figure.alt

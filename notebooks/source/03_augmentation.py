@@ -191,6 +191,11 @@ plots.compare(samples, slower, "time stretch, rate 0.75")
 # %% [markdown]
 # ## Break it: too fast for CTC
 #
+# The model learns by *CTC* (notebook 05), which needs a word beforehand. Nobody has marked when each letter is spoken. So
+# the network says one symbol at every step, a letter or "nothing new"; repeated letters are merged, and what is left is the
+# text. Many ways of saying it give the same text, and CTC adds them all up. For that, there must be at least as many steps
+# as letters.
+#
 # Both ways of changing the pace change the length. The model gives one answer every four frames (40 ms), and
 # CTC needs at least one answer for each letter. How fast may this sentence be?
 

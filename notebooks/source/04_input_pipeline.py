@@ -145,7 +145,9 @@ plots.save(figure, "04_stage_costs")
 #
 # ## How is one utterance made into an example?
 #
-# The network wants features; CTC wants the number of frames that come out of the network, and the labels.
+# The network wants features; *CTC* wants the number of frames that come out of the network, and the labels. CTC is the loss
+# of notebook 05, in short: the network says one symbol a frame, a letter or "nothing new", without being told when each
+# letter is spoken. All ways to say the text in these frames are added up, and training makes that sum larger.
 
 # %%
 wave, text = waves[0], clips[0].text

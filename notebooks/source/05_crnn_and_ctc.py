@@ -91,6 +91,50 @@ ax.set(ylabel="parameters (thousands)", title="where the parameters are")
 plots.save(figure, "05_parameters")
 
 # %% [markdown]
+# ## How does an LSTM read?
+#
+# A convolution sees a few frames and forgets them. An S, a pause and a vowel may belong together over half a second, so
+# something must remember. An LSTM (*long short-term memory*,
+# [Hochreiter & Schmidhuber 1997](https://doi.org/10.1162/neco.1997.9.8.1735)) reads one column after the other and keeps a
+# memory: one number for each of its units. At each step three *gates*, numbers from 0 to 1, decide.
+
+# %%
+plots.save(plots.lstm_cell(), "05_lstm")
+
+# %% [markdown]
+# The *forget* gate multiplies the memory: at 1 all of it stays, at 0 it is gone. The *input* gate says how much of a new
+# value is added. The *output* gate says how much of the memory is shown to the next layer. All of them look at the same:
+# this column, and what was shown one step before. Why gates and not plain sums? Because the memory runs through with
+# nothing but a product and a sum, a letter can wait there for many steps, and in training its error finds the way back.
+#
+# The whole of it is four lines:
+
+
+# %%
+def lstm_step(column, shown, memory, kernel, recurrent, bias):
+    gates = column @ kernel + shown @ recurrent + bias
+    write, keep, new, show = np.split(gates, 4)  # Keras's order: input, forget, candidate, output
+    write, keep, show = (1 / (1 + np.exp(-gate)) for gate in (write, keep, show))
+    memory = keep * memory + write * np.tanh(new)
+    return show * np.tanh(memory), memory
+
+
+# %% [markdown]
+# Is it Keras's? Twenty columns of noise, an LSTM of eight units:
+
+# %%
+layer, columns_in = keras.layers.LSTM(8), np.random.default_rng(0).normal(size=(20, 5)).astype(np.float32)
+theirs = layer(columns_in[None])[0].numpy()
+shown, memory = np.zeros(8), np.zeros(8)
+for column in columns_in:
+    shown, memory = lstm_step(column, shown, memory, *layer.get_weights())
+np.testing.assert_allclose(shown, theirs, atol=1e-5)
+print("equal, to 1e-5:", shown.round(3))
+
+# %% [markdown]
+# Our network has two of them in each layer. One reads from left to right, one from right to left, so that each answer also
+# knows what comes after it. That is a *BiLSTM*; and the convolutions before it make it a *CRNN*.
+#
 # ## How far does one output see?
 #
 # Feed a spectrogram in which a single frame differs, and look which outputs change. Through the convolutions
