@@ -21,7 +21,7 @@ run: $(READY)  ## the whole journey on the embedded corpus
 	$(BIN)/asr transcribe $(PEOPLE)
 
 lab: $(READY)  ## open the notebooks
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 learn: $(READY)  ## a copy of the notebooks to work in, which no newer version overwrites
 	$(BIN)/python notebooks/learn.py

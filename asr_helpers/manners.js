@@ -8,6 +8,7 @@ function mend(page) {
   for (const control of page.querySelectorAll("select, .noUi-handle")) {
     control.setAttribute("data-lm-suppress-shortcuts", "true");
   }
+  for (const image of page.querySelectorAll("img.widget-image")) image.alt = image.title;
   for (const row of page.querySelectorAll(".widget-slider, .widget-hslider")) {
     const name = row.querySelector(".widget-label")?.textContent ?? "";
     row.querySelector(".noUi-handle")?.setAttribute("aria-label", name);

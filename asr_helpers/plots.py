@@ -7,6 +7,7 @@ cell ends with it. Colour-blind readers tell the colours apart, too (Okabe & Ito
 import csv
 import io
 import os
+from html import escape
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -45,14 +46,25 @@ def style() -> None:
 
 
 class Picture(Figure):
-    """A figure that a notebook keeps small, equal on every run, and with a text for who cannot see it."""
+    """A figure that a notebook keeps small, equal on every run, and with its text below it.
+
+    Neither JupyterLab nor GitHub nor nbconvert hands a PNG's `alt` on to those who cannot see it: so it stands there
+    for everybody.
+    """
 
     alt = ""
 
     def _ipython_display_(self):
-        from IPython.display import Image, display
+        from IPython.display import HTML, Image, display
 
         display(Image(png(self), alt=self.alt))
+        if self.alt:
+            display(HTML(caption(self.alt)))
+
+
+def caption(text: str) -> str:
+    """Return `text` as the HTML of a line below a picture."""
+    return f'<p style="font-size:0.9em;opacity:0.8;margin:0">{escape(text)}</p>'
 
 
 def new(rows: int = 1, columns: int = 1, size: tuple[float, float] = SIZE, alt: str = "", **grid):
@@ -339,23 +351,32 @@ def ladder(runs: list[dict]):
     return figure
 
 
-def error_against_speed(variants: list[dict], threads: int = 1, ax=None):
-    """Draw the `variants` of `asr compare --json`: speed across, WER upwards, size on disk as area."""
-    ax = ax or new(size=(8, 4), alt="word error rate against milliseconds per second of audio")[1]
+def error_against_speed(variants: list[dict], threads: int = 1):
+    """Draw the `variants` of `asr compare --json`, the fastest on top: speed, size on disk, WER with its interval."""
     at_threads = str(threads)  # JSON's keys are texts
-    for place, variant in enumerate(sorted(variants, key=lambda row: row["ms_per_audio_second"][at_threads])):
-        point = variant["ms_per_audio_second"][at_threads], 100 * variant["wer"]
-        megabytes = variant["bytes"] / 1e6
-        ax.scatter(*point, s=30 * megabytes, alpha=0.6)
-        above = (16, -22, 30, -36)[place % 4]  # neighbours on the axis get their names at different heights
-        label = f"{variant['name']}, {megabytes:.1f} MB"
-        ax.annotate(label, point, (0, above), textcoords="offset points", ha="center", fontsize=8)
-    ax.margins(0.15)
-    ax.set(xscale="log", ylabel="word error rate (%)", ylim=(0, 1.3 * ax.get_ylim()[1]))
-    ax.set_xlabel(f"milliseconds per second of audio, threads: {threads} (left is faster)")
-    ax.xaxis.set_major_formatter("{x:g}")
-    ax.xaxis.set_minor_formatter("{x:g}")
-    return ax.figure
+    rows = sorted(variants, key=lambda row: row["ms_per_audio_second"][at_threads])
+    alt = "the forms of the model from fast to slow: milliseconds, megabytes, and nearly the same word error rate"
+    figure, (speed, size, errors) = new(
+        1, 3, (10, 0.9 + 0.3 * len(rows)), alt, sharey=True, width_ratios=(4, 2, 3)
+    )
+    places = np.arange(len(rows))
+    milliseconds = [row["ms_per_audio_second"][at_threads] for row in rows]
+    megabytes = [row["bytes"] / 1e6 for row in rows]
+    for ax, values, form in ((speed, milliseconds, " %.1f"), (size, megabytes, " %.1f")):
+        ax.bar_label(ax.barh(places, values, color=BLUE), fmt=form)
+    speed.set(title=f"ms per second of audio, threads: {threads}", xlim=(0, 1.15 * max(milliseconds)))
+    size.set(title="MB on disk", xlim=(0, 1.3 * max(megabytes)))
+    for place, row in enumerate(rows):
+        errors.hlines(place, *(100 * end for end in row["wer_ci95"]), color=GREY, alpha=0.5, linewidth=4)
+        errors.plot(100 * row["wer"], place, "o", color=ORANGE)
+    errors.set(title="word error rate and its 95 % interval (%)", xlim=(0, None))
+    speed.set_yticks(places, [row["name"] for row in rows])
+    speed.invert_yaxis()
+    for ax in (speed, size):
+        ax.set_xticks([])
+        ax.minorticks_off()
+        ax.spines["bottom"].set_visible(False)
+    return figure
 
 
 # ------------------------------------------------------------------------- pictures that follow a slider
@@ -568,26 +589,13 @@ def lstm_cell():
     return figure
 
 
-def by_epoch(log_probs: np.ndarray, epochs, title: str = "", alphabet: Alphabet = ENGLISH):
-    """Draw what a network thinks of one clip after each of its `epochs`: (epochs, model frames, classes), one row each.
-
-    As in `posteriors`, the blank is grey and each winning character stands above its line.
-    """
-    figure, axes = new(
-        len(epochs), 1, (8, 0.4 + 1.1 * len(epochs)), f"posteriors epoch by epoch: {title}", sharex=True,
-        squeeze=False,
-    )  # fmt: skip
-    for ax, epoch, rows in zip(axes[:, 0], epochs, np.exp(log_probs.astype(np.float32)), strict=True):
-        times = np.arange(len(rows)) * 0.04
-        ax.fill_between(times, rows[:, alphabet.blank], color=GREY, alpha=0.3, linewidth=0)
-        best = rows.argmax(axis=1)
-        for index, character in enumerate(alphabet.characters):
-            (line,) = ax.plot(times, rows[:, index], linewidth=1)
-            starts = np.flatnonzero((best == index) & (np.append(-1, best[:-1]) != index))
-            for start in starts:
-                name = "␣" if character == " " else character
-                ax.text(times[start], 1.04, name, color=line.get_color(), ha="center", fontsize=7)
-        ax.set(ylim=(0, 1.25), yticks=[0, 1], ylabel=f"epoch {epoch}")
-    axes[0, 0].set_title(title)
-    axes[-1, 0].set_xlabel("time (s), blank in grey")
+def by_epoch(sure: np.ndarray, epochs, text: str):
+    """Draw how sure a network was of each letter of `text` after each of a training's `epochs`: (epochs, letters)."""
+    alt = f"one row an epoch, one column a letter of “{text}”: the letters light up, the clear ones first"
+    figure, ax = new(size=(10, 1 + 0.35 * len(epochs)), alt=alt)
+    drawn = ax.imshow(sure, aspect="auto", interpolation="nearest", vmin=0, vmax=1)
+    ax.set_xticks(range(len(text)), text.replace(" ", "␣"))
+    ax.set_yticks(range(len(epochs)), [f"epoch {epoch}" for epoch in epochs])
+    ax.tick_params(length=0)
+    figure.colorbar(drawn, ax=ax, label="probability", pad=0.01)
     return figure

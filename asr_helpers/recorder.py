@@ -46,7 +46,7 @@ class RecorderBench(Bench):
         self.model, self.text = model, ""
         self.recorder = Recorder()
         self.sound, self.heard = ipywidgets.HTML(), ipywidgets.HTML()
-        self.picture = picture()
+        self.picture = picture("spectrogram of the recording")
         super().__init__([self.recorder, self.sound, self.picture, self.heard], "asr-recorder-bench")
         self._clear()
         self.recorder.observe(self.answering(self._show), "samples")

@@ -162,11 +162,12 @@ class WordErrorRate(keras.callbacks.Callback):
 class Progress(keras.callbacks.Callback):
     """Prints a bar while an epoch runs, then one line of figures, then sentences as they were and as heard."""
 
-    def __init__(self, seconds: float, watcher: WordErrorRate, sentences: int):
+    def __init__(self, seconds: float, watcher: WordErrorRate, sentences: int, every: int):
         super().__init__()
         self.seconds = seconds  # audio in one epoch
         self.watcher = watcher
         self.sentences = sentences
+        self.every = every
 
     def on_epoch_begin(self, epoch, logs=None):
         title = f"epoch {epoch + 1}/{self.params['epochs']}"
@@ -179,6 +180,8 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.bar.close()
+        if epoch and (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]:
+            return
         took = time.perf_counter() - self.start
         print(
             f"epoch {epoch + 1:3d}/{self.params['epochs']}  loss {logs['loss']:.3f}  "
@@ -324,6 +327,7 @@ def train(
     start: Path | None = None,
     seed: int = 0,
     sentences: int = 3,
+    every: int = 1,
     callbacks: Iterable[keras.callbacks.Callback] = (),
 ) -> list[dict]:
     """Train the CRNN of `profile` in `folder` and return its history, one dict per epoch.
@@ -331,8 +335,8 @@ def train(
     The model with the lowest validation WER is `folder / "best.keras"`. With `resume`, an earlier call that
     was killed goes on after its last whole epoch and ends as if nothing had happened; `profile.epochs` may be
     larger than before. With `start`, a `.keras` file of the profile's size, training begins with its weights
-    instead of random ones: for more speech, another mixture, a new voice. Each epoch prints its figures and some
-    validation `sentences`. `callbacks` come after the project's own.
+    instead of random ones: for more speech, another mixture, a new voice. The first epoch, the last and one in
+    `every` print their figures and some validation `sentences`. `callbacks` come after the project's own.
 
     Raises:
         TrainingError: the folder holds a run and `resume` is not set, or the other way round; `start` is a model
@@ -368,7 +372,14 @@ def train(
         steps_per_epoch=steps,
         initial_epoch=run.epochs_done,
         epochs=profile.epochs,
-        callbacks=[average, watcher, rate, run, Progress(speech.seconds, watcher, sentences), *callbacks],
+        callbacks=[
+            average,
+            watcher,
+            rate,
+            run,
+            Progress(speech.seconds, watcher, sentences, every),
+            *callbacks,
+        ],
         shuffle=False,  # the stream is shuffled already
         verbose=0,
     )

@@ -72,7 +72,7 @@ def live_curves(folder: Path | str):
     a resumed run's curves begin with the epochs before the kill.
     """
     import keras
-    from IPython.display import Image, display
+    from IPython.display import HTML, Image, display
 
     handle = None
 
@@ -82,6 +82,7 @@ def live_curves(folder: Path | str):
         picture = Image(plots.png(figure), alt=figure.alt)
         if handle is None:
             handle = display(picture, display_id=True)
+            display(HTML(plots.caption(figure.alt)))
         else:
             handle.update(picture)
 
@@ -132,10 +133,12 @@ def dropdown(options, name, tooltip, **more):
 WIDE = {"layout": {"width": "32em"}}
 
 
-def picture() -> ipywidgets.Image:
-    """Return a place for a picture: as large as it is, or as the page is wide, and in its own proportions."""
+def picture(alt: str) -> ipywidgets.Image:
+    """Return a place for a picture of `alt`: as large as it is, or as the page is wide, and in its own proportions."""
     return ipywidgets.Image(
-        format="png", layout={"max_width": "100%", "align_self": "flex-start", "object_fit": "contain"}
+        format="png",
+        tooltip=alt,
+        layout={"max_width": "100%", "align_self": "flex-start", "object_fit": "contain"},
     )
 
 
@@ -305,7 +308,7 @@ class AugmentationBench(Bench):
         )
         self.roll = ipywidgets.Button(description="roll again", tooltip="take the next seed", icon="refresh")
         self.before, self.after, self.heard, self.listing = (ipywidgets.HTML() for _ in range(4))
-        self.picture = picture()
+        self.picture = picture("spectrograms of the clip before and after, and their difference")
         self._panel = ipywidgets.Box(layout={"flex_flow": "row wrap", "min_height": "5em"})
         self._drawing, self._plain, self.utterance = None, {}, None
         answers = self.before, self.after, self.picture, self.heard, self.listing
@@ -572,7 +575,7 @@ class SpectrogramBench(Bench):
             description="normalise each mel bin",
             tooltip="mean 0, deviation 1, as the recogniser reads it",
         )
-        self.picture = picture()
+        self.picture = picture("waveform with its words, spectrogram and mel spectrogram of the clip")
         self.facts, self.before, self.after = (ipywidgets.HTML() for _ in range(3))
         self._drawing = self._playing = self.utterance = None
         answers = self.facts, self.picture, self.before, self.after
@@ -634,7 +637,7 @@ class SpectrogramBench(Bench):
     def _facts(self, note: str, window: int, hop: int, fft: int, mels: int) -> str:
         empty = int((mel_filterbank(mels, fft).max(axis=0) == 0).sum())
         facts = [
-            f"{SAMPLE_RATE / window:.0f} Hz: closer tones merge",
+            f"{2 * SAMPLE_RATE / window:.0f} Hz: closer tones merge",
             f"{1000 * window / SAMPLE_RATE:.0f} ms: closer bursts merge",
             f"{mels * SAMPLE_RATE // hop} numbers a second",
         ]
@@ -671,7 +674,7 @@ class Explorer(Page):
             description="next", tooltip="this speaker's next utterance", icon="step-forward"
         )
         self.sound, self.facts = ipywidgets.HTML(), ipywidgets.HTML()
-        self.picture = picture()
+        self.picture = picture("waveform of the clip")
         choices = ipywidgets.Box([self.speaker, self.clip, self.next], layout={"flex_flow": "row wrap"})
         answers = self.sound, self.facts, self.picture
         super().__init__([choices, *answers], "asr-explorer")

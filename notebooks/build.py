@@ -25,6 +25,14 @@ NATIVE_LOG = re.compile(
     r"[IWE]\d{4} |WARNING: All log messages before absl|To enable the following instructions"
     r"|INFO: Created TensorFlow Lite|fully_quantize:|\s*\[\[\{\{node |\s*$"
 )
+GUARD = """\
+import importlib.util
+
+if importlib.util.find_spec("asr_helpers") is None:
+    raise SystemExit(
+        "This notebook is one of a series and needs the folder around it: fetch the whole repository, "
+        "and run `make lab` there. Where you have no terminal: %pip install -e PATH_OF_THE_REPOSITORY"
+    )"""
 NAMES = sorted(path.stem for path in (HERE / "source").glob("*.py"))
 
 
@@ -48,7 +56,12 @@ def tagged(cell: nbformat.NotebookNode, *tags: str) -> bool:
 
 
 def furnished(cells: list[nbformat.NotebookNode], name: str) -> list[nbformat.NotebookNode]:
-    """Give the notebook `name` its map, its links into the glossary, and its quiz as a page to click on."""
+    """Give the notebook `name` its map, its links into the glossary, and its quiz as a page to click on.
+
+    The first code cell says what to do where the notebook was opened alone, without the package.
+    """
+    first = next(place for place, cell in enumerate(cells) if cell.cell_type == "code")
+    cells.insert(first, nbformat.v4.new_code_cell(GUARD))
     for cell in cells:
         if tagged(cell, "quiz"):
             cell.source = quiz_page(cell.source)

@@ -153,16 +153,28 @@ def test_learning_curves_of_a_file_are_those_of_its_rows(tmp_path):
     assert plots.png(plots.learning_curves(rows)) == plots.png(plots.learning_curves(path))
 
 
-def test_error_against_speed_places_each_variant():
+def test_error_against_speed_has_the_fastest_on_top():
     variants = [
-        {"name": "float32", "bytes": 20_000_000, "wer": 0.10, "ms_per_audio_second": {"1": 40, "2": 25}},
-        {"name": "int8", "bytes": 5_000_000, "wer": 0.11, "ms_per_audio_second": {"1": 10, "2": 8}},
+        {
+            "name": name,
+            "bytes": size,
+            "wer": wer,
+            "wer_ci95": [wer - 0.02, wer + 0.03],
+            "ms_per_audio_second": ms,
+        }
+        for name, size, wer, ms in (
+            ("float32", 20_000_000, 0.10, {"1": 40, "2": 25}),
+            ("int8", 5_000_000, 0.11, {"1": 10, "2": 8}),
+        )
     ]
-    (ax,) = plots.error_against_speed(variants, threads=2).axes
-    np.testing.assert_allclose([dots.get_offsets()[0] for dots in ax.collections], [[8, 11], [25, 10]])
-    small, large = (dots.get_sizes()[0] for dots in ax.collections)
-    assert large / small == pytest.approx(4)
-    assert [text.get_text() for text in ax.texts] == ["int8, 5.0 MB", "float32, 20.0 MB"]
+    speed, size, errors = plots.error_against_speed(variants, threads=2).axes
+    assert [label.get_text() for label in speed.get_yticklabels()] == ["int8", "float32"]
+    assert speed.yaxis_inverted()
+    assert [bar.get_width() for bar in speed.patches] == [8, 25]
+    assert [bar.get_width() for bar in size.patches] == [5, 20]
+    assert [line.get_xdata()[0] for line in errors.lines] == pytest.approx([11, 10])
+    ends = [lines.get_segments()[0][:, 0].tolist() for lines in errors.collections]
+    assert ends == [pytest.approx([9, 14]), pytest.approx([8, 13])]
 
 
 def test_a_given_ax_is_drawn_on(tone):
@@ -192,12 +204,13 @@ def test_save_writes_whole_files_but_not_from_a_shrunken_run(tone, tmp_path, mon
     assert stat.S_IMODE(file.stat().st_mode) & 0o044 == 0o044
 
 
-def test_a_notebook_shows_a_figure_once_with_its_alt_text(tone, monkeypatch):
+def test_a_notebook_shows_a_figure_once_with_its_text_below(tone, monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", shown.append)
-    plots.waveform(tone, title="a tone")._ipython_display_()
-    (image,) = shown
-    assert image.alt == "waveform: a tone" and image.data.startswith(b"\x89PNG")
+    plots.waveform(tone, title="a <tone>")._ipython_display_()
+    image, words = shown
+    assert "waveform: a &lt;tone&gt;</p>" in words.data
+    assert image.alt == "waveform: a <tone>" and image.data.startswith(b"\x89PNG")
 
 
 def test_style_sets_the_series_look():
@@ -240,13 +253,11 @@ def test_network_is_drawn_from_the_models_own_layers():
     assert f"{model.get_layer('lstm1').count_params():,} weights" in texts
 
 
-def test_by_epoch_names_each_winner_where_it_begins():
-    path = [BLANK, BLANK, 2, 2, BLANK, 3]  # A, then B
-    log_probs = np.log(np.eye(NUM_CLASSES)[path] * 0.9 + 1e-3)[None].repeat(2, 0).astype(np.float16)
-    figure = plots.by_epoch(log_probs, [1, 7], "AB")
-    assert [ax.get_ylabel() for ax in figure.axes] == ["epoch 1", "epoch 7"]
-    marks = [(text.get_text(), text.get_position()[0]) for text in figure.axes[1].texts]
-    assert marks == [("A", pytest.approx(0.08)), ("B", pytest.approx(0.2))]
+def test_by_epoch_has_a_row_an_epoch_and_a_column_a_letter():
+    ax, _ = plots.by_epoch(np.array([[0.1, 0.2, 0.3], [0.9, 0.8, 0.7]]), [1, 7], "A B").axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["epoch 1", "epoch 7"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["A", "␣", "B"]
+    np.testing.assert_array_equal(ax.images[0].get_array()[1], [0.9, 0.8, 0.7])
 
 
 def test_the_lstm_is_drawn_with_its_gates():

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 
 from asr_helpers.ctc import ctc_loss
 from asr_helpers.pipeline import load_speech, validation_batches
-from asr_helpers.training import PROFILES, TrainingError, new_model, train
+from asr_helpers.training import PROFILES, Progress, TrainingError, new_model, train
 
 TINY = replace(PROFILES["ci"], epochs=3, batch_seconds=60, filters=(4, 4), lstm_units=8, average=2)
 
@@ -162,3 +163,17 @@ def test_weights_gone_wrong_are_not_written_over_good_ones(speech, tmp_path):
     for name in ("best.keras", "epoch-0001.keras"):
         model = keras.saving.load_model(tmp_path / name, compile=False)
         assert all(np.isfinite(weights).all() for weights in model.get_weights())
+
+
+def test_a_long_run_prints_its_first_and_last_epoch_and_one_in_every(capsys):
+    watcher = SimpleNamespace(pairs=[("SAID", "HEARD")])
+    progress = Progress(60.0, watcher, sentences=1, every=3)
+    progress.set_params({"epochs": 8, "steps": 1})
+    for epoch in range(8):
+        progress.on_epoch_begin(epoch)
+        progress.on_epoch_end(
+            epoch, dict.fromkeys(("loss", "val_loss", "val_wer", "val_cer", "learning_rate"), 1.0)
+        )
+    lines = capsys.readouterr().out.splitlines()
+    assert [int(line.split("/")[0].split()[1]) for line in lines if line.startswith("epoch")] == [1, 3, 6, 8]
+    assert sum("HEARD" in line for line in lines) == 4

@@ -287,14 +287,15 @@ def test_a_plan_is_told_in_one_line():
 
 
 def test_the_live_curve_is_one_picture_that_grows(tmp_path, monkeypatch):
-    shown = []
+    shown, captions = [], []
 
     class Handle:
         def update(self, picture):
             shown[-1] = picture
 
-    def display(picture, display_id):
-        assert display_id
+    def display(picture, display_id=False):
+        if not display_id:  # the text below it
+            return captions.append(picture.data)
         shown.append(picture)
         return Handle()
 
@@ -308,6 +309,7 @@ def test_the_live_curve_is_one_picture_that_grows(tmp_path, monkeypatch):
         assert len(shown) == 1 and shown[0].alt
         drawn.append(shown[0].data)
     assert drawn[0] != drawn[1]
+    assert len(captions) == 1 and shown[0].alt in captions[0]
 
 
 def test_spectra_are_the_features_own_at_their_settings():

@@ -185,8 +185,9 @@ figure
 #
 # ## What would an ear keep?
 #
-# An ear tells 500 Hz from 600 Hz easily, and 7000 Hz from 7100 Hz not at all. The *mel* scale is Hz bent to
-# that measure. How far apart are two tones, 500 Hz from each other?
+# An ear tells 500 Hz from 600 Hz easily, and 7000 Hz from 7100 Hz hardly. The *mel* scale is Hz bent to that measure.
+# There are several; this is Slaney's (1998), which librosa uses too: linear up to 1000 Hz, logarithmic above. How far
+# apart are two tones, 500 Hz from each other?
 
 # %%
 for low in (0, 500, 1000, 4000, 7000):
@@ -346,10 +347,20 @@ plots.save(figure, "02_mel_bins", figure.alt)
 HTML("".join(player_html(sound, name) for name, sound in sounds.items()))
 
 # %% [markdown]
-# And what the window buys? A tone that is closer to its neighbour than one over the window's length melts into it; a
-# burst that is closer than the window, too. 25 ms part tones 40 Hz from each other, enough for the harmonics of most
-# voices, and bursts a fortieth of a second apart. The hop decides how often we look: 100 times a second gives the 40
-# milliseconds of one of the network's answers four looks.
+# And what the window buys? Two bursts that are closer than the window melt into one, and so do two tones that are closer
+# than two over its length (one over it, were the window not faded at its ends). How close may they be, for 25 ms?
+
+# %%
+seconds = np.arange(400) / 16000
+for apart in (40, 60, 80, 100):
+    pair = np.sin(2 * np.pi * 1000 * seconds) + np.cos(2 * np.pi * (1000 + apart) * seconds)  # no lucky beat
+    fine = np.abs(np.fft.rfft(pair * np.hanning(401)[:-1], 16000))[900:1250]  # one value a Hz
+    peaks = np.sum((fine[1:-1] > fine[:-2]) & (fine[1:-1] > fine[2:]) & (fine[1:-1] > 0.3 * fine.max()))
+    print(f"tones {apart:3} Hz apart: {peaks} peak{'s'[: peaks - 1]}")
+
+# %% [markdown]
+# So 25 ms part the harmonics of most voices, but not of the deepest, and bursts a fortieth of a second apart. The hop
+# decides how often we look: 100 times a second gives the 40 milliseconds of one of the network's answers four looks.
 #
 # ## Break it: silence without a floor
 #

@@ -310,7 +310,9 @@ plots.save(figure, "03_effects", "spectrograms of one sentence before and after 
 
 # %%
 recognizer = Recognizer.load(shipped_model())
-assert recognizer.transcribe(samples) == utterance.text  # or the bench would open on a clip that is heard wrong
+assert (
+    recognizer.transcribe(samples) == utterance.text
+)  # or the bench would open on a clip that is heard wrong
 for name, clip in {"original": samples, **effects, "pink noise": pink, "babble": canteen}.items():
     print(f"{name:32} {recognizer.transcribe(clip)}")
 
@@ -379,7 +381,9 @@ for name, rates in found.items():
     low, high = Augmenter().ranges(name)[knobs[name][0]]
     drawn = [rate.rate for value, rate in rates.items() if low <= value <= high]
     told = f"{max(drawn) / clean.rate:.1f} times as recorded" if drawn and clean.rate else "not measured here"
-    print(f"{name:15} hardest drawn: {told}; worst of all: WER {max(each.rate for each in rates.values()):.0%}")
+    print(
+        f"{name:15} hardest drawn: {told}; worst of all: WER {max(each.rate for each in rates.values()):.0%}"
+    )
 
 # %% [markdown]
 # ## Who decides?

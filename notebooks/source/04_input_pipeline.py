@@ -118,8 +118,7 @@ stages = {
     "read FLAC": (lambda clip: read_audio(clip.path), clips),
     "read WAV": (read_audio, wavs),
     "augment the waveform": (lambda wave: augment(wave, rng), waves),
-    "features (NumPy)": (features, waves),
-    "features (TensorFlow)": (graph, waves),
+    "features": (graph, waves),
     "mask the features": (lambda mel: masked(mel, [1, 2]), mels),
 }
 rates = {name: rate(stage, items) for name, (stage, items) in stages.items()}
@@ -242,8 +241,8 @@ axes[1].legend(loc="lower right", frameon=True)
 plots.save(figure, "04_padding")
 
 # %% [markdown]
-# Padding costs as much computation as speech does. LibriSpeech, whose clips run from 1.4 to 17 s, wastes far
-# more of a random batch than this corpus of short radio messages.
+# Padding costs as much computation as speech does. LibriSpeech, whose clips run from 1 to 35 s, wastes far more of a
+# random batch than this corpus of short radio messages.
 #
 # `buckets` also gives short utterances larger batches, so that each holds about the same seconds of audio.
 
@@ -267,9 +266,8 @@ print("its first text:", decode(targets[0, 1:][targets[0, 1:] >= 0].numpy()))
 
 # %%
 row = np.argmin(targets[:, 0])
-plots.spectrogram(
-    batch[row, :, :, 0].numpy(), title="one row of a batch: masked, and padded with zeros at the end"
-)
+title = "one row of a batch: masked, and padded with zeros at the end"
+plots.spectrogram(batch[row, :, :, 0].numpy(), title=title, unit="deviations")
 
 # %% [markdown]
 # Is a row of a batch what notebook 02 would have made of the clip? Without augmentation it must be.

@@ -301,11 +301,15 @@ plots.save(plots.posteriors(log_probs, spectrogram, clip.text), "05_posteriors")
 #
 # From a long run on real speech, with this corpus's training clips among it, the posteriors of one test clip after
 # several epochs (a file of a few kilobytes: the probabilities, not the weights; `benchmarks/epoch_posteriors.py` made
-# it).
+# it). Take from the last epoch when each letter is said. How sure of it was the network there, epoch by epoch?
 
 # %%
 kept = np.load(data_dir() / "epoch_posteriors.npz")
-plots.save(plots.by_epoch(kept["log_probs"], kept["epochs"], str(kept["text"])), "05_epochs")
+spoken = str(kept["text"])
+at = sum(lattice(kept["log_probs"][-1], encode(spoken)))[:, 1::2].argmax(axis=0)  # the frame of each letter
+near = np.clip(at + np.array([[-1], [0], [1]]), 0, None)  # it may move by a frame
+sure = np.exp(kept["log_probs"][:, near, encode(spoken)].astype(np.float32)).max(axis=1)
+plots.save(plots.by_epoch(sure, kept["epochs"], spoken), "05_epochs")
 
 # %%
 for epoch, rows in zip(kept["epochs"], kept["log_probs"].astype(np.float32), strict=True):
@@ -313,9 +317,10 @@ for epoch, rows in zip(kept["epochs"], kept["log_probs"].astype(np.float32), str
     print(f"epoch {epoch:2d}: {share:4.0%} blank, winner {sure:.2f} on average · {greedy(rows)}")
 
 # %% [markdown]
-# At first the blank holds the ground: where nothing is known, it is the safest thing to say. Letters rise out of it,
-# the clear ones first, and each grows surer from epoch to epoch: these are CTC's spikes. How much blank stays between
-# them depends on the room. This clip has 46 letters in 75 frames, so most blanks must go in the end; slow speech, or
+# Read the picture from top to bottom: the letters light up, the clear ones first, and each grows surer from epoch to
+# epoch. They rise out of the blank, which is the safest thing to say where nothing is known: these are CTC's spikes. How
+# much blank stays between them depends on the room. This clip has 46 letters in 75 frames, so most blanks must go in the
+# end; slow speech, or
 # word pieces instead of letters, leaves far more of them. Back to the shipped network and the clip above:
 
 # %%
@@ -329,7 +334,7 @@ said = clip.text.split()[0]
 ups, downs = lattice(log_probs, labels)
 together = np.exp(ups + downs - log_likelihood(log_probs, labels))
 states = 2 * len(said) + 1
-last = int(np.argmax(together[:, states - 2])) + 4
+last = np.flatnonzero(together[:, :states].sum(axis=1) > 0.5)[-1] + 1  # until the path has left the word
 plots.save(
     plots.ctc_lattice(together[:last, :states], said, title=f"the word {said} of “{clip.text}”"), "05_lattice"
 )
@@ -438,33 +443,6 @@ print("careless code keeps", repr(decode(k for k in careless if k >= 0)), "of", 
 # %% [markdown]
 # −1 is also what labels are padded with, so nobody complains: a network trained on this learns to write spaces, with
 # a fine, low loss. `encode` refuses, and `load_corpus` normalises what it reads.
-#
-# ## Break it: SpatialDropout2D and the layout optimizer
-#
-# Dropout between convolutions, on a GPU, has long made TensorFlow log in red `layout failed: INVALID_ARGUMENT: Size of
-# values 0 does not match size of permutation 4`, reported from 2.0 to 2.21 (tensorflow issues #34499, #61324, #98985),
-# with plain Dropout too. Grappler, which rewrites graphs, wants NHWC as NCHW for the GPU and stumbles over dropout's
-# select; as reported, training goes on, without that rewriting. The recipe this series grew from worked around it. The
-# switch is below: does this TensorFlow fail here, and does the switch change what is computed?
-
-
-# %%
-def conv_and_dropout(layout):
-    tf.config.optimizer.set_experimental_options({"layout_optimizer": layout})
-    keras.utils.set_random_seed(5)
-    conv = keras.layers.Conv2D(8, 3, padding="same")
-    drop = keras.layers.SpatialDropout2D(0.5, seed=5)
-    return tf.function(lambda x: drop(conv(x), training=True))(noise).numpy()
-
-
-on, off = conv_and_dropout(True), conv_and_dropout(False)
-tf.config.optimizer.set_experimental_options({"layout_optimizer": True})
-print("GPUs:", len(tf.config.list_physical_devices("GPU")), "· equal:", np.allclose(on, off, atol=1e-5))
-print("share of channels dropped whole:", np.mean((on == 0).all((0, 1, 2))))
-
-# %% [markdown]
-# Where no GPU is counted, nothing fails and nothing changes: this notebook was run on a CPU, so the red line was not
-# seen here, only read about. Should it appear on yours, it is a lost optimisation and not a wrong result.
 #
 # ## Exercises
 #

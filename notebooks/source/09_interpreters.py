@@ -191,7 +191,7 @@ figure = plots.error_against_speed(result["variants"])
 plots.save(figure, "09_error_against_speed")
 
 # %% [markdown]
-# Left is fast, low is right, small is small. What does it say?
+# The fastest is on top. What does it say?
 
 # %%
 speed = {name: row["ms_per_audio_second"]["1"] for name, row in variants.items()}
@@ -209,8 +209,8 @@ for name in sorted(others.keys() - {"crnn.fast.onnx"}, key=others.get):
     print(f"  {name:32} {others[name] / speed['crnn.fast.onnx']:6.1f} times")
 
 # %% [markdown]
-# The vertical differences are far smaller than what chance leaves open: all files hear nearly the same. The
-# horizontal ones are large, and the smallest file is not the fastest. Why?
+# The differences in errors are far smaller than what chance leaves open: all files hear nearly the same. Those in speed
+# are large, and the smallest file is not the fastest. Why?
 #
 # - The *full-int8* file computes each LSTM in one fused integer op. On x86 processors that op is plain,
 #   unoptimised code: correct, small, slow. It exists for chips with integer units and nothing else.
@@ -430,7 +430,7 @@ for each in test[:: len(test) // 5][:5]:
 # |---|---|---|
 # | laptop, x86 | `fast.onnx` | fastest on a single thread, a quarter of the size, no TensorFlow; `asr transcribe` uses it |
 # | phone | `dynamic.tflite`; measure `int8.tflite` | the download is small, and phone chips have their own integer kernels |
-# | microcontroller, NPU | `int8.tflite` | integers only, one graph, no dynamic ranges |
+# | NPU, DSP | `int8.tflite` | integers only, one graph, no dynamic ranges (for a microcontroller it is far too large: those have a megabyte at most) |
 # | server | `fast.onnx`, or `float32.onnx` where every digit counts | takes batches, starts quickly, and one session serves many threads |
 # | research | `.keras` | can be trained further; through a `tf.function`, not `model(x)` |
 #

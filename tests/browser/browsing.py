@@ -1,8 +1,13 @@
 """What the browser tests share: waiting, and a notebook that is open in JupyterLab."""
 
 import base64
+import contextlib
+import functools
 import os
+import socket
+import subprocess
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -11,7 +16,8 @@ from PIL import Image
 from asr_helpers.corpus import data_dir
 from asr_helpers.plots import FIGURES
 
-SCREENSHOTS = Path(__file__).resolve().parents[2] / "runs" / "browser"
+ROOT = Path(__file__).resolve().parents[2]
+SCREENSHOTS = ROOT / "runs" / "browser"
 BULLETIN = data_dir() / "mini" / "test-mini" / "9002" / "1" / "9002-1-0002.flac"  # 03's clip
 SENTENCE = data_dir() / "real" / "test-clean-sample" / "5105" / "28240" / "5105-28240-0017.flac"  # 02's clip
 
@@ -26,6 +32,57 @@ def wait_for(condition, seconds: float, complaint: str, process=None):
             break
         time.sleep(0.05)
     pytest.fail(complaint)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(address: str) -> bool:
+    try:
+        return urllib.request.urlopen(f"{address}/api/status", timeout=5).status == 200
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def jupyter(command, home, folder):
+    """Run `command`, which starts JupyterLab in `folder`, with all its settings under `home`; yield its address."""
+    settings = home / "settings" / "@jupyterlab"
+    for plugin, content in {
+        "notebook-extension/tracker": '{"windowingMode": "none"}',  # off-screen cells stay in the page
+        "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
+    }.items():
+        path = settings / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    environment = {
+        **os.environ,
+        "ASR_PROFILE": "ci",
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    port = free_port()
+    options = ["--no-browser", "--allow-root", f"--port={port}"]
+    options += ["--ServerApp.port_retries=0", "--IdentityProvider.token="]
+    with open(home / "lab.log", "w") as log:
+        server = subprocess.Popen([*command, *options], cwd=folder, env=environment, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(functools.partial(answers, address), 180, "JupyterLab does not start", server)
+        yield address
+    finally:
+        server.terminate()
+        try:
+            server.wait(60)
+        except subprocess.TimeoutExpired:
+            server.kill()
 
 
 def picture(box) -> bytes:

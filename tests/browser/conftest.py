@@ -1,19 +1,14 @@
 """JupyterLab on a free port and a headless Chromium, for tests that use a notebook as a learner does."""
 
-import functools
 import os
 import shutil
-import socket
-import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 import nbformat
 import pytest
-from browsing import Notebook, wait_for
+from browsing import ROOT, Notebook, jupyter
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -42,59 +37,17 @@ def pytest_collection_modifyitems(items):
             item.add_marker(mark)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
     """Start JupyterLab; return its empty folder notebooks/ and a function from a file's name to its address."""
     home = tmp_path_factory.mktemp("lab")
-    root, port = home / "root", free_port()
+    root = home / "root"
     folder = root / "notebooks"
     folder.mkdir(parents=True)
     shutil.copytree(ROOT / "figures", root / "figures")  # some notebooks show one
-    settings = home / "settings" / "@jupyterlab"
-    for plugin, content in {
-        "notebook-extension/tracker": '{"windowingMode": "none"}',  # off-screen cells stay in the page
-        "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
-    }.items():
-        path = settings / f"{plugin}.jupyterlab-settings"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-    environment = {
-        **os.environ,
-        "ASR_PROFILE": "ci",
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-        "JUPYTER_CONFIG_DIR": str(home / "config"),
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
-    command += ["--ServerApp.port_retries=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={root}"]
-    with open(home / "lab.log", "w") as log:
-        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(functools.partial(answers, address), 180, "JupyterLab does not start", server)
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}"]
+    with jupyter(command, home, folder) as address:
         yield folder, lambda name: f"{address}/lab/tree/notebooks/{name}?reset"
-    finally:
-        server.terminate()
-        try:
-            server.wait(60)
-        except subprocess.TimeoutExpired:
-            server.kill()
-
-
-def answers(address: str) -> bool:
-    try:
-        return urllib.request.urlopen(f"{address}/api/status", timeout=5).status == 200
-    except OSError:
-        return False
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,9 @@ def test_a_slider_leads_to_another_picture_and_sound(notebook, report):
     wait_for(lambda: picture(box) != before, 60, "no other picture")
     seen = time.monotonic() - start
     expected = address(400, 160, 512, 40)
-    wait_for(lambda: players.count() == 2 and players.nth(1).get_attribute("src") == expected, 60, "another sound")
+    wait_for(
+        lambda: players.count() == 2 and players.nth(1).get_attribute("src") == expected, 60, "another sound"
+    )
     report(
         f"ten steps to 40 mel bins: the picture after {1000 * seen:.0f} ms, "
         f"the sound after {1000 * (time.monotonic() - start):.0f} ms"

@@ -3,7 +3,9 @@
 import ast
 import re
 import statistics
+import subprocess
 import sys
+from html import escape
 from pathlib import Path
 
 import nbformat
@@ -135,6 +137,22 @@ def test_it_runs(name, monkeypatch):
             )
             unsolved = build.tagged(cell, "your-turn") or number in UNSOLVED
             assert ("nothing here yet" if unsolved else "✔ right") in said, said
+        pictures = [
+            place for place, out in enumerate(cell.get("outputs", [])) if "image/png" in out.get("data", {})
+        ]
+        for place in pictures:  # told in words, where every reader finds them
+            told = cell.outputs[place].metadata["image/png"]["alt"]
+            assert told and escape(told) in cell.outputs[place + 1].data["text/html"], cell.source
+
+
+def test_a_notebook_opened_alone_says_what_to_do(name):
+    first, second = code(build.read_source(name))[:2]
+    assert first == build.GUARD and "import" in second
+    alone = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", first], capture_output=True, text=True
+    )  # no packages
+    assert alone.returncode == 1 and "fetch the whole repository" in alone.stderr
+    assert len(alone.stderr.splitlines()) == 1
 
 
 def test_outputs_carry_no_clocks_and_no_dead_widgets():
