@@ -25,6 +25,9 @@ from asr_helpers.text import ALPHABET_KEY, ENGLISH, Alphabet
 LONGEST = 30 * SAMPLE_RATE  # beyond what the model was trained on, audio is cut into windows
 WINDOW = 20 * SAMPLE_RATE
 OVERLAP = 4 * SAMPLE_RATE
+PATIENCE = (
+    10  # seconds, beside twice the audio's length, after which an ONNX file from elsewhere is taken to hang
+)
 SILENCE_LOGIT = 20.0  # the blank's in silence, where all others are 0
 
 
@@ -321,8 +324,7 @@ def _load_onnx(path: Path, threads: int, way: str):
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
     def logits(features: np.ndarray) -> np.ndarray:
-        # A file from elsewhere may loop for ever: it is stopped after ten seconds and twice the audio's length.
-        patience, run = 10 + 2 * len(features) * HOP / SAMPLE_RATE, onnxruntime.RunOptions()
+        patience, run = PATIENCE + 2 * len(features) * HOP / SAMPLE_RATE, onnxruntime.RunOptions()
         watch = threading.Timer(patience, setattr, (run, "terminate", True))
         watch.daemon = True
         watch.start()

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from asr_helpers import features as front_end
+from asr_helpers import recognizer as recognizer_module
 from asr_helpers.corpus import load_corpus, read_audio
 from asr_helpers.decoding import greedy
 from asr_helpers.export import REFERENCE, VARIANTS, quantize
@@ -367,6 +368,29 @@ def test_a_model_that_fails_when_it_runs_is_named(rng, logits, message):
     with pytest.raises(RecognizerError, match=message) as caught:
         Recognizer(logits, name="m.onnx").log_probs(rng.normal(size=(40, 80)))
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_model_that_never_ends_is_stopped(tmp_path, monkeypatch, rng):
+    from onnx import TensorProto, helper, numpy_helper
+
+    def tensor(name, shape, dtype=TensorProto.FLOAT):
+        return helper.make_tensor_value_info(name, dtype, shape)
+
+    def same(source, target):
+        return helper.make_node("Identity", [source], [target])
+
+    inside = [tensor("n", [], TensorProto.INT64), tensor("go", [], TensorProto.BOOL), tensor("a", None)]
+    after = [tensor("went", [], TensorProto.BOOL), tensor("b", None)]
+    body = helper.make_graph([same("go", "went"), same("a", "b")], "body", inside, after)
+    loop = helper.make_node("Loop", ["most", "on", "log_mel"], ["logits"], body=body)
+    often = [numpy_helper.from_array(np.int64(2**62), "most"), numpy_helper.from_array(np.bool_(True), "on")]
+    ends = [[tensor(name, ["b", "f", 80, 1])] for name in ("log_mel", "logits")]
+    graph = helper.make_graph([loop], "endless", *ends, often)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    (tmp_path / "endless.onnx").write_bytes(model.SerializeToString())
+    monkeypatch.setattr(recognizer_module, "PATIENCE", 0.2)
+    with pytest.raises(RecognizerError, match=r"endless.onnx: fails when it runs \("):
+        Recognizer.load(tmp_path / "endless.onnx").log_probs(rng.normal(size=(8, 80)))
 
 
 @pytest.mark.parametrize("shape", [(0, 80), (10, 40), (1, 10, 80)])
