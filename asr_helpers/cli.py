@@ -110,6 +110,7 @@ def build_parser() -> Parser:
     sub.add_argument("--order", metavar="N", type=int, default=3, help="words in a row, default: 3")
     sub.add_argument("--vocabulary", metavar="N", type=int, help="know the N most frequent words only")
     sub.add_argument("--keep", metavar="N", type=int, help="prune to at most N n-grams, words included")
+    add_alphabet(sub, "English")
 
     sub = command(quantize, "a .keras model to every smaller form, with a report of what became int8")
     sub.add_argument("model", metavar="MODEL", type=Path)
@@ -134,7 +135,7 @@ def build_parser() -> Parser:
 
 
 def add_alphabet(command: Parser, default: str) -> None:
-    what = f"auto: the letters of the transcripts; or a text file that lists them; default: {default}"
+    what = f"auto: the letters of the texts; or a file that lists them, or a .keras model; default: {default}"
     command.add_argument("--alphabet", metavar="auto|FILE", help=what)
 
 
@@ -358,9 +359,15 @@ def lm(options):
     SOURCE is a corpus, of which only the transcripts are read, or a text file, plain, .gz or .xz, a sentence a line.
     One named twice counts twice.
     """
-    from asr_helpers.lm import Estimate, read_sentences
+    from asr_helpers.lm import Estimate, read_sentences, read_texts
+    from asr_helpers.text import Alphabet
 
-    sentences = tqdm(read_sentences(*options.sources), "reading", unit=" sentences", disable=None, delay=1)
+    if options.alphabet == "auto":
+        alphabet = Alphabet.of_texts(text for _, _, text in read_texts(*options.sources))
+    else:
+        alphabet = chosen_alphabet(options.alphabet)
+    sentences = read_sentences(*options.sources, alphabet=alphabet)
+    sentences = tqdm(sentences, "reading", unit=" sentences", disable=None, delay=1)
     model = Estimate.of(sentences, options.order, vocabulary=options.vocabulary, keep=options.keep)
     model.write(options.out)
     size = options.out.stat().st_size / 1e6
@@ -437,12 +444,15 @@ def load_model(path):
 
 def chosen_alphabet(name, *corpora):
     """Return the alphabet that --alphabet names: of the transcripts ("auto"), of a file, or English (None)."""
+    from asr_helpers.recognizer import stored_alphabet
     from asr_helpers.text import ENGLISH, Alphabet
 
     if name == "auto":
         from asr_helpers.pipeline import find_alphabet
 
         return find_alphabet(*corpora)
+    if name and name.endswith(".keras"):
+        return stored_alphabet(name)
     return Alphabet.read(name) if name else ENGLISH
 
 

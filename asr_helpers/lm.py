@@ -20,7 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from asr_helpers.corpus import find_transcripts
-from asr_helpers.text import OneLineError, normalise, read_lines, read_transcript
+from asr_helpers.text import ENGLISH, Alphabet, OneLineError, read_lines, read_transcript
 
 START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 NEVER = -99.0  # ARPA's way of writing log10(0): nothing is ever followed by <s>
@@ -459,7 +459,7 @@ def _logarithms(level: Level) -> tuple[list[float], list[float]]:
 # ------------------------------------------------------------------------------------------------------- text
 
 
-def read_sentences(*sources: Path | str) -> Iterator[str]:
+def read_sentences(*sources: Path | str, alphabet: Alphabet = ENGLISH) -> Iterator[str]:
     """Yield the normalised sentences of corpora and text files; what is named twice comes twice.
 
     A folder gives every `*.trans.txt` beneath it, whether or not the audio is there; a file, plain or packed as
@@ -468,19 +468,19 @@ def read_sentences(*sources: Path | str) -> Iterator[str]:
     Raises:
         ValueError: a source is missing or unreadable, holds no transcript, or has a character outside the alphabet.
     """
+    for file, number, text in read_texts(*sources):
+        try:
+            yield alphabet.normalise(text)
+        except ValueError as error:
+            raise LanguageModelError(f"{file}: line {number}: {error}; correct the line") from None
+
+
+def read_texts(*sources: Path | str) -> Iterator[tuple[Path, int, str]]:
+    """Yield (file, line number, text) of what `read_sentences` reads, as it stands there; blank lines are skipped."""
     for source in map(Path, sources):
         for file in find_transcripts(source) if source.is_dir() else [source]:
-            yield from _sentences_of(file)
-
-
-def _sentences_of(file: Path) -> Iterator[str]:
-    if ".trans.txt" in file.name:
-        numbered = ((number, text) for number, _, text in read_transcript(file))
-    else:
-        numbered = enumerate(read_lines(file), start=1)
-    for number, text in numbered:
-        if text.strip():
-            try:
-                yield normalise(text)
-            except ValueError as error:
-                raise LanguageModelError(f"{file}: line {number}: {error}; correct the line") from None
+            if ".trans.txt" in file.name:
+                numbered = ((number, text) for number, _, text in read_transcript(file))
+            else:
+                numbered = enumerate(read_lines(file), start=1)
+            yield from ((file, number, text) for number, text in numbered if text.strip())

@@ -25,7 +25,7 @@ from asr_helpers.corpus import (
 )
 from asr_helpers.features import HOP, MELS, WINDOW, features_tf, num_frames
 from asr_helpers.model import output_frames
-from asr_helpers.text import ENGLISH, Alphabet, min_frames, read_transcript
+from asr_helpers.text import ENGLISH, Alphabet, TextError, min_frames, read_transcript
 
 READ_AHEAD = 2  # batches made while the network works, and clips decoded side by side
 EPOCHS_APART = 1_000_003  # a seed's epochs are numbered seed * this + epoch, so no two seeds share one
@@ -104,7 +104,12 @@ def find_alphabet(*folders) -> Alphabet:
     if shards is not None:
         return Alphabet.of_texts(utterance.text for held in shards.values() for utterance in held)
     files = [file for folder in folders for file in find_transcripts(folder)]
-    return Alphabet.of_texts(text for file in files for _, _, text in read_transcript(file))
+    try:
+        return Alphabet.of_texts(text for file in files for _, _, text in read_transcript(file))
+    except TextError:
+        raise
+    except ValueError as error:
+        raise CorpusError(f"{folders[0]}: {error}; its transcripts hold no letter") from None
 
 
 def _unusable(utterance: Utterance, max_seconds: float, alphabet: Alphabet) -> str | None:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,10 +115,12 @@ class Alphabet:
         Raises:
             ValueError: there is no letter.
         """
-        texts = list(texts)
-        turkish = any(map(_is_turkish, texts))
-        found = {character for text in texts for character in upper(text, turkish)}
-        letters = sorted(c for c in found if c == "'" or unicodedata.category(c)[0] in "LM")
+        found = set()
+        for text in texts:
+            found.update(_composed(text))
+        turkish = _is_turkish(found)
+        capitals = {capital for character in found for capital in upper(character, turkish)}
+        letters = sorted(c for c in capitals if c == "'" or unicodedata.category(c)[0] in "LM")
         return cls(" " + "".join(letters))
 
     @classmethod
@@ -152,7 +154,7 @@ def upper(text: str, turkish: bool) -> str:
     return re.sub(r"\s+", " ", _composed(text.upper())).strip()
 
 
-def _is_turkish(text: str) -> bool:
+def _is_turkish(text: Collection[str]) -> bool:
     """Whether `text` tells dotted from dotless i (Turkish, Azerbaijani), which other capitals do not."""
     return "İ" in text or "ı" in text
 

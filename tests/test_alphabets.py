@@ -95,7 +95,9 @@ def test_every_form_of_the_model_holds_the_alphabet(german, tmp_path):
     calibration = [features[0, :, :, 0]]
     model.save(tmp_path / "a.keras")
     again = keras.saving.load_model(tmp_path / "a.keras", safe_mode=True)
-    again.save(tmp_path / "again.keras")  # saved by Keras alone, from a program that knows nothing of alphabets
+    again.save(
+        tmp_path / "again.keras"
+    )  # saved by Keras alone, from a program that knows nothing of alphabets
     (tmp_path / "a.tflite").write_bytes(to_tflite(model, "dynamic", calibration))
     (tmp_path / "a.onnx").write_bytes(to_onnx(model, "int8", calibration))
     for name in ("again.keras", "a.tflite", "a.onnx"):
@@ -115,7 +117,31 @@ def test_english_files_are_what_they_were(mini, tmp_path):
     assert model.name == "crnn"
     assert b"alphabet" not in to_onnx(model, "float32", []) + to_tflite(model, "float32", [])
     models = mini.parent / "models"
-    assert Recognizer.load(models / "crnn.fast.onnx").alphabet == stored_alphabet(models / "crnn.keras") == ENGLISH
+    assert (
+        Recognizer.load(models / "crnn.fast.onnx").alphabet
+        == stored_alphabet(models / "crnn.keras")
+        == ENGLISH
+    )
+
+
+def test_a_language_model_is_of_the_models_letters(tmp_path, capsys):
+    text, ukrainian = tmp_path / "de.txt", tmp_path / "uk.arpa"
+    text.write_text("zwölf Grüße\nzwölf Bären\n", encoding="utf-8")
+    status, _, err = run(capsys, "lm", text, "--out", tmp_path / "de.arpa")
+    assert status == 2 and "A-Z" in err
+    for alphabet in ("auto", tmp_path / "de.keras"):
+        build_model(1, 8, (4, 8), alphabet=GERMAN).save(tmp_path / "de.keras")
+        assert run(capsys, "lm", text, "--out", tmp_path / "de.arpa", "--alphabet", alphabet)[0] == 0
+    hesitant = np.logaddexp(sure_of("ZWÖLF GRÜXSE", GERMAN), sure_of("ZWÖLF GRÜSSE", GERMAN) - 0.1) - np.log(
+        1.9
+    )
+    assert greedy(hesitant, GERMAN) == "ZWÖLF GRÜXSE"
+    assert beam_decoder(tmp_path / "de.arpa", alphabet=GERMAN)(hesitant)[0].text == "ZWÖLF GRÜSSE"
+    (tmp_path / "uk.txt").write_text("Щастям б'ють жук\n", encoding="utf-8")
+    assert run(capsys, "lm", tmp_path / "uk.txt", "--out", ukrainian, "--alphabet", "auto")[0] == 0
+    with pytest.raises(ValueError, match=r"uk.arpa: 3 of its 3 words.*cannot be spelt") as caught:
+        beam_decoder(ukrainian, alphabet=GERMAN)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def sure_of(text, alphabet):
@@ -180,4 +206,3 @@ def test_train_go_on_evaluate_quantize_transcribe(corpus, capsys, monkeypatch, t
     assert run(capsys, "transcribe", clip, "--model", folder / "best.keras", "--format", "json")[0] == 0
     status, out, _ = run(capsys, "align", clip, "Bär über Öl", "--model", folder / "best.keras")
     assert status == 0 and [line.split()[4] for line in out.splitlines()] == ["BÄR", "ÜBER", "ÖL"]
-
