@@ -102,21 +102,31 @@ def learner(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return nbformat.NotebookNode({**notebook, "cells": kept})
 
 
+SETUP = """\
+import json
+
+# What the notebook computes before its exercises. It takes as long as the notebook does.
+with open("../{name}.ipynb", encoding="utf-8") as file:
+    cells = json.load(file)["cells"]
+for cell in cells:
+    if "exercise" in cell["metadata"].get("tags", []):
+        break
+    if cell["cell_type"] == "code":
+        exec("".join(cell["source"]))"""
+
+
 def solutions(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
     """Return the exercises of the notebook `name` with their solutions.
 
-    What the notebook computed before stands in one folded cell, without outputs: so the solutions can be run, and
-    take the room of their own outputs only.
+    Their first cell runs what the notebook computes before them: so the solutions can be run, and nothing stands
+    here twice.
     """
-    first = next(place for place, cell in enumerate(notebook.cells) if tagged(cell, "exercise"))
     title = notebook.cells[0].source.splitlines()[0].removeprefix("# ")
     head = nbformat.v4.new_markdown_cell(
         f"# {title}: solutions\n\nThe exercises of [the notebook](../{name}.ipynb), solved. Try them there first: the "
-        "check gives hints.\n\nThe folded cell is the code of that notebook up to its exercises. Run it if you want to "
-        "run a solution; it takes as long as the notebook does."
+        "check gives hints. To run a solution, run the first cell before it."
     )
-    code = [cell.source for cell in notebook.cells[:first] if cell.cell_type == "code"]
-    setup = nbformat.v4.new_code_cell("\n\n".join(code), metadata={"jupyter": {"source_hidden": True}})
+    setup = nbformat.v4.new_code_cell(SETUP.format(name=name))
     head.id, setup.id = (f"{name.split('_')[0]}-{part}" for part in ("head", "setup"))
     solved = [cell for cell in notebook.cells if tagged(cell, "exercise", "solution", "check")]
     return nbformat.NotebookNode({**notebook, "cells": [head, setup, *solved]})

@@ -166,7 +166,10 @@ except CorpusError as error:
 # | [09 · Interpreters](09_interpreters.ipynb) | the same words, how fast? |
 #
 # Each notebook runs alone, in any order. Read a question, guess, run the cell. The "Break it" cells fail on purpose.
-# Exercises have their solutions folded away beneath them.
+# Each exercise has an empty cell to write in and a check that hints; five questions close each notebook. The words of the
+# field stand in the [glossary](../notebooks/GLOSSARY.md).
+#
+# Work in a copy: `make learn` makes one in `work/`, and brings it up to date later without touching what you wrote.
 #
 # The environment variable `ASR_PROFILE` chooses the size of everything: `ci`, `fast` (if you set nothing), `workshop`
 # for Mini LibriSpeech, `full` for train-clean-100.
