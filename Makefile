@@ -8,7 +8,7 @@ RUN := runs/mini
 WAV := runs/mini-wav
 PEOPLE := $(addprefix data/real/test-clean-sample/,672/122797/672-122797-0069.flac 3729/6852/3729-6852-0011.flac)
 
-.PHONY: run lab learn test chromium notebooks lint lock
+.PHONY: run lab learn test chromium pictures notebooks lint lock
 
 run: $(READY)  ## the whole journey on the embedded corpus
 	$(BIN)/asr convert data/mini $(WAV)
@@ -36,6 +36,9 @@ chromium:  ## for tests/browser: installed if this is root's Debian; where there
 		timeout 180 apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 300 \
 		apt-get install -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
 	} || echo "Chromium could not be installed: the browser tests will be skipped"
+
+pictures: $(READY)  ## of the benches, as the README and the notebooks show them; after the shipped models changed
+	SAVE_FIGURES=1 $(BIN)/python -m pytest tests/browser
 
 notebooks: $(READY)  ## execute notebooks/source/*.py into notebooks/*.ipynb
 	$(BIN)/python notebooks/build.py $(NAMES)

@@ -35,6 +35,7 @@ import soundfile
 from asr_helpers import plots
 from asr_helpers.checks import check
 from asr_helpers.corpus import CorpusError, data_dir, load_corpus, read_audio
+from asr_helpers.decoding import default_decoder, greedy
 from asr_helpers.features import log_mel
 from asr_helpers.metrics import score
 from asr_helpers.recognizer import Recognizer, shipped_model
@@ -88,19 +89,22 @@ plots.save(plots.spectrogram(log_mel(samples), title=clip.text), "00_spectrogram
 # ## Write down
 #
 # The shipped model was trained as in notebook 06, on the harbour radio and on hours of other people reading aloud, and
-# shrunk for CPUs as in notebook 08. One line loads it, one transcribes:
+# shrunk for CPUs as in notebook 08. One line loads it, one transcribes. It spells by ear; a *language model*, which knows
+# what people write (notebook 07), helps:
 
 # %%
 recognizer = Recognizer.load(shipped_model())
-print("said ", clip.text)
-print("heard", recognizer.transcribe(samples))
+decoder = default_decoder()
+print("said               ", clip.text)
+print("heard, by ear      ", recognizer.transcribe(samples))
+print("with language model", recognizer.transcribe(samples, decoder))
 
 # %% [markdown]
 # How often is it right? Four more people, then four of the harbour's voices:
 
 # %%
 for each in people[5::10] + test[5::24]:
-    print(f"said   {each.text}\nheard  {recognizer.transcribe(read_audio(each.path))}\n")
+    print(f"said   {each.text}\nheard  {recognizer.transcribe(read_audio(each.path), decoder)}\n")
 
 # %% [markdown]
 # The *word error rate* (WER) counts the words to be replaced, inserted and deleted, and divides by the words that were
@@ -108,14 +112,15 @@ for each in people[5::10] + test[5::24]:
 
 # %%
 for name, corpus in {"people": people, "harbour radio": test}.items():
-    heard = [recognizer.transcribe(read_audio(each.path)) for each in corpus]
-    result = score([each.text for each in corpus], heard)
-    low, high = (f"{end:.0%}" for end in result["wer_ci95"])
-    print(f"{name:13} WER {result['wer']:.0%}, 95 % interval {low} to {high}, on {len(corpus)} sentences")
+    for way, spell in {"by ear": greedy, "with language model": decoder}.items():
+        heard = [recognizer.transcribe(read_audio(each.path), spell) for each in corpus]
+        result = score([each.text for each in corpus], heard)
+        low, high = (f"{end:.0%}" for end in result["wer_ci95"])
+        print(f"{name:13}  {way:19}  WER {result['wer']:4.0%}, 95 % interval {low} to {high}")
 
 # %% [markdown]
 # People are harder, for two reasons: no two of them speak alike, and a book may say anything, while the harbour has 218
-# words. In notebook 07 a *language model*, which knows what people write, takes away a large part of these errors.
+# words.
 
 # %% [markdown]
 # ## You

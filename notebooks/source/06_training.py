@@ -338,7 +338,7 @@ plots.save(figure, "06_real_speech")
 # (`asr evaluate part1/best.keras train-clean-5`).
 #
 # Follow the blue line, then the orange one. While the rate is high, every epoch ends somewhere near a good place, and
-# the mean of five is nearer to it than any of them: six points for nothing. When the rate falls, the single epochs
+# the mean of five is nearer to it than any of them, for nothing. When the rate falls, the single epochs
 # come down to the mean, pass it, and the mean only lags behind. So: average where you do not decay. The shipped
 # weights are the mean of the last two.
 
