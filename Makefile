@@ -1,4 +1,4 @@
-# Everything runs from a clean clone: each target first makes .venv with the exact versions of requirements.lock.
+# Everything runs from a clean clone: each target first makes .venv with the exact files of requirements.lock.
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
@@ -8,7 +8,7 @@ RUN := runs/mini
 WAV := runs/mini-wav
 PEOPLE := $(addprefix data/real/test-clean-sample/,672/122797/672-122797-0069.flac 3729/6852/3729-6852-0011.flac)
 
-.PHONY: run lab learn test chromium pictures notebooks lint lock
+.PHONY: run lab learn test chromium pictures notebooks lint lock fuzz audit
 
 run: $(READY)  ## the whole journey on the embedded corpus
 	$(BIN)/asr convert data/mini $(WAV)
@@ -30,6 +30,12 @@ learn: $(READY)  ## a copy of the notebooks to work in, which no newer version o
 test: $(READY) chromium
 	$(BIN)/python -m pytest
 
+fuzz: $(READY)  ## damaged audio, texts, models, runs and records, by the thousand
+	FUZZ=1 $(BIN)/python -m pytest tests/test_fuzz.py
+
+audit:  ## is a package of requirements.lock known to be vulnerable?
+	$(PYTHON) .ci/audit.py
+
 chromium:  ## for tests/browser: installed if this is root's Debian; where there is none, pytest says what it skips
 	@command -v chromium google-chrome >/dev/null 2>&1 || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null 2>&1 || { \
 		echo "installing Chromium for the browser tests"; \
@@ -48,7 +54,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 
 lock:  ## after a change of pyproject.toml; needs uv
-	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate \
+	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --generate-hashes \
 		--extra beam --extra dev pyproject.toml --output-file requirements.lock --quiet
 
 $(READY): requirements.lock pyproject.toml

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -10,6 +11,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 ANY_RECORDING = "any sound file, any rate; - is standard input; video and M4A where ffmpeg is installed"
+
+
+def count(text: str) -> int:
+    """Return the number of at least 1 that `text` is."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not 1 or more")
+    return number
 
 
 class Parser(argparse.ArgumentParser):
@@ -38,7 +47,7 @@ def build_parser() -> Parser:
     sub = command(convert, "FLAC corpus to the same corpus as WAV, bit for bit")
     sub.add_argument("source", metavar="SRC", type=Path)
     sub.add_argument("destination", metavar="DST", type=Path)
-    sub.add_argument("--workers", metavar="N", type=int, help="processes; default: one per core")
+    sub.add_argument("--workers", metavar="N", type=count, help="processes; default: one per core")
 
     sub = command(
         import_, "another data set to a corpus: Common Voice, LJSpeech, JSON lines, Kaldi, sound and text"
@@ -69,7 +78,7 @@ def build_parser() -> Parser:
     sub.add_argument(
         "--run", metavar="DIR", type=Path, required=True, dest="folder", help="checkpoints and history"
     )
-    sub.add_argument("--epochs", metavar="N", type=int, help="default: the profile's")
+    sub.add_argument("--epochs", metavar="N", type=count, help="default: the profile's")
     sub.add_argument("--resume", action="store_true", help="go on after the last whole epoch in DIR")
     sub.add_argument("--start", metavar="MODEL", type=Path, help="begin with the weights of this .keras file")
     add_alphabet(sub, "that of --start or --resume, else English")
@@ -82,7 +91,7 @@ def build_parser() -> Parser:
     sub.add_argument("--width", metavar="N", type=int, default=decoding.WIDTH, help="of the beam")
     sub.add_argument("--lm-weight", metavar="X", type=float, default=decoding.WEIGHT)
     sub.add_argument("--word-bonus", metavar="X", type=float, default=decoding.WORD_BONUS)
-    sub.add_argument("--limit", metavar="N", type=int, help="the first N utterances only")
+    sub.add_argument("--limit", metavar="N", type=count, help="the first N utterances only")
     sub.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     sub = command(transcribe, "recordings to text, captions or words with their times")
@@ -107,9 +116,9 @@ def build_parser() -> Parser:
     sub = command(lm, "estimate a language model from transcripts and texts")
     sub.add_argument("sources", metavar="SOURCE", type=Path, nargs="+", help="a corpus, or a text file")
     sub.add_argument("--out", metavar="FILE", type=Path, required=True, help=".arpa or .arpa.gz")
-    sub.add_argument("--order", metavar="N", type=int, default=3, help="words in a row, default: 3")
-    sub.add_argument("--vocabulary", metavar="N", type=int, help="know the N most frequent words only")
-    sub.add_argument("--keep", metavar="N", type=int, help="prune to at most N n-grams, words included")
+    sub.add_argument("--order", metavar="N", type=count, default=3, help="words in a row, default: 3")
+    sub.add_argument("--vocabulary", metavar="N", type=count, help="know the N most frequent words only")
+    sub.add_argument("--keep", metavar="N", type=count, help="prune to at most N n-grams, words included")
     add_alphabet(sub, "English")
 
     sub = command(quantize, "a .keras model to every smaller form, with a report of what became int8")
@@ -122,8 +131,8 @@ def build_parser() -> Parser:
     sub = command(compare, "size, speed, memory and error rate of every form, on this machine")
     sub.add_argument("folder", metavar="DIR", type=Path, help="written by asr quantize")
     sub.add_argument("corpus", metavar="CORPUS", type=Path)
-    sub.add_argument("--threads", metavar="N", type=int, nargs="+", default=[1, 2])
-    sub.add_argument("--limit", metavar="N", type=int, help="the first N utterances only")
+    sub.add_argument("--threads", metavar="N", type=count, nargs="+", default=[1, 2])
+    sub.add_argument("--limit", metavar="N", type=count, help="the first N utterances only")
     sub.add_argument(
         "--other-ways",
         action="store_true",
@@ -164,8 +173,9 @@ def doctor(options):
 def download(options):
     """Fetch a subset or language model from OpenSLR (resumable, checksummed), and unpack a subset."""
     from asr_helpers import corpus
+    from asr_helpers.text import printable
 
-    print(corpus.download(options.subset, options.to))
+    print(printable(str(corpus.download(options.subset, options.to))))
 
 
 def convert(options):
@@ -175,6 +185,7 @@ def convert(options):
     result = corpus.convert(options.source, options.destination, options.workers)
     report(result.problems)
     print(f"{result.converted} files converted, {result.kept} there already, {len(result.problems)} problems")
+    return 1 if result.problems else 0
 
 
 def import_(options):
@@ -197,9 +208,10 @@ def prepare(options):
 
     alphabet = chosen_alphabet(options.alphabet, *options.corpora)
     corpus = load_corpus(*options.corpora, alphabet=alphabet)
-    problems = corpus.problems + write_records(corpus.utterances, options.out)
-    report(problems)
-    print(f"{options.out}: {len(corpus)} utterances")
+    unreadable = write_records(corpus.utterances, options.out)
+    report([*corpus.problems, *unreadable])
+    print(f"{options.out}: {len(corpus) - len(unreadable)} utterances")
+    return 1 if corpus.problems or unreadable else 0
 
 
 def train(options):
@@ -214,6 +226,8 @@ def train(options):
     name = os.environ.get("ASR_PROFILE", "fast")
     if name not in PROFILES:
         raise ValueError(f"ASR_PROFILE={name}: choose one of {', '.join(PROFILES)}")
+    if options.resume and options.start:
+        raise ValueError("--resume goes on with the run's own weights: leave --start out")
     profile = replace(PROFILES[name], epochs=options.epochs or PROFILES[name].epochs)
     if options.alphabet is None and options.resume and (options.folder / "best.keras").is_file():
         alphabet = stored_alphabet(options.folder / "best.keras")
@@ -359,9 +373,11 @@ def lm(options):
     SOURCE is a corpus, of which only the transcripts are read, or a text file, plain, .gz or .xz, a sentence a line.
     One named twice counts twice.
     """
+    from asr_helpers import files
     from asr_helpers.lm import Estimate, read_sentences, read_texts
     from asr_helpers.text import Alphabet
 
+    files.check_writable(options.out)
     if options.alphabet == "auto":
         alphabet = Alphabet.of_texts(text for _, _, text in read_texts(*options.sources))
     else:
@@ -393,8 +409,10 @@ def compare(options):
     "change" is that of the WER from the Keras model's, in points, with its paired 95 % interval; "same frames" the
     share labelled as by the Keras model; "ms/s" milliseconds per second of audio.
     """
-    from asr_helpers import recognizer
+    from asr_helpers import files, recognizer
 
+    if options.figure:
+        files.check_writable(options.figure)
     reference = options.folder / "crnn.keras"
     if not reference.is_file():
         raise ValueError(f"{options.folder}: holds no crnn.keras as the reference; run `asr quantize`")
@@ -405,9 +423,8 @@ def compare(options):
         from asr_helpers import plots
 
         plots.style()
-        options.figure.write_bytes(
-            plots.png(plots.error_against_speed(result["variants"], options.threads[0]))
-        )
+        picture = plots.png(plots.error_against_speed(result["variants"], options.threads[0]))
+        files.write(options.figure, picture)
     if options.json:
         print(json.dumps(result))
         return
@@ -490,8 +507,10 @@ def readable(utterances, limit=None):
 
 
 def report(problems: list[str]) -> None:
+    from asr_helpers.text import printable
+
     for problem in problems:
-        print(f"asr: {problem}", file=sys.stderr)
+        print(f"asr: {printable(problem)}", file=sys.stderr)
 
 
 def silence_native_logs() -> None:
@@ -501,17 +520,20 @@ def silence_native_logs() -> None:
     and the descriptor is pointed at nothing. TF_CPP_MIN_LOG_LEVEL=0 asks for everything, and gets it.
     """
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0":
-        sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+        sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return 0, 1 where some of many files failed, 2 after a line on stderr for a mistake."""
-    options = build_parser().parse_args(arguments)
     try:
+        options = build_parser().parse_args(arguments)
         return options.run(options) or 0
-    except (ValueError, OSError) as error:
-        report(str(error).splitlines() or [type(error).__name__])
+    except OSError as error:
+        report([f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)])
+        return 2
+    except (ValueError, MemoryError) as error:
+        report([str(error).strip() or type(error).__name__])
         return 2
     except KeyboardInterrupt:
         report(["stopped; what was finished is kept"])
@@ -520,5 +542,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def script() -> None:
     """The installed `asr` command."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # see __main__
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that children and half files go, too
     silence_native_logs()
     sys.exit(main())

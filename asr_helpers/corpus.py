@@ -4,6 +4,7 @@ A corpus is any folder. Every `*.trans.txt` beneath it counts; each of its lines
 the audio lies beside it as `<id>.flac` or `<id>.wav`, where an id is `<speaker>-<chapter>-<number>`.
 """
 
+import gzip
 import io
 import multiprocessing
 import os
@@ -11,24 +12,28 @@ import re
 import shlex
 import shutil
 import tarfile
-import threading
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import soundfile
 from tqdm.auto import tqdm
 
+from asr_helpers import files
+from asr_helpers.containers import missing_bytes
+from asr_helpers.processes import deaf_children, end_with
 from asr_helpers.text import ENGLISH, Alphabet, OneLineError, TextError, printable, read_transcript
 
 SAMPLE_RATE = 16_000
 MIN_SAMPLES = SAMPLE_RATE * 25 // 1000  # one 25 ms analysis window
 
 _ID = re.compile(r"[^\W_]+-[^\W_]+-[^\W_]+")
+_BLOCK = 2**22  # samples read at once
 _UNKNOWN_LENGTH = 2**62  # libsndfile reports about 2**63 samples where a header leaves the length open
 
 
@@ -104,6 +109,11 @@ def read_audio(path: Path | str) -> np.ndarray:
     return samples
 
 
+def to_pcm16(samples: np.ndarray) -> np.ndarray:
+    """Return float samples as 16-bit integers; what is at full scale or beyond is clipped, not wrapped round."""
+    return np.clip(np.round(samples * 32768), -32768, 32767).astype("<i2")
+
+
 def load_corpus(*folders: Path | str, alphabet: Alphabet = ENGLISH) -> Corpus:
     """Return every usable utterance beneath `folders`, sorted by id, and what was left out and why.
 
@@ -111,16 +121,16 @@ def load_corpus(*folders: Path | str, alphabet: Alphabet = ENGLISH) -> Corpus:
     twice is kept once, where it came first. A transcript must be spelt in `alphabet`.
 
     Raises:
-        CorpusError: a folder does not exist or holds no `*.trans.txt`.
+        CorpusError: a folder does not exist, may not be listed, or holds no `*.trans.txt`.
     """
     found: dict[str, Utterance] = {}
     problems: list[str] = []
     for folder in map(Path, folders):
-        chapters = [files for _, files in _walk(folder)]
-        if not any(_is_transcript(file) for files in chapters for file in files):
+        chapters = [listed for _, listed in _walk(folder, problems)]
+        if not any(_is_transcript(file) for listed in chapters for file in listed):
             raise CorpusError(f"{folder}: holds no *.trans.txt; the transcripts belong beside the audio")
-        for files in tqdm(chapters, f"checking {folder.name}", unit="folder", delay=2):
-            for utterance in _read_chapter(files, problems, alphabet):
+        for listed in tqdm(chapters, f"checking {folder.name}", unit="folder", delay=2):
+            for utterance in _read_chapter(listed, problems, alphabet):
                 first = found.setdefault(utterance.id, utterance)
                 if first is not utterance:
                     line = f"{utterance.path}: same id as {first.path}, which is kept; rename it"
@@ -134,35 +144,75 @@ def find_transcripts(folder: Path | str) -> list[Path]:
     Raises:
         CorpusError: the folder does not exist or holds none.
     """
-    found = [file for _, files in _walk(Path(folder)) for file in files if _is_transcript(file)]
+    found = [file for _, listed in _walk(Path(folder), []) for file in listed if _is_transcript(file)]
     if not found:
         raise CorpusError(f"{folder}: holds no *.trans.txt; the transcripts belong beside the audio")
     return found
 
 
-def _walk(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
-    """Yield every folder in and beneath `folder` with its files, in sorted order, hidden ones left out."""
+def _check_folder(folder: Path) -> None:
     if not folder.is_dir():
         raise CorpusError(f"{folder}: no such folder; check the path, or fetch a corpus with `asr download`")
-    for root, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield Path(root), [Path(root, name) for name in sorted(names) if not name.startswith(".")]
+
+
+def _walk(top: Path, problems: list[str], lenient: bool = False) -> Iterator[tuple[Path, list[Path]]]:
+    """Yield every folder in and beneath `top` with its files, in sorted order, hidden ones left out.
+
+    Links are followed, but each folder comes once, so that a link that leads back to it does no harm. What is
+    called like a clip or a text and is no file (a pipe, a link to nowhere) gets a line in `problems`.
+
+    Raises:
+        CorpusError: `top` is no folder; or one may not be listed, and nobody knows how much is in it. If `lenient`,
+            that, too, is a line in `problems`.
+    """
+    _check_folder(top)
+    seen, waiting = set(), [top]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            status = folder.stat()
+            identity = status.st_dev, status.st_ino
+            with os.scandir(folder) as listing:
+                entries = sorted((e for e in listing if not e.name.startswith(".")), key=lambda e: e.name)
+        except OSError as error:
+            unlisted = CorpusError(f"{folder}: cannot be listed ({error.strerror}); mend its permissions")
+            if not lenient or folder == top:
+                raise unlisted from None
+            problems.append(str(unlisted))
+            continue
+        if identity in seen:
+            continue
+        seen.add(identity)
+        folders = [folder / entry.name for entry in entries if _is_kind(entry, "dir")]
+        files = [folder / entry.name for entry in entries if _is_kind(entry, "file")]
+        waiting += reversed(folders)
+        for path in sorted({folder / entry.name for entry in entries} - {*folders, *files}):
+            if path.suffix.lower() in (".flac", ".wav", ".txt"):
+                problems.append(printable(f"{path}: is no file (a pipe, or a link to nowhere); remove it"))
+        yield folder, files
+
+
+def _is_kind(entry: os.DirEntry, kind: str) -> bool:
+    try:
+        return entry.is_dir() if kind == "dir" else entry.is_file()
+    except OSError:  # a link to itself
+        return False
 
 
 def _is_transcript(file: Path) -> bool:
     return file.name.endswith(".trans.txt")
 
 
-def _audio_by_id(files: list[Path]) -> dict[str, Path]:
+def _audio_by_id(listed: list[Path]) -> dict[str, Path]:
     """Return the audio among the files of one folder; a WAV goes before a FLAC of the same name."""
-    return {file.stem: file for file in files if file.suffix.lower() in (".flac", ".wav")}
+    return {file.stem: file for file in listed if file.suffix.lower() in (".flac", ".wav")}
 
 
-def _read_chapter(files: list[Path], problems: list[str], alphabet: Alphabet) -> Iterator[Utterance]:
+def _read_chapter(listed: list[Path], problems: list[str], alphabet: Alphabet) -> Iterator[Utterance]:
     """Yield the usable utterances among the files of a folder; add a line to `problems` for the others."""
-    audio = _audio_by_id(files)
+    audio = _audio_by_id(listed)
     spoken = set()
-    for transcript in filter(_is_transcript, files):
+    for transcript in filter(_is_transcript, listed):
         try:
             lines = list(read_transcript(transcript))
         except TextError as error:
@@ -197,33 +247,49 @@ def _read_utterance(key: str, text: str, audio: dict[str, Path], alphabet: Alpha
 def _open_audio(path: Path) -> soundfile.SoundFile:
     """Open a sound file whose header states how long it is, and which is not visibly cut off."""
     if not path.is_file():
-        raise CorpusError(f"{path}: no such file; check the path")
+        wrong = "is a folder or a pipe; name a file" if path.exists() else "no such file; check the path"
+        raise CorpusError(f"{path}: {wrong}")
     try:
-        audio = soundfile.SoundFile(path)
+        missing = missing_bytes(path)
+        audio = sound_file(path)
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror}); mend its permissions") from None
     except soundfile.SoundFileError as error:
         raise CorpusError(f"{path}: not readable as audio ({_reason(error)}); replace the file") from None
     if audio.frames > _UNKNOWN_LENGTH:
         audio.close()
         raise CorpusError(f"{path}: the header does not state the length; write the file anew with ffmpeg")
-    if _is_cut_off_wav(path):
+    if missing:
         audio.close()
-        raise CorpusError(f"{path}: cut off, the header promises more bytes; fetch or convert it again")
+        raise CorpusError(
+            f"{path}: cut off, the header promises {missing} more bytes; fetch or convert it again"
+        )
     return audio
 
 
-def _is_cut_off_wav(path: Path) -> bool:
-    """Whether a WAV file ends early: libsndfile then counts the samples that are there and says nothing."""
-    with open(path, "rb") as file:
-        header = file.read(8)
-    promised = int.from_bytes(header[4:8], "little")
-    streamed = promised == 2**32 - 1  # written before the length was known
-    return header[:4] == b"RIFF" and not streamed and promised + 8 > path.stat().st_size
+def sound_file(path: Path) -> soundfile.SoundFile:
+    """Open a sound file by the bytes of its name, which need not be UTF-8."""
+    return soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path)
 
 
 def _check_format(path: Path, audio: soundfile.SoundFile) -> None:
     if (audio.samplerate, audio.channels) != (SAMPLE_RATE, 1):
-        output = path.with_name(f"{path.stem}-16k.wav")
-        mend = shlex.join(["ffmpeg", "-i", str(path), "-ac", "1", "-ar", str(SAMPLE_RATE), str(output)])
+        other, kind = f"{path}.16k", "flac" if path.suffix.lower() == ".flac" else "wav"
+        # "file:", for ffmpeg takes 12:30.wav for a protocol; then in place of the clip, where its transcript is.
+        mend = [
+            "ffmpeg",
+            "-i",
+            f"file:{path}",
+            "-ac",
+            "1",
+            "-ar",
+            str(SAMPLE_RATE),
+            "-f",
+            kind,
+            f"file:{other}",
+        ]
+        moves = ["mv", "--", str(path), f"{path}.orig"], ["mv", "--", other, str(path)]
+        mend = " && ".join(map(shlex.join, [mend, *moves]))
         found = f"{audio.samplerate} Hz, {audio.channels} channel{'s' * (audio.channels > 1)}"
         raise CorpusError(f"{path}: {found} where {SAMPLE_RATE} Hz mono is needed; run {mend}")
     if audio.frames == 0:
@@ -238,12 +304,15 @@ def _read_whole(path: Path, audio: soundfile.SoundFile, dtype: str) -> np.ndarra
     """
     mend = "fetch or convert it again"
     try:
-        samples = audio.read(dtype=dtype)
+        blocks = [audio.read(min(audio.frames, _BLOCK), dtype)]
+        while missing := audio.frames - sum(map(len, blocks)):
+            # Not at once: a damaged header may promise more than fits in memory.
+            if not len(blocks[-1]):
+                raise CorpusError(f"{path}: cut off, {missing} of {audio.frames} samples are missing; {mend}")
+            blocks.append(audio.read(min(missing, _BLOCK), dtype))
     except soundfile.SoundFileError as error:
         raise CorpusError(f"{path}: not decodable ({_reason(error)}); {mend}") from None
-    if len(samples) < audio.frames:
-        raise CorpusError(f"{path}: cut off after {len(samples)} of {audio.frames} samples; {mend}")
-    return samples
+    return np.concatenate(blocks) if len(blocks) > 1 else blocks[0]
 
 
 def _reason(error: soundfile.SoundFileError) -> str:
@@ -265,20 +334,24 @@ class Conversion:
 def convert(source: Path | str, destination: Path | str, workers: int | None = None) -> Conversion:
     """Decode every FLAC beneath `source` to a WAV of the same samples, in the same tree at `destination`.
 
-    WAV files and text files (transcripts, SPEAKERS.TXT) are copied along. A WAV that is there and complete is
-    kept, so a run that was killed goes on where it stopped; a file that cannot be decoded is reported and the
-    rest goes on. The work is spread over `workers` processes (by default one for each core); a script calls
-    this under `if __name__ == "__main__":`, as multiprocessing asks.
+    WAV files and text files (transcripts, SPEAKERS.TXT) are copied along. A WAV that is there, complete and as
+    old as what it was made from is kept, so a run that was killed goes on where it stopped; a file that cannot be
+    read is reported and the rest goes on. The work is spread over `workers` processes (by default one for each
+    core); a script calls this under `if __name__ == "__main__":`, as multiprocessing asks.
 
     Raises:
         CorpusError: `source` is no folder, `destination` lies in it, or `destination` cannot be written.
     """
     source, destination = Path(source), Path(destination)
+    _check_folder(source)
     if destination.resolve().is_relative_to(source.resolve()):
         raise CorpusError(f"{destination}: lies in the source folder; choose a folder outside {source}")
+    problems = []
     try:
-        jobs = _prepare_tree(source, destination)
-        outcomes = _run_jobs(jobs, workers or os.cpu_count())
+        with files.alone(destination):
+            jobs = _prepare_tree(source, destination, problems)
+            outcomes = _run_jobs(jobs, workers or os.cpu_count())
+            files.flush()
     except OSError as error:
         raise _disk_error(error, destination) from None
     except BrokenProcessPool:
@@ -286,57 +359,70 @@ def convert(source: Path | str, destination: Path | str, workers: int | None = N
             "free memory, or guard your script with `if __name__ == '__main__':`, and run this again to go on"
         )
         raise CorpusError(f"{destination}: a worker process died; {mend}") from None
-    problems = [outcome for outcome in outcomes if outcome not in ("converted", "kept")]
+    problems += [outcome for outcome in outcomes if outcome not in ("converted", "kept")]
     return Conversion(outcomes.count("converted"), outcomes.count("kept"), problems)
 
 
-def _prepare_tree(source: Path, destination: Path) -> list[tuple[Path, Path]]:
+def _prepare_tree(source: Path, destination: Path, problems: list[str]) -> list[tuple[Path, Path]]:
     """Make the folders, copy the text files, and return the (audio, WAV to write) pairs."""
     jobs = []
-    for folder, files in _walk(source):
+    for folder, listed in _walk(source, problems, lenient=True):
         target = destination / folder.relative_to(source)
         target.mkdir(parents=True, exist_ok=True)
-        for file in files:
+        files.clear(target)
+        for file in listed:
             if file.suffix.lower() == ".txt":
-                _write(target / file.name, file.read_bytes())
-        jobs += [(file, target / f"{key}.wav") for key, file in _audio_by_id(files).items()]
+                try:
+                    content = _read_bytes(file)
+                except CorpusError as error:
+                    problems.append(str(error))
+                else:
+                    files.write(target / file.name, content, bulk=True)
+        jobs += [(file, target / f"{key}.wav") for key, file in _audio_by_id(listed).items()]
     return jobs
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror}); mend its permissions") from None
 
 
 def _run_jobs(jobs: list[tuple[Path, Path]], workers: int) -> list[str]:
     # "spawn", because forking a process whose threads run (TensorFlow's, in a notebook) may hang.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _end_with_parent) as pool:
-        outcomes = pool.map(_convert_file, *zip(*jobs, strict=True), chunksize=16) if jobs else ()
+    with ProcessPoolExecutor(workers, context, end_with, [os.getpid()]) as pool:
+        with deaf_children():
+            outcomes = pool.map(_convert_file, *zip(*jobs, strict=True), chunksize=16) if jobs else ()
         return list(tqdm(outcomes, "converting", total=len(jobs), unit="file", delay=1))
-
-
-def _end_with_parent() -> None:
-    """End this worker when its parent is killed: it would else wait for work for ever."""
-
-    def watch():
-        multiprocessing.parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _convert_file(source: Path, target: Path) -> str:
     """Write `target` as WAV with the samples of `source`; return "converted", "kept" or what is wrong."""
     try:
         with _open_audio(source) as audio:
-            if _is_complete(target, audio.frames):
+            age = source.stat().st_mtime_ns  # recorded as the WAV's own: a source that was replaced shows
+            if _is_complete(target, audio.frames, age):
                 return "kept"
-            _write(target, source.read_bytes() if source.suffix.lower() == ".wav" else _as_wav(source, audio))
+            content = _read_bytes(source) if source.suffix.lower() == ".wav" else _as_wav(source, audio)
+        with files.whole(target, bulk=True) as part:
+            part.write_bytes(content)
+            os.utime(part, ns=(age, age))
         return "converted"
     except CorpusError as error:
         return str(error)
+    except MemoryError:
+        return str(
+            CorpusError(f"{source}: too long for the memory; cut it into pieces, or use fewer --workers")
+        )
 
 
-def _is_complete(path: Path, frames: int) -> bool:
+def _is_complete(path: Path, frames: int, age: int) -> bool:
     try:
-        return soundfile.info(path).frames == frames and not _is_cut_off_wav(path)
-    except soundfile.SoundFileError:
+        with _open_audio(path) as audio:
+            return audio.frames == frames and path.stat().st_mtime_ns == age
+    except CorpusError:
         return False
 
 
@@ -345,20 +431,11 @@ def _as_wav(path: Path, audio: soundfile.SoundFile) -> bytes:
     # 32-bit integers carry every depth FLAC has, left-aligned. WAV keeps 8 bits unsigned.
     samples = _read_whole(path, audio, "int32")
     subtype = {"PCM_S8": "PCM_U8"}.get(audio.subtype, audio.subtype)
+    if not soundfile.check_format("WAV", subtype):
+        raise CorpusError(f"{path}: {audio.subtype} inside, which no WAV holds; convert it with ffmpeg")
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, audio.samplerate, subtype, format="WAV")
     return buffer.getvalue()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file under a hidden temporary name, then rename it: a killed run leaves no half file."""
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 # ------------------------------------------------------------------------------------------------ downloading
@@ -393,42 +470,73 @@ def download(subset: str, destination: Path | str, base_url: str = OPENSLR) -> P
     What is there already is not fetched again; a download that broke off goes on where it stopped.
 
     Raises:
-        CorpusError: the subset is unknown, network or disk fails, or the archive is not the published one.
+        CorpusError: the subset is unknown, network or disk fails, the archive is not the published one, or the
+            subset's folder is there and not whole.
     """
     if subset not in SUBSETS | LANGUAGE_MODELS:
         raise CorpusError(f"{subset}: no such subset; choose one of {', '.join(SUBSETS | LANGUAGE_MODELS)}")
     destination = Path(destination)
     folder = destination / "LibriSpeech" / subset
-    if folder.is_dir():
-        return folder
     try:
-        destination.mkdir(parents=True, exist_ok=True)
-        archive = _fetch(subset, destination, base_url)
-        if subset in LANGUAGE_MODELS:
-            return archive
-        _unpack(archive, subset, destination)
-        archive.unlink()
+        with files.alone(destination, subset):
+            if folder.is_dir() and any(folder.iterdir()):
+                _check_clips(folder)
+                return folder
+            archive = _fetch(subset, destination, base_url)
+            if subset in LANGUAGE_MODELS:
+                return archive
+            _unpack(archive, subset, destination)
+            archive.unlink()
     except OSError as error:
         raise _disk_error(error, destination) from None
     return folder
 
 
+def _check_clips(folder: Path) -> None:
+    """See that every clip that a transcript names lies beside it: a folder that is there need not be whole.
+
+    Raises:
+        CorpusError: one is missing or empty, or there is no transcript.
+    """
+    named = 0
+    for _, listed in _walk(folder, []):
+        sizes = {file.stem: file.stat().st_size for file in _audio_by_id(listed).values()}
+        for transcript in filter(_is_transcript, listed):
+            try:
+                keys = [key for _, key, _ in read_transcript(transcript)]
+            except TextError as error:
+                raise CorpusError(f"{folder}: not whole ({error}); delete it and run this again") from None
+            lacking = [key for key in keys if not sizes.get(key)]
+            if lacking or not keys:
+                lack = (
+                    f"{transcript.parent / lacking[0]}.flac is missing"
+                    if lacking
+                    else f"{transcript} is empty"
+                )
+                raise CorpusError(f"{folder}: not whole, {lack}; delete the folder and run this again")
+            named += len(keys)
+    if not named:
+        raise CorpusError(f"{folder}: holds no transcripts; delete it and run this again")
+
+
 def _disk_error(error: OSError, folder: Path) -> CorpusError:
-    return CorpusError(f"{error.filename or folder}: {error.strerror}; mend that and run this again to go on")
+    reason = error.strerror or type(error).__name__
+    return CorpusError(f"{error.filename or folder}: {reason}; mend that and run this again to go on")
 
 
 def _fetch(subset: str, destination: Path, base_url: str) -> Path:
     """Return the subset's archive in `destination`, its checksum verified, fetched unless it is there."""
     import pooch
     import requests
+    import urllib3
 
     name, md5 = (SUBSETS | LANGUAGE_MODELS)[subset]
     url, file = f"{base_url}/{name}", Path(name).name
     downloader = partial(_fetch_resumable, part=destination / f"{file}.part")
     try:
         return Path(pooch.retrieve(url, f"md5:{md5}", file, destination, downloader=downloader))
-    except requests.RequestException as error:
-        status = getattr(error.response, "status_code", None)
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        status = getattr(getattr(error, "response", None), "status_code", None)
         reason = f"the server answers {status}" if status else type(error).__name__
         mend = "check the network and run this again to go on"
         raise CorpusError(f"{url}: download failed ({reason}); {mend}") from None
@@ -444,16 +552,17 @@ def _fetch_resumable(url: str, output_file: str, _pooch, part: Path) -> None:
     It tries again for as long as each attempt brings something.
     """
     import requests
+    import urllib3
 
     while True:
         before = part.stat().st_size if part.exists() else 0
         try:
             _fetch_rest(url, part, before)
             break
-        except requests.RequestException:
+        except (requests.RequestException, urllib3.exceptions.HTTPError):
             if not part.exists() or part.stat().st_size == before:
                 raise
-    os.replace(part, output_file)
+    files.settle(part, output_file)
 
 
 def _fetch_rest(url: str, part: Path, start: int) -> None:
@@ -469,7 +578,10 @@ def _fetch_rest(url: str, part: Path, start: int) -> None:
         total = start + int(response.headers.get("Content-Length", 0))
         _check_space(part.parent, total - start + total)  # the rest of the archive, and what it unpacks to
         with open(part, "ab" if start else "wb") as file, _byte_bar(part.stem, start, total) as bar:
-            for block in response.iter_content(1 << 16):  # a break loses the block that was under way
+            # As sent: some servers call the archive's own compression an encoding, which would be undone here.
+            for block in response.raw.stream(
+                1 << 16, decode_content=False
+            ):  # a break loses the block under way
                 file.write(block)
                 bar.update(len(block))
 
@@ -492,16 +604,42 @@ def _unpack(archive: Path, subset: str, destination: Path) -> None:
     try:
         with tarfile.open(archive) as tar:
             for member in tqdm(tar, "unpacking", unit="file", delay=1):
-                tar.extract(member, temporary, filter="data")  # refuses paths outside, devices, and the like
+                _extract(tar, member, temporary)
         unpacked = temporary / "LibriSpeech"
         if not (unpacked / subset).is_dir():
             raise CorpusError(f"{archive}: holds no LibriSpeech/{subset}; delete it and run this again")
+        files.flush()
         goal = destination / "LibriSpeech"
         goal.mkdir(exist_ok=True)
         for file in unpacked.glob("*.TXT"):
             file.replace(goal / file.name)
-        (unpacked / subset).rename(goal / subset)
-    except (tarfile.TarError, EOFError) as error:
+        files.settle(unpacked / subset, goal / subset)
+    except (tarfile.TarError, EOFError, ValueError, OverflowError, zlib.error, gzip.BadGzipFile) as error:
+        if isinstance(error, CorpusError):
+            raise
         raise CorpusError(f"{archive}: cannot be unpacked ({error}); delete it and run this again") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+    """Write one regular file or make one folder below `target`.
+
+    A corpus holds nothing else, and what is not made can lead nowhere: no link, device or sparse file. (The
+    filter that tarfile has for that had a hole, CVE-2025-4517, and old releases lack it.)
+
+    Raises:
+        tarfile.TarError: the member is another kind of thing, or its name leads outside.
+    """
+    parts = PurePosixPath(member.name).parts
+    if member.name.startswith("/") or ".." in parts:
+        raise tarfile.TarError(f"{member.name!r} leads outside")
+    path = target.joinpath(*parts)
+    if member.isdir():
+        path.mkdir(parents=True, exist_ok=True)
+    elif member.isreg() and not member.issparse():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tar.extractfile(member) as source, open(path, "wb") as file:
+            shutil.copyfileobj(source, file)
+    else:
+        raise tarfile.TarError(f"{member.name!r} is neither a file nor a folder")

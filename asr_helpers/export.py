@@ -6,9 +6,9 @@ the large weights which that makes are clipped; the LSTMs are traced in a form t
 integer kernel, and given one grid of int8 steps; and the range of every activation is calibrated on real features.
 """
 
+import io
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +16,7 @@ import tempfile
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,9 +25,10 @@ import numpy as np
 import tensorflow as tf
 from tqdm.auto import tqdm
 
+from asr_helpers import files, processes
 from asr_helpers.features import HOP, MELS, OUTPUT_HOP, SAMPLE_RATE
 from asr_helpers.model import alphabet_of, rebuild
-from asr_helpers.text import ALPHABET_KEY, ENGLISH, Alphabet
+from asr_helpers.text import ALPHABET_KEY, ENGLISH, Alphabet, OneLineError
 
 REFERENCE = "crnn.keras"
 VARIANTS = (
@@ -40,7 +42,7 @@ VARIANTS = (
 )
 
 
-class ExportError(ValueError):
+class ExportError(OneLineError):
     """A model could not be converted; the message is one line that names the model and the variant."""
 
 
@@ -72,14 +74,12 @@ def quantize(
         raise ValueError(f"calibration needs the features of at least one utterance, each (frames, {MELS})")
     if not model_path.is_file():
         raise ExportError(f"{model_path}: no such file; train a model first, or check the path")
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out, prefix=".") as work:
-        shutil.copyfile(model_path, Path(work, REFERENCE))
-        np.savez(Path(work, "calibration.npz"), *calibration)
-        command = [sys.executable, "-m", "asr_helpers.export", work, *variants]
-        made = _made_apart(command, model_path, [REFERENCE, *variants])
-        for name in tqdm(made, "converting", total=1 + len(variants), unit="file"):
-            os.replace(Path(work, name), out / name)
+    with files.alone(out):
+        files.clear(out)
+        command = processes.command("asr_helpers.export", *variants)
+        made = _made_apart(command, model_path, calibration, [REFERENCE, *variants])
+        for name, content in tqdm(made, "converting", total=1 + len(variants), unit="file"):
+            files.write(out / name, content)
     return [op_report(out / name) for name in variants]
 
 
@@ -589,20 +589,32 @@ def _onnx_ops(path: Path) -> tuple[dict, Counter, Counter]:
 # ---------------------------------------------------------------------------------- the process that converts
 
 
-def _made_apart(command: list[str], model_path: Path, names: list[str]) -> Iterator[str]:
-    """Run `command` (`_main` in a new process) and yield the `names` of the files as each is made."""
+def _made_apart(
+    command: list[str], model_path: Path, calibration: list[np.ndarray], names: list[str]
+) -> Iterator[tuple[str, bytes]]:
+    """Run `command` (`_main` in a new process) and yield the name and content of each of the files `names` it makes.
+
+    What goes there and what comes back goes through pipes: nothing is left behind, however either of the two ends.
+    """
+    sent = io.BytesIO()
+    np.savez(sent, np.frombuffer(model_path.read_bytes(), np.uint8), *calibration)
     # Out of sight of any GPU, where Keras would trace cuDNN ops that no other runtime has.
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    ) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, env=environment, **pipes) as process:
         try:
+            with suppress(BrokenPipeError):  # it died: what follows says how
+                process.stdin.write(sent.getbuffer())
+                process.stdin.close()
             for line in process.stdout:
                 message = json.loads(line)
                 if "error" in message:
                     raise ExportError(f"{model_path}: {message['error']}")
+                content = process.stdout.read(message["bytes"])
+                if len(content) < message["bytes"]:
+                    break
                 names = names[1:]
-                yield message["made"]
+                yield message["made"], content
             code = process.wait()
             if names:
                 cause = signal.Signals(-code).name if code < 0 else f"exit status {code}"
@@ -611,25 +623,33 @@ def _made_apart(command: list[str], model_path: Path, names: list[str]) -> Itera
             process.kill()
 
 
-def _main(work: str, *variants: str) -> None:
-    """Write `variants` of the model in the folder `work` there; tell of each on a line of JSON on stdout."""
-    messages = os.fdopen(os.dup(1), "w", buffering=1)
+def _main(*variants: str) -> None:
+    """Make `variants` of what comes on stdin; write a line of JSON, then the file, for each to stdout."""
+    answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # the converter's C++ code prints on stdout
+
+    def answer(content: bytes = b"", **message):
+        answers.write(json.dumps(message).encode() + b"\n" + content)
+        answers.flush()
+
     doing = "cannot be loaded"
     try:
-        model = keras.saving.load_model(Path(work, REFERENCE), compile=False)
-        print(json.dumps({"made": REFERENCE}), file=messages)
-        with np.load(Path(work, "calibration.npz")) as archive:
-            calibration = list(archive.values())
+        with np.load(io.BytesIO(sys.stdin.buffer.read())) as sent:
+            content, *calibration = sent.values()
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, REFERENCE)
+            path.write_bytes(content.tobytes())
+            model = keras.saving.load_model(path, compile=False)
+        answer(content.tobytes(), made=REFERENCE, bytes=content.nbytes)
         for variant in variants:
             doing = f"{variant} failed"
             _, precision, form = variant.split(".")
             convert = to_tflite if form == "tflite" else to_onnx
-            Path(work, variant).write_bytes(convert(model, precision, calibration))
-            print(json.dumps({"made": variant}), file=messages)
+            converted = convert(model, precision, calibration)
+            answer(converted, made=variant, bytes=len(converted))
     except Exception as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        print(json.dumps({"error": f"{doing}: {reason[0]}"}), file=messages)
+        answer(error=f"{doing}: {reason[0]}")
 
 
 if __name__ == "__main__":

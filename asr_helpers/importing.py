@@ -23,15 +23,9 @@ import numpy as np
 import soundfile
 from tqdm.auto import tqdm
 
-from asr_helpers.corpus import (
-    MIN_SAMPLES,
-    SAMPLE_RATE,
-    CorpusError,
-    _disk_error,
-    _end_with_parent,
-    _walk,
-    _write,
-)
+from asr_helpers import files
+from asr_helpers.corpus import MIN_SAMPLES, SAMPLE_RATE, CorpusError, _disk_error, _walk, to_pcm16
+from asr_helpers.processes import deaf_children, end_with
 from asr_helpers.recordings import read_recording
 from asr_helpers.text import ALPHABET, TextError, printable, read_lines, upper
 
@@ -110,13 +104,15 @@ def import_corpus(
         rows.append([key, clip.path, clip.text, text, ", ".join(changes)])
         kept.append((key, clip, text))
     try:
-        outcomes = _write_sound(kept, destination, workers or os.cpu_count())
-        for row in rows:
-            if outcomes.get(row[0]):
-                row[3], row[4] = "", f"left out: {outcomes[row[0]]}"
-                problems.append(outcomes[row[0]])
-        whole = [(key, text) for key, _, text in kept if not outcomes[key]]
-        _write_texts(whole, rows, destination)
+        with files.alone(destination):
+            outcomes = _write_sound(kept, destination, workers or os.cpu_count())
+            for row in rows:
+                if outcomes.get(row[0]):
+                    row[3], row[4] = "", f"left out: {outcomes[row[0]]}"
+                    problems.append(outcomes[row[0]])
+            whole = [(key, text) for key, _, text in kept if not outcomes[key]]
+            _write_texts(whole, rows, destination)
+            files.flush()
     except OSError as error:
         raise _disk_error(error, destination) from None
     except BrokenProcessPool:
@@ -329,9 +325,9 @@ def _keyed(file: Path) -> Iterator[tuple[str, str]]:
 
 def _beside(source: Path, problems: list[str]) -> Iterator[Clip]:
     """Sound with a .txt of the same name beside it; the first folder on the way names the speaker."""
-    for _, files in _walk(source):
-        texts = {file.stem: file for file in files if file.suffix.lower() == ".txt"}
-        for file in files:
+    for _, listed in _walk(source, problems):
+        texts = {file.stem: file for file in listed if file.suffix.lower() == ".txt"}
+        for file in listed:
             if file.suffix.lower() not in SOUND:
                 continue
             if file.stem not in texts:
@@ -372,10 +368,12 @@ def _write_sound(kept: list[tuple[str, Clip, str]], destination: Path, workers: 
         by_path[clip.path].append((key, clip, destination / speaker / "1" / f"{key}.flac"))
     for folder in {target.parent for jobs in by_path.values() for _, _, target in jobs}:
         folder.mkdir(parents=True, exist_ok=True)
+        files.clear(folder)
     outcomes: dict[str, str] = {}
     context = multiprocessing.get_context("spawn")  # see `corpus.convert`
-    with ProcessPoolExecutor(workers, context, _end_with_parent) as pool:
-        done = pool.map(_write_clips, by_path.values(), chunksize=8)
+    with ProcessPoolExecutor(workers, context, end_with, [os.getpid()]) as pool:
+        with deaf_children():
+            done = pool.map(_write_clips, by_path.values(), chunksize=8)
         for outcome in tqdm(done, "importing", total=len(by_path), unit="file", delay=1):
             outcomes |= outcome
     return outcomes
@@ -399,7 +397,7 @@ def _write_clips(jobs: list[tuple[str, Clip, Path]]) -> dict[str, str]:
             part = samples[round(clip.start * SAMPLE_RATE) : clip.end and round(clip.end * SAMPLE_RATE)]
             if len(part) < MIN_SAMPLES:
                 raise CorpusError(f"{path}: {key}: {len(part)} samples, less than one 25 ms window; left out")
-            _write(target, as_flac(part, note))
+            files.write(target, as_flac(part, note), bulk=True)
         except CorpusError as error:
             outcomes[key] = str(error)
     return outcomes
@@ -407,11 +405,11 @@ def _write_clips(jobs: list[tuple[str, Clip, Path]]) -> dict[str, str]:
 
 def as_flac(samples: np.ndarray, comment: str = "") -> bytes:
     """Return float samples at `SAMPLE_RATE` as a FLAC of 16 bits; what is too loud is clipped."""
-    content, whole = io.BytesIO(), np.clip(np.round(samples * 32768), -32768, 32767).astype(np.int16)
+    content = io.BytesIO()
     with soundfile.SoundFile(content, "w", SAMPLE_RATE, 1, "PCM_16", format="FLAC") as file:
         if comment:
             file.comment = comment
-        file.write(whole)
+        file.write(to_pcm16(samples))
     return content.getvalue()
 
 
@@ -429,8 +427,7 @@ def _write_texts(whole: list[tuple[str, str]], rows: list[list], destination: Pa
     for key, text in sorted(whole):
         chapters[key.split("-")[0]].append(f"{key} {text}\n")
     for speaker, lines in chapters.items():
-        _write(destination / speaker / "1" / f"{speaker}-1.trans.txt", "".join(lines).encode())
+        files.write(destination / speaker / "1" / f"{speaker}-1.trans.txt", "".join(lines))
     table = [["id", "file", "was", "is", "changed"], *rows]
     lines = ("\t".join(printable(" ".join(str(field).split())) for field in row) + "\n" for row in table)
-    destination.mkdir(parents=True, exist_ok=True)
-    _write(destination / TABLE, "".join(lines).encode())
+    files.write(destination / TABLE, "".join(lines))

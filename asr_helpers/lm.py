@@ -8,7 +8,6 @@ decoder reads. Logarithms in it are to the base 10.
 import gzip
 import itertools
 import math
-import os
 import re
 from array import array
 from collections import defaultdict
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from asr_helpers import files
 from asr_helpers.corpus import find_transcripts
 from asr_helpers.text import ENGLISH, Alphabet, OneLineError, read_lines, read_transcript
 
@@ -126,14 +126,8 @@ def write_arpa(
         sections: for each length the n-grams: log10 probability, words, log10 back-off.
     """
     path = Path(path)
-    part = path.with_name(f".part-{path.name}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with files.whole(path) as part:
         _write_lines(part, sizes, sections, packed=path.suffix == ".gz")
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def _write_lines(part: Path, sizes: list[int], sections: Iterable, packed: bool) -> None:

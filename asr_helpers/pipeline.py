@@ -4,7 +4,6 @@ Only names are shuffled, never audio or spectrograms: a full shuffle of train-cl
 Whatever is random is drawn from (seed, epoch, index), so a resumed run sees what an unbroken one would have.
 """
 
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,7 +69,7 @@ def load_speech(*folders, max_seconds: float = 20.0, alphabet: Alphabet = ENGLIS
     cannot spell in the clip's frames.
 
     Raises:
-        CorpusError: a folder does not exist, holds no transcripts, or nothing usable is left.
+        CorpusError: a folder does not exist, holds no transcripts or damaged records, or nothing usable is left.
     """
     times = Counter(map(Path, folders))
     name = ", ".join(folder.name if n == 1 else f"{n} x {folder.name}" for folder, n in times.items())
@@ -134,7 +133,10 @@ def training_batches(
     """Return an endless stream of batches, epoch after epoch, `batches_per_epoch` of them in each.
 
     A batch is (features, targets): float32 (batch, frames, 80, 1) and int32 (batch, 1 + characters), see
-    `ctc.pack_targets`. Every epoch has an order of its own and is augmented anew.
+    `ctc.pack_targets`. Every epoch has an order of its own and is augmented anew. Where clips prove unreadable, an
+    epoch's first batches come again in their place, so that every epoch begins where it would have begun.
+
+    The stream raises tf.errors.FailedPreconditionError where not one clip of an epoch can be read.
     """
     load = _loader(speech, augmenter, seed)
 
@@ -143,8 +145,10 @@ def training_batches(
             return _example(load, epoch, position, samples, spec_augment, seed)
 
         clips = _clips(speech, order_seed=epoch + seed * EPOCHS_APART + 1)  # tf.data takes 0 for "no seed"
-        return _bucket(clips.map(example, num_parallel_calls=READ_AHEAD), speech, batch_seconds)
+        batches = _bucket(clips.map(example, num_parallel_calls=READ_AHEAD), speech, batch_seconds)
+        return batches.repeat().take(steps).apply(tf.data.experimental.assert_cardinality(steps))
 
+    steps = batches_per_epoch(speech, batch_seconds)
     return tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(one_epoch).prefetch(prefetch)
 
 
@@ -198,12 +202,9 @@ def _loader(speech: Speech, augmenter: Augmenter | None, seed: int):
         if not len(samples):
             try:
                 samples = read_audio(speech.utterances[position].path)
-            except (
-                CorpusError
-            ) as error:  # one bad file must not end a long run: say so once, go on without it
+            except CorpusError as error:  # one bad file must not end a long run
                 if str(error) not in speech.dropped:
                     speech.dropped.append(str(error))
-                    print(error, file=sys.stderr)
                 return labels[position], samples
         if augmenter is not None:
             augmented = augmenter(samples, np.random.default_rng((seed, epoch, position)))

@@ -16,6 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from asr_helpers import files
 from asr_helpers.alignment import FRAME_SECONDS
 from asr_helpers.features import HOP, MELS, SAMPLE_RATE, hz_to_mel, log_mel, mel_filterbank
 from asr_helpers.text import ENGLISH, Alphabet
@@ -108,9 +109,7 @@ def save(figure: Picture, name: str, alt: str = "") -> Picture:
     figure.alt = alt or figure.alt
     if os.environ.get("ASR_PROFILE") != "ci":
         FIGURES.mkdir(exist_ok=True)
-        part = FIGURES / f".part-{name}.png"
-        part.write_bytes(png(figure))
-        part.rename(FIGURES / f"{name}.png")
+        files.write(FIGURES / f"{name}.png", png(figure))
     return figure
 
 

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
+from asr_helpers import processes
 from asr_helpers.corpus import MIN_SAMPLES, Utterance, data_dir, read_audio
 from asr_helpers.decoding import greedy
 from asr_helpers.features import HOP, MELS, OUTPUT_HOP, SAMPLE_RATE, TIME_POOLING, features, num_frames
 from asr_helpers.metrics import paired_difference, score, word_errors
-from asr_helpers.text import ALPHABET_KEY, ENGLISH, Alphabet
+from asr_helpers.text import ALPHABET_KEY, ENGLISH, Alphabet, OneLineError
 
 LONGEST = 30 * SAMPLE_RATE  # beyond what the model was trained on, audio is cut into windows
 WINDOW = 20 * SAMPLE_RATE
@@ -31,7 +32,7 @@ PATIENCE = (
 SILENCE_LOGIT = 20.0  # the blank's in silence, where all others are 0
 
 
-class RecognizerError(ValueError):
+class RecognizerError(OneLineError):
     """A model cannot be loaded or compared; the message is one line that names the file and the mend."""
 
 
@@ -259,6 +260,8 @@ def _load_keras(path: Path, threads: int, way: str):
     import keras
     import tensorflow as tf
 
+    from asr_helpers import fast_lstm  # noqa: F401  a training's own checkpoints hold its layer
+
     model = keras.saving.load_model(path, compile=False)
     alphabet = Alphabet.of_model_name(model.name)
     if way == "predict":
@@ -433,7 +436,7 @@ def _measure_apart(model: Path, threads: int, utterances: list[Utterance], way: 
         "OMP_NUM_THREADS": count,
     }
     done = subprocess.run(
-        [sys.executable, "-m", "asr_helpers.recognizer", model, count, way],
+        processes.command("asr_helpers.recognizer", model, count, way),
         input=json.dumps([str(utterance.path) for utterance in utterances]),
         capture_output=True,
         text=True,

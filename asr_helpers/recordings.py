@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from asr_helpers.corpus import MIN_SAMPLES, SAMPLE_RATE, CorpusError, _is_cut_off_wav, _reason
+from asr_helpers.containers import missing_bytes
+from asr_helpers.corpus import MIN_SAMPLES, SAMPLE_RATE, CorpusError, _reason, sound_file
 
 STDIN = "-"
 BLOCK_SECONDS = 10
@@ -49,8 +50,8 @@ def open_recording(path: Path | str) -> Iterator[Recording]:
             yield Recording(name, None, _checked(name, _ffmpeg_blocks(file, name, reason)))
             return
         with audio:
-            if _is_cut_off_wav(file):
-                raise CorpusError(f"{name}: cut off, the header promises more bytes; fetch it again")
+            if missing := missing_bytes(file):
+                raise CorpusError(f"{name}: cut off, {missing} bytes of sound are missing; fetch it again")
             seconds = audio.frames / audio.samplerate if audio.frames < _UNKNOWN_LENGTH else None
             yield Recording(name, seconds, _checked(name, _soundfile_blocks(audio, name)))
 
@@ -86,7 +87,7 @@ def _as_file(path: Path | str, name: str) -> Iterator[Path]:
 def _open(file: Path) -> tuple[soundfile.SoundFile | None, str]:
     """Return what libsndfile opens, or why it does not."""
     try:
-        return soundfile.SoundFile(file), ""
+        return sound_file(file), ""
     except soundfile.SoundFileError as error:
         return None, _reason(error)
 
@@ -112,7 +113,8 @@ def _soundfile_blocks(audio: soundfile.SoundFile, name: str) -> Iterator[np.ndar
         resampler = soxr.ResampleStream(audio.samplerate, SAMPLE_RATE, 1, dtype="float32")
     while True:
         try:
-            block = audio.read(BLOCK_SECONDS * audio.samplerate, dtype="float32", always_2d=True)
+            frames = max(1, BLOCK_SECONDS * audio.samplerate // audio.channels)
+            block = audio.read(frames, dtype="float32", always_2d=True)
         except soundfile.SoundFileError as error:
             raise CorpusError(f"{name}: not decodable ({_reason(error)}); fetch it again") from None
         read += len(block)

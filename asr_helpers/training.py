@@ -1,10 +1,14 @@
 """Training: profiles, callbacks, and a run folder from which a killed training goes on."""
 
 import csv
+import hashlib
 import io
 import json
+import re
+import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from asr_helpers import files, records
 from asr_helpers.augment import Augmenter, SpecAugment
 from asr_helpers.ctc import ctc_loss, smooth_ctc_loss
 from asr_helpers.decoding import greedy
@@ -21,10 +26,10 @@ from asr_helpers.fast_lstm import FastBidirectional, has_bfloat16
 from asr_helpers.metrics import score
 from asr_helpers.model import alphabet_of, build_model, rebuild
 from asr_helpers.pipeline import Speech, batches_per_epoch, training_batches, validation_batches
-from asr_helpers.text import ALPHABET, ENGLISH, Alphabet
+from asr_helpers.text import ALPHABET, ENGLISH, Alphabet, OneLineError
 
 
-class TrainingError(ValueError):
+class TrainingError(OneLineError):
     """A run folder cannot be used as asked; the message is one line that says what to do."""
 
 
@@ -131,7 +136,8 @@ class WeightAverage(keras.callbacks.Callback):
 class WordErrorRate(keras.callbacks.Callback):
     """Measures loss, WER and CER (greedy) on validation speech after each epoch, and adds them to the logs.
 
-    Stands before every callback that watches `val_wer`, `val_cer` or `val_loss`.
+    Stands before every callback that watches `val_wer`, `val_cer` or `val_loss`. Raises TrainingError if there is
+    nothing to measure on.
     """
 
     def __init__(self, batches: tf.data.Dataset, average: WeightAverage):
@@ -154,17 +160,22 @@ class WordErrorRate(keras.callbacks.Callback):
                 labels = row[1:]
                 heard = greedy(row_logits[: row[0]], alphabet)
                 self.pairs.append((alphabet.decode(labels[labels >= 0]), heard))
+        if not self.pairs:
+            raise TrainingError(
+                "no clip of the validation speech can be read any more; bring it back, then --resume"
+            )
         references, hypotheses = map(list, zip(*self.pairs, strict=True))
         scores = score(references, hypotheses)
         logs |= {"val_loss": float(np.mean(losses)), "val_wer": scores["wer"], "val_cer": scores["cer"]}
 
 
 class Progress(keras.callbacks.Callback):
-    """Prints a bar while an epoch runs, then one line of figures, then sentences as they were and as heard."""
+    """Prints a bar while an epoch runs, then what proved unreadable, one line of figures, and sentences as heard."""
 
-    def __init__(self, seconds: float, watcher: WordErrorRate, sentences: int, every: int):
+    def __init__(self, speech: Speech, valid: Speech, watcher: WordErrorRate, sentences: int, every: int):
         super().__init__()
-        self.seconds = seconds  # audio in one epoch
+        self.seconds = speech.seconds  # of audio in one epoch
+        self.known = {id(each): (each, len(each.dropped)) for each in (speech, valid)}
         self.watcher = watcher
         self.sentences = sentences
         self.every = every
@@ -180,6 +191,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.bar.close()
+        self.report_unreadable()
         if epoch and (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]:
             return
         took = time.perf_counter() - self.start
@@ -192,16 +204,23 @@ class Progress(keras.callbacks.Callback):
         for reference, hypothesis in self.watcher.pairs[::apart][: self.sentences]:
             print(f"    said   {reference}\n    heard  {hypothesis}")
 
+    def report_unreadable(self):
+        for key, (speech, before) in self.known.items():
+            new = speech.dropped[before:]
+            self.known[key] = speech, len(speech.dropped)
+            for line in [*new[:3], *([f"{speech.name}: {len(new) - 3} more"] if len(new) > 3 else [])]:
+                print(f"left out: {line}", file=sys.stderr)
+
 
 class RunFolder(keras.callbacks.Callback):
-    """Keeps a run on disk after each epoch: like ModelCheckpoint, but a kill at any moment loses nothing.
+    """Keeps a run on disk after each epoch: like ModelCheckpoint, but no kill and no power cut loses anything.
 
     - `best.keras`: the lowest validation WER so far, weights averaged; stock Keras layers, no optimizer
     - `epoch-NNNN.keras`: the last epoch with its optimizer, to go on from
     - `weights-NNNN.npz`: the last epochs' weights, where an average is made of them
     - `state.json`: which epoch that is, the history, and what Keras's checkpoints leave out: the plateau's
       patience, the best so far, where dropout's random numbers stand. Renamed into place last, it is the
-      moment at which an epoch counts as done.
+      moment at which an epoch counts as done; what belongs to the epoch before goes only then.
     - `history.csv`: loss, WER, CER and learning rate of each epoch
     """
 
@@ -224,29 +243,46 @@ class RunFolder(keras.callbacks.Callback):
         """Return the model and optimizer to go on with, and take over the run's state.
 
         Raises:
-            TrainingError: the folder holds no run, or one with other settings.
+            TrainingError: the folder holds no run, one with other settings or other speech, or a damaged file.
         """
         path = self.folder / "state.json"
         if not path.exists():
             raise TrainingError(f"{self.folder}: no run to resume here; leave --resume out to start one")
-        state = json.loads(path.read_text())
-        kept = {"alphabet": ALPHABET} | state["config"]
-        changed = [key for key, value in self.state["config"].items() if kept.get(key) != value]
+        with self._reading("state.json"):
+            state = json.loads(path.read_text())
+            _check_state(state)
+        asked, kept = self.state["config"], {"alphabet": ALPHABET} | state["config"]
+        changed = [name for name, value in asked.items() if name in kept and kept[name] != value]
         if changed:
             raise TrainingError(
-                f"{self.folder}: was trained with another {', '.join(changed)}; use a new folder"
+                f"{self.folder}: was trained with another {', '.join(changed)}; bring that back, or use a new folder"
             )
-        self.state = state
-        model = keras.saving.load_model(
-            self.folder / state["checkpoint"],
-            custom_objects={"ctc_loss": ctc_loss, "smooth_ctc_loss": smooth_ctc_loss},
-        )
-        for variable, value in zip(_dropout_states(model), state["dropout"], strict=True):
-            variable.assign(value)
+        self.state = self.state | state
+        with self._reading(state["checkpoint"]) as path:
+            losses = {"ctc_loss": ctc_loss, "smooth_ctc_loss": smooth_ctc_loss}
+            model = keras.saving.load_model(path, custom_objects=losses)
+        with self._reading("state.json"):
+            for variable, value in zip(_dropout_states(model), state["dropout"], strict=True):
+                variable.assign(value)
+        kept = [layer for layer in model.layers if layer.name != "intermediate"]
+        shapes = [weights.shape for layer in kept for weights in layer.get_weights()]
         for name in state["weights"]:
-            with np.load(self.folder / name) as arrays:
+            with self._reading(name) as path, np.load(path) as arrays:
                 self.average.recent.append(list(arrays.values()))
+                if [weights.shape for weights in self.average.recent[-1]] != shapes:
+                    raise ValueError("weights of another network")
         return model
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[Path]:
+        path = self.folder / name
+        try:
+            if not path.is_file():
+                raise ValueError("there is no such file")
+            yield path
+        except Exception as error:  # whatever a library makes of a damaged file
+            mend = "restore it, or begin a new run with --start …/best.keras"
+            raise TrainingError(f"{path}: missing or damaged; {mend}") from error
 
     @property
     def epochs_done(self) -> int:
@@ -268,7 +304,6 @@ class RunFolder(keras.callbacks.Callback):
             )
 
     def on_epoch_end(self, epoch, logs=None):
-        previous = [self.state["checkpoint"], *self.state["weights"]]
         row = {"epoch": epoch + 1} | {name: float(value) for name, value in logs.items()}
         self.state["history"].append(row)
         if isinstance(self.rate, keras.callbacks.ReduceLROnPlateau):
@@ -278,32 +313,57 @@ class RunFolder(keras.callbacks.Callback):
         self.state["dropout"] = [variable.numpy().tolist() for variable in _dropout_states(self.model)]
         if self.state["best"] is None or row["val_wer"] < self.state["best"]:
             self.state["best"] = row["val_wer"]
-            self._save(rebuild(self.average.mean, bidirectional=keras.layers.Bidirectional), "best.keras")
+            with self._writing("best.keras") as part:
+                rebuild(self.average.mean, bidirectional=keras.layers.Bidirectional).save(part)
         self.state["checkpoint"] = f"epoch-{epoch + 1:04d}.keras"
-        self._save(self.model, self.state["checkpoint"])
+        with self._writing(self.state["checkpoint"]) as part:
+            self.model.save(part)
         if self.average.epochs > 1:
-            self._save_weights(f"weights-{epoch + 1:04d}.npz")
-        self._write("state.json", json.dumps(self.state, indent=1))
-        self._write("history.csv", _as_csv(self.state["history"]))
-        for name in filter(None, previous):
-            if name not in self.state["weights"]:
-                (self.folder / name).unlink(missing_ok=True)
+            name = f"weights-{epoch + 1:04d}.npz"
+            with self._writing(name) as part:
+                np.savez(part, *self.average.recent[-1])
+            self.state["weights"] = [*self.state["weights"], name][-self.average.epochs :]
+        with self._writing("state.json") as part:
+            part.write_text(json.dumps(self.state, indent=1))
+        with self._writing("history.csv") as part:
+            part.write_text(_as_csv(self.state["history"]))
+        self._clear()
 
-    def _save(self, model: keras.Model, name: str) -> None:
-        part = self.folder / f".part-{name}"  # Keras insists on the ending .keras
-        model.save(part)
-        part.rename(self.folder / name)
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[Path]:
+        path = self.folder / name
+        try:
+            with files.whole(path) as part:
+                yield part
+        except Exception as error:  # HDF5, zip files and NumPy have a way each to say that the disk is full
+            reason = getattr(error, "strerror", None) or error
+            raise TrainingError(
+                f"{path}: cannot be written ({reason}); make room, and go on with --resume: what was kept is whole"
+            ) from error
 
-    def _save_weights(self, name: str) -> None:
-        part = self.folder / f".part-{name}"
-        np.savez(part, *self.average.recent[-1])
-        part.rename(self.folder / name)
-        self.state["weights"] = [*self.state["weights"], name][-self.average.epochs :]
+    def _clear(self) -> None:
+        """Remove what belongs to no epoch any more, or was half-written when a run was killed."""
+        files.clear(self.folder)
+        for path in [*self.folder.glob("epoch-*.keras"), *self.folder.glob("weights-*.npz")]:
+            if path.name not in (self.state["checkpoint"], *self.state["weights"]):
+                path.unlink(missing_ok=True)
 
-    def _write(self, name: str, text: str) -> None:
-        part = self.folder / f".part-{name}"
-        part.write_text(text)
-        part.rename(self.folder / name)
+
+def _check_state(state: dict) -> None:
+    """Raise some exception if this is not what `RunFolder` writes as its state."""
+    history, names = state["history"], [state["checkpoint"], *state["weights"]]
+    sound = (
+        isinstance(state["config"], dict)
+        and isinstance(history, list)
+        and all({"epoch", "loss", "val_wer"} <= row.keys() == history[0].keys() for row in history)
+        and all(type(value) in (int, float) for row in history for value in row.values())
+        and type(state["best"]) in (int, float, type(None))
+        and all(re.fullmatch(r"(epoch-\d+\.keras|weights-\d+\.npz)", name) for name in names)
+        and state["plateau"].keys() <= {"wait", "best", "cooldown_counter"}
+        and all(type(value) in (int, float) for value in state["plateau"].values())
+    )
+    if not sound or not _as_csv(history):
+        raise ValueError("not the state of a run")
 
 
 def _dropout_states(model: keras.Model) -> list:
@@ -343,47 +403,77 @@ def train(
             of another size; or the loss is no finite number any more.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    if not resume and (folder / "state.json").exists():
-        raise TrainingError(f"{folder}: holds a run already; go on with --resume, or choose another folder")
-    keras.utils.set_random_seed(seed + 1)  # with a global seed of 0, tf.data refuses seeds that are tensors
-    settings = {name: value for name, value in asdict(profile).items() if name != "epochs"}
-    config = json.loads(json.dumps(settings | {"train": speech.name, "valid": valid.name, "seed": seed}))
-    config["alphabet"] = speech.alphabet.characters
     if valid.alphabet != speech.alphabet:
-        raise TrainingError(f"{valid.name}: was read by another alphabet than {speech.name}; give both the same")
+        raise TrainingError(
+            f"{valid.name}: was read by another alphabet than {speech.name}; give both the same"
+        )
+    with files.alone(folder) as waited:
+        started = (folder / "state.json").exists()
+        if started and not resume and not waited:
+            raise TrainingError(
+                f"{folder}: holds a run already; go on with --resume, or choose another folder"
+            )
+        # Whoever waited for a training with the same settings goes on with it; for another one, `load` refuses.
+        resume = resume or started
+        keras.utils.set_random_seed(
+            seed + 1
+        )  # with a global seed of 0, tf.data refuses seeds that are tensors
+        settings = {name: value for name, value in asdict(profile).items() if name != "epochs"}
+        names = {"train": speech.name, "valid": valid.name, "seed": seed}
+        names["alphabet"] = speech.alphabet.characters
+        contents = {
+            f"{name} speech": _digest(each) for name, each in (("training", speech), ("validation", valid))
+        }
+        config = json.loads(json.dumps(settings | names | contents))
 
-    steps = batches_per_epoch(speech, profile.batch_seconds)
-    average = WeightAverage(profile.average)
-    watcher = WordErrorRate(validation_batches(valid, profile.batch_seconds), average)
-    if profile.plateau:
-        rate = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=2, min_lr=1e-5)
-    else:
-        rate = WarmUpAndDecay(profile.learning_rate, steps * profile.epochs)
-    run = RunFolder(folder, config, rate, average)
-    model = run.load() if resume else new_model(profile, start, speech.alphabet)
-    batches = training_batches(
-        speech, profile.batch_seconds, run.epochs_done, profile.augmenter, profile.spec_augment, seed
-    )
-    if profile.intermediate:
-        batches = batches.map(lambda features, targets: (features, (targets, targets)))
-    model.fit(
-        batches,
-        steps_per_epoch=steps,
-        initial_epoch=run.epochs_done,
-        epochs=profile.epochs,
-        callbacks=[
-            average,
-            watcher,
-            rate,
-            run,
-            Progress(speech.seconds, watcher, sentences, every),
-            *callbacks,
-        ],
-        shuffle=False,  # the stream is shuffled already
-        verbose=0,
-    )
-    return run.state["history"]
+        steps = batches_per_epoch(speech, profile.batch_seconds)
+        average = WeightAverage(profile.average)
+        watcher = WordErrorRate(validation_batches(valid, profile.batch_seconds), average)
+        if profile.plateau:
+            rate = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=2, min_lr=1e-5)
+        else:
+            rate = WarmUpAndDecay(profile.learning_rate, steps * profile.epochs)
+        run = RunFolder(folder, config, rate, average)
+        model = run.load() if resume else new_model(profile, start, speech.alphabet)
+        progress = Progress(speech, valid, watcher, sentences, every)
+        batches = training_batches(
+            speech, profile.batch_seconds, run.epochs_done, profile.augmenter, profile.spec_augment, seed
+        )
+        if profile.intermediate:
+            batches = batches.map(lambda features, targets: (features, (targets, targets)))
+        try:
+            model.fit(
+                batches,
+                steps_per_epoch=steps,
+                initial_epoch=run.epochs_done,
+                epochs=profile.epochs,
+                callbacks=[average, watcher, rate, run, progress, *callbacks],
+                shuffle=False,  # the stream is shuffled already
+                verbose=0,
+            )
+        except tf.errors.OpError as error:
+            raise _data_error(error, speech, valid) from error
+        return run.state["history"]
+
+
+def _digest(speech: Speech) -> str:
+    """Return what tells whether speech has changed: its ids, lengths and texts, in a number."""
+    lines = [f"{utterance.id} {utterance.samples} {utterance.text}\n" for utterance in speech.utterances]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _data_error(error: tf.errors.OpError, speech: Speech, valid: Speech) -> TrainingError:
+    """Return what is wrong with the speech, where TensorFlow says only that a batch could not be made."""
+    mend = "bring the speech back, then go on with --resume"
+    if shard := records.damaged([*speech.shards, *valid.shards]):
+        return TrainingError(
+            f"{shard}: missing or damaged; run `asr prepare` again, then go on with --resume"
+        )
+    if isinstance(error, tf.errors.FailedPreconditionError) and speech.dropped:
+        return TrainingError(
+            f"{speech.name}: not one clip can be read any more ({speech.dropped[-1]}); {mend}"
+        )
+    return TrainingError(f"{speech.name}: {str(error.message).strip().splitlines()[0]}; {mend}")
 
 
 def new_model(profile: Profile, start: Path | None = None, alphabet: Alphabet = ENGLISH) -> keras.Model:
@@ -392,7 +482,7 @@ def new_model(profile: Profile, start: Path | None = None, alphabet: Alphabet = 
     On a CPU it has the faster LSTM of the same weights, its products in bfloat16 where the CPU has them in hardware.
 
     Raises:
-        TrainingError: `start` is a model of another size or alphabet.
+        TrainingError: `start` cannot be loaded, or is a model of another size or alphabet.
     """
     on_gpu = bool(tf.config.list_physical_devices("GPU"))
     on_cpu = partial(FastBidirectional, dtype="mixed_bfloat16" if has_bfloat16() else "float32")
@@ -437,4 +527,6 @@ def _load(path: Path) -> keras.Model:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras has a dozen ways to refuse a file
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise TrainingError(f"{path}: cannot be loaded ({reason}); choose a .keras file of `asr train`") from None
+        raise TrainingError(
+            f"{path}: cannot be loaded ({reason}); choose a .keras file of `asr train`"
+        ) from None

@@ -18,6 +18,7 @@ import nbformat
 from nbclient import NotebookClient
 from pages import exercise_minutes, quiz_page, reading_minutes, with_links, with_map
 
+from asr_helpers import files
 from asr_helpers.doctor import training_speed
 
 HERE = Path(__file__).resolve().parent
@@ -174,10 +175,8 @@ def clean(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
 
 def write(notebook: nbformat.NotebookNode, path: Path) -> None:
     """Write a notebook whole or not at all."""
-    path.parent.mkdir(exist_ok=True)
-    part = path.with_suffix(".part")
-    nbformat.write(notebook, part)
-    os.replace(part, path)
+    with files.whole(path) as part:
+        nbformat.write(notebook, part)
 
 
 def note_minutes(name: str, minutes: float, speed: float) -> None:

@@ -7,8 +7,9 @@ as it is, and the new version comes to lie beside it, as NAME.2.ipynb. Nothing i
 import hashlib
 import itertools
 import json
-import os
 from pathlib import Path
+
+from asr_helpers import files
 
 HERE = Path(__file__).resolve().parent
 WORK = HERE.parent / "work"
@@ -32,18 +33,12 @@ def hand_out(source: Path = HERE, work: Path = WORK) -> dict[str, Path]:
             if copy.exists() and given.get(copy.name) == version:
                 break  # this version, perhaps with work in it
             if not copy.exists() or digest(copy) == given.get(copy.name):
-                write(copy, notebook.read_bytes())
+                files.write(copy, notebook.read_bytes())
                 given[copy.name] = version
                 break
         places[notebook.name] = copy
-    write(record, json.dumps(given, indent=1).encode())
+    files.write(record, json.dumps(given, indent=1).encode())
     return places
-
-
-def write(path: Path, content: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    os.replace(part, path)
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
 import errno
 import hashlib
 import io
+import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -201,7 +203,7 @@ def test_read_audio_tells_how_to_mend_the_format(tmp_path, samples, rate, says):
     path = write_clip(tmp_path / "a b.wav", samples, rate)
     with pytest.raises(CorpusError, match=says) as error:
         read_audio(path)
-    assert f"run ffmpeg -i '{path}' -ac 1 -ar 16000 '{tmp_path / 'a b-16k.wav'}'" in one_line(error)
+    assert f"run ffmpeg -i 'file:{path}' -ac 1 -ar 16000 -f wav 'file:{path}.16k' && mv" in one_line(error)
 
 
 def test_read_audio_refuses_what_holds_no_sound(tmp_path):
@@ -209,10 +211,122 @@ def test_read_audio_refuses_what_holds_no_sound(tmp_path):
         read_audio(write_clip(tmp_path / "a.wav", NOISE[:0]))
     with pytest.raises(CorpusError, match="no such file"):
         read_audio(tmp_path / "missing.wav")
-    with pytest.raises(CorpusError, match="no such file"):
+    with pytest.raises(CorpusError, match="a folder or a pipe"):
         read_audio(tmp_path)
     with pytest.raises(CorpusError, match="not numbers"):
         read_audio(write_clip(tmp_path / "b.wav", np.array([0, np.nan, 0]), subtype="FLOAT"))
+
+
+def test_a_folder_that_may_not_be_listed_is_an_error(library, monkeypatch, tmp_path):
+    real = os.scandir
+
+    def scandir(folder):
+        if Path(folder).name == "198":
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(CorpusError, match="198: cannot be listed"):
+        load_corpus(library)
+    done = convert(library, tmp_path / "wav", workers=1)
+    assert done.converted == 2 and "198: cannot be listed" in done.problems[0]
+
+
+def test_links_in_a_circle_give_each_clip_once(library, tmp_path):
+    for name in ("a", "b"):
+        (library / "7" / name).symlink_to(library)
+    (library / "7/self").symlink_to("self")
+    found = load_corpus(library)
+    assert len(found) == 4 and found.problems == []
+    assert convert(library, tmp_path / "wav", workers=1).converted == 4
+
+
+def test_what_is_no_file_is_named_and_not_waited_for(library, tmp_path):
+    os.mkfifo(library / "7/5/7-5-0002.wav")
+    os.mkfifo(library / "7/5/pipe.trans.txt")
+    (library / "7/5/gone.txt").symlink_to("nowhere")
+    found = load_corpus(library)
+    assert len(found) == 4 and len(found.problems) == 3
+    assert all("is no file" in problem for problem in found.problems)
+    done = convert(library, tmp_path / "wav", workers=1)
+    assert done.converted == 4 and len(done.problems) == 3
+    with pytest.raises(CorpusError, match="a folder or a pipe"):
+        read_audio(library / "7/5/7-5-0002.wav")
+
+
+def test_a_name_that_is_not_utf8_is_read_and_shown_escaped(library, tmp_path):
+    name = os.fsdecode(b"\xe9-1-1.flac")
+    (library / "19/198/19-198-0000.flac").rename(library / "19/198" / name)
+    assert len(read_audio(library / "19/198" / name)) == 16_000
+    problems = load_corpus(library).problems
+    assert len(problems) == 2 and any(r"\udce9-1-1.flac: no transcript" in problem for problem in problems)
+    assert convert(library, tmp_path / "wav", workers=1).converted == 4
+
+
+def resized(content, size, riff=None):
+    """Return a WAV whose data chunk, and whose whole, say that they are so large."""
+    content = bytearray(content)
+    place = content.index(b"data") + 4
+    content[place : place + 4] = size.to_bytes(4, "little")
+    content[4:8] = (min(size + 36, 2**32 - 1) if riff is None else riff).to_bytes(4, "little")
+    return bytes(content)
+
+
+@pytest.mark.parametrize("size", [2**32 - 1, 0x7FFFF000, 0x80000000, 0x7FFFFFFF, 2**32 - 60])
+def test_a_wav_from_a_pipe_does_not_know_its_size(tmp_path, size):
+    path = write_clip(tmp_path / "a.wav")
+    path.write_bytes(resized(path.read_bytes(), size))
+    assert len(read_audio(path)) == len(NOISE)
+
+
+def test_only_the_sound_has_to_be_whole(tmp_path):
+    path = write_clip(tmp_path / "a.wav")
+    whole = path.read_bytes()
+    path.write_bytes(resized(whole, len(whole) - 44, riff=len(whole)))  # 8 too many, as some writers count
+    assert len(read_audio(path)) == len(NOISE)
+    path.write_bytes(resized(whole, len(whole) - 44, riff=40) + b"LIST\xff\xff\0\0cut off")
+    assert len(read_audio(path)) == len(NOISE)
+
+
+@pytest.mark.parametrize("kind", ["WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "NIST", "CAF"])
+def test_every_container_is_refused_where_it_is_cut_off(tmp_path, kind):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, NOISE, 16_000, "PCM_16", format=kind)
+    assert len(read_audio(path)) == len(NOISE)
+    path.write_bytes(path.read_bytes()[:20_000])
+    with pytest.raises(CorpusError) as error:
+        read_audio(path)
+    assert one_line(error).startswith(f"{path}: ")
+
+
+def test_a_clip_that_cannot_be_sought_in_is_read(tmp_path):
+    path = write_clip(tmp_path / "a.wav", subtype="GSM610")
+    assert len(read_audio(path)) == 16_000
+
+
+def test_one_flipped_bit_costs_one_file(library, tmp_path):
+    clip = library / "19/198/19-198-0000.flac"
+    content = bytearray(clip.read_bytes())
+    content[21] ^= 0x08  # of the count of samples: now 34 thousand million
+    clip.write_bytes(content)
+    with pytest.raises(CorpusError, match=r"samples are missing|not decodable") as error:
+        read_audio(clip)
+    one_line(error)
+    done = convert(library, tmp_path / "wav", workers=1)
+    assert done.converted == 3 and len(done.problems) == 1 and str(clip) in done.problems[0]
+
+
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not installed")
+@pytest.mark.parametrize("name", ["7-5-0000.wav", "12:30.wav", "-take1.wav", "it's $5.wav", "a.flac"])
+def test_the_mend_that_is_offered_mends(library, name):
+    clip = write_clip(library / "7/5" / name, rate=48_000)
+    with pytest.raises(CorpusError) as error:
+        read_audio(clip)
+    command = one_line(error).partition("; run ")[2]
+    subprocess.run(command, shell=True, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+    assert len(read_audio(clip)) == pytest.approx(16_000 / 3, abs=200)
+    assert not [problem for problem in load_corpus(library).problems if "no transcript" not in problem]
+    assert Path(f"{clip}.orig").exists()
 
 
 # ------------------------------------------------------------------------------------------------- converting
@@ -253,12 +367,12 @@ def test_a_killed_run_leaves_no_half_files_and_no_workers(library, tmp_path):
         time.sleep(0.005)
     run.kill()
     run.communicate(timeout=60)  # ends when the last worker has closed the pipe it inherited
-    done = list(out.rglob("*.wav"))
+    done = list(out.rglob("[!.]*.wav"))
     assert 0 < len(done) < 302
     assert all(len(read_audio(path)) in (80_000, 16_000, 15_900) for path in done)
     again = convert(library, out)
     assert (again.converted, again.kept, again.problems) == (302 - len(done), len(done), [])
-    assert len(list(out.rglob("*.wav"))) == 302 and list(out.rglob("*.part")) == []
+    assert len(list(out.rglob("*.wav"))) == 302 and list(out.rglob(".*")) == []
 
 
 def test_convert_goes_on_where_a_run_stopped(library, tmp_path):
@@ -271,12 +385,12 @@ def test_convert_goes_on_where_a_run_stopped(library, tmp_path):
     )
     expected = cut.read_bytes()
     cut.write_bytes(expected[:5000])
-    missing.rename(missing.with_name(f".{missing.name}.part"))
+    missing.rename(missing.with_name(f".part-{missing.name}"))
     age = whole.stat().st_mtime_ns
     done = convert(library, out, workers=1)
     assert (done.converted, done.kept, done.problems) == (2, 2, [])
     assert cut.read_bytes() == expected and whole.stat().st_mtime_ns == age
-    assert list(out.rglob("*.part")) == []
+    assert list(out.rglob(".*")) == []
 
 
 def test_convert_reports_a_bad_file_and_finishes_the_rest(library, tmp_path):
@@ -286,6 +400,40 @@ def test_convert_reports_a_bad_file_and_finishes_the_rest(library, tmp_path):
     assert done.converted == 3 and len(done.problems) == 1
     assert done.problems[0].startswith(f"{bad}: ") and "\n" not in done.problems[0]
     assert not (tmp_path / "wav/19/198/19-198-0000.wav").exists()
+
+
+def test_a_source_that_was_replaced_is_converted_again(library, tmp_path):
+    convert(library, tmp_path / "wav", workers=1)
+    clip = write_clip(library / "19/198/19-198-0000.flac", NOISE[::-1])  # as long as before
+    assert convert(library, tmp_path / "wav", workers=1).converted == 1
+    assert np.array_equal(read_audio(tmp_path / "wav/19/198/19-198-0000.wav"), read_audio(clip))
+
+
+def test_a_text_that_cannot_be_read_is_one_problem(library, tmp_path, monkeypatch):
+    real = Path.read_bytes
+
+    def read_bytes(path):
+        if path.name == "7-5.trans.txt":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    done = convert(library, tmp_path / "wav", workers=1)
+    assert done.converted == 4 and "7-5.trans.txt: cannot be read (Permission denied)" in done.problems[0]
+
+
+def test_two_conversions_at_once_are_one_after_the_other(library, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\nfrom asr_helpers.corpus import convert\n"
+        "if __name__ == '__main__':\n    print(convert(sys.argv[1], sys.argv[2], workers=1))\n"
+    )
+    command = [sys.executable, script, library, tmp_path / "wav"]
+    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    said = sorted(run.communicate(timeout=120)[0] for run in runs)
+    assert [run.returncode for run in runs] == [0, 0]
+    assert b"converted=0, kept=4" in said[0] and b"converted=4, kept=0" in said[1]
+    assert list((tmp_path / "wav").rglob(".*")) == []
 
 
 def test_convert_refuses_to_write_into_its_source(library):
@@ -330,7 +478,7 @@ def test_reading_and_converting_need_no_tensorflow():
 class Mirror(BaseHTTPRequestHandler):
     """Serves `content` with ranges; breaks off after `allowance` bytes while `failures` last."""
 
-    content, allowance, failures, ranges, requests = b"", 0, 0, True, []
+    content, allowance, failures, ranges, requests, encoding = b"", 0, 0, True, [], None
 
     def do_GET(self):
         cls = type(self)
@@ -342,6 +490,8 @@ class Mirror(BaseHTTPRequestHandler):
             return self.send_error(416)
         self.send_response(206 if self.ranges else 200)
         self.send_header("Content-Length", str(len(self.content) - start))
+        if self.encoding:
+            self.send_header("Content-Encoding", self.encoding)
         self.end_headers()
         end = len(self.content)
         if cls.failures:
@@ -354,10 +504,13 @@ class Mirror(BaseHTTPRequestHandler):
 
 
 def pack(files):
-    """Return a tar.gz of {name: bytes}."""
+    """Return a tar.gz of {name: bytes}, or of members as they are."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         for name, content in files.items():
+            if isinstance(content, tarfile.TarInfo):
+                tar.addfile(content)
+                continue
             member = tarfile.TarInfo(name)
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
@@ -427,7 +580,8 @@ def test_download_goes_on_after_breaks(mirror, tmp_path):
     handler, url, _ = mirror
     handler.failures = 2
     download("dev-clean-2", tmp_path / "data", url)
-    assert handler.requests == ["bytes=0-", "bytes=65536-", "bytes=131072-"]  # whole blocks are kept
+    third = handler.allowance
+    assert handler.requests == [f"bytes={start}-" for start in (0, third, 2 * third)]  # no byte comes twice
 
 
 def test_a_later_download_goes_on_from_the_part(mirror, tmp_path):
@@ -469,18 +623,72 @@ def test_a_wrong_checksum_is_refused(mirror, tmp_path):
     assert leftovers(tmp_path / "data") == []  # or the next run would go on from bad bytes
 
 
+@pytest.mark.parametrize("kind", ["empty", "without a clip", "with an empty clip", "without transcripts"])
+def test_a_folder_that_is_there_is_not_thereby_whole(mirror, tmp_path, kind):
+    handler, url, _ = mirror
+    folder = download("dev-clean-2", tmp_path / "data", url)
+    clip = folder / "19/198/19-198-0000.flac"
+    if kind == "empty":
+        shutil.rmtree(folder)
+        folder.mkdir()
+        assert download("dev-clean-2", tmp_path / "data", url) == folder and clip.exists()
+        assert len(handler.requests) == 2
+        return
+    if kind == "without a clip":
+        clip.unlink()
+    elif kind == "with an empty clip":
+        clip.write_bytes(b"")
+    else:
+        (folder / "19/198/19-198.trans.txt").unlink()
+    with pytest.raises(CorpusError, match=r"not whole|no transcripts") as error:
+        download("dev-clean-2", tmp_path / "data", url)
+    assert one_line(error).startswith(f"{folder}: ") and "delete" in one_line(error)
+
+
+def test_an_archive_called_an_encoding_is_kept_as_sent(mirror, tmp_path):
+    handler, url, _ = mirror
+    handler.encoding = "x-gzip"
+    assert len(load_corpus(download("dev-clean-2", tmp_path / "data", url))) == 1
+
+
+def special(kind, **details):
+    member = tarfile.TarInfo("LibriSpeech/dev-clean-2/special")
+    member.type = kind
+    for name, value in details.items():
+        setattr(member, name, value)
+    return member
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        special(tarfile.SYMTYPE, linkname="/etc/passwd"),
+        special(tarfile.SYMTYPE, linkname="19"),
+        special(tarfile.LNKTYPE, linkname="LibriSpeech/dev-clean-2/a.txt"),
+        special(tarfile.CHRTYPE, devmajor=1, devminor=3),
+        special(tarfile.FIFOTYPE),
+        special(tarfile.GNUTYPE_SPARSE),
+    ],
+    ids=["link out", "link", "hard link", "device", "pipe", "sparse"],
+)
+def test_an_archive_holds_files_and_folders(mirror, tmp_path, member):
+    _, url, publish = mirror
+    publish({"LibriSpeech/dev-clean-2/a.txt": b"", "special": member})
+    with pytest.raises(CorpusError, match="cannot be unpacked") as error:
+        download("dev-clean-2", tmp_path / "data", url)
+    one_line(error)
+    assert leftovers(tmp_path / "data") == ["dev-clean-2.tar.gz"]
+
+
 @pytest.mark.parametrize("name", ["../outside.txt", "/outside.txt", "LibriSpeech/../../../outside.txt"])
 def test_an_archive_that_reaches_outside_is_refused(mirror, tmp_path, name):
     _, url, publish = mirror
     publish({"LibriSpeech/dev-clean-2/a.txt": b"", name: b"harm"})
     target = tmp_path / "data"
-    try:
+    with pytest.raises(CorpusError, match="cannot be unpacked") as error:
         download("dev-clean-2", target, url)
-    except CorpusError as error:
-        assert "cannot be unpacked" in str(error) and "\n" not in str(error)
-        assert leftovers(target) == ["dev-clean-2.tar.gz"]
-    else:
-        assert name.startswith("/")  # an absolute path is made relative instead
+    one_line(error)
+    assert leftovers(target) == ["dev-clean-2.tar.gz"]
     assert not (tmp_path / "outside.txt").exists() and not Path("/outside.txt").exists()
 
 

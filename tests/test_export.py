@@ -208,12 +208,15 @@ def test_another_kind_of_network_is_one_clear_line(tmp_path, calibration):
 
 
 def test_a_crash_of_the_converter_is_one_clear_line(tmp_path):
-    script = 'import os, signal; print(\'{"made": "a"}\', flush=True); os.kill(os.getpid(), signal.SIGSEGV)'
+    said = r'{"made": "a", "bytes": 3}\nabc{"made": "b", "bytes": 9}\nhalf'
+    script = f"import os, signal; print({said!r}, end='', flush=True); os.kill(os.getpid(), signal.SIGSEGV)"
+    (tmp_path / "m.keras").write_bytes(b"a model")
     made = []
     with pytest.raises(ExportError, match=r"m\.keras: b crashed the converter \(SIGSEGV\)"):
-        for name in export._made_apart([sys.executable, "-c", script], "m.keras", ["a", "b"]):
-            made.append(name)
-    assert made == ["a"]
+        command = [sys.executable, "-c", script.replace("\\\\n", "\\n")]
+        for name, content in export._made_apart(command, tmp_path / "m.keras", [], ["a", "b"]):
+            made.append((name, content))
+    assert made == [("a", b"abc")]
 
 
 @pytest.mark.parametrize(

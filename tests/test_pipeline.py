@@ -5,9 +5,10 @@ from collections import Counter
 import numpy as np
 import pytest
 import soundfile
+import tensorflow as tf
 
 from asr_helpers.augment import Augmenter, SpecAugment
-from asr_helpers.corpus import CorpusError, load_corpus, read_audio
+from asr_helpers.corpus import CorpusError, load_corpus, read_audio, to_pcm16
 from asr_helpers.features import features, num_frames
 from asr_helpers.model import output_frames
 from asr_helpers.pipeline import batches_per_epoch, load_speech, training_batches, validation_batches
@@ -154,12 +155,134 @@ def test_a_killed_preparation_goes_on(mini, tmp_path, monkeypatch):
     monkeypatch.setattr(records, "read_audio", dies)
     with pytest.raises(KeyboardInterrupt):
         write_records(utterances, tmp_path)
-    assert records.read_index(tmp_path) is None  # unfinished: not taken for a corpus
+    with pytest.raises(CorpusError, match="holds unfinished records"):  # not taken for a corpus
+        load_speech(tmp_path)
     write_records(utterances, tmp_path)
     assert len(calls) == 30 + len(utterances) - 20  # the first shard was kept
     index = records.read_index(tmp_path)
     assert len(index) == math.ceil(len(utterances) / 20)
     assert {u.id for held in index.values() for u in held} == {u.id for u in utterances}
+
+
+@pytest.fixture
+def grown(mini, tmp_path):
+    """Return a corpus of one chapter, its transcript, and its clips, all free to be changed."""
+    source = next((mini / "dev-mini").glob("*/*"))
+    chapter = tmp_path / "corpus" / source.parent.name / source.name
+    shutil.copytree(source, chapter)
+    return tmp_path / "corpus", next(chapter.glob("*.trans.txt")), sorted(chapter.glob("*.flac"))
+
+
+def held(folder):
+    """Return the (id, text, samples) that a folder of records holds, and how many waveforms."""
+    speech = load_speech(folder)
+    waveforms = sum(len(targets) for _, targets in validation_batches(speech, 20))
+    return sorted((u.id, u.text, u.samples) for u in speech.utterances), waveforms
+
+
+def prepared(corpus, folder):
+    problems = write_records(load_corpus(corpus).utterances, folder)
+    expected = sorted((u.id, u.text, u.samples) for u in load_corpus(corpus).utterances)
+    return problems, expected
+
+
+def test_preparing_again_renews_what_has_changed(grown, tmp_path):
+    corpus, transcript, clips = grown
+    records = tmp_path / "records"
+    prepared(corpus, records)
+    transcript.write_text(transcript.read_text().replace(" ", " CORRECTED ", 1))
+    _, expected = prepared(corpus, records)
+    assert held(records) == (expected, len(clips)) and any("CORRECTED" in text for _, text, _ in expected)
+
+    new = clips[0].with_name(f"{clips[0].stem[:-4]}0099.wav")  # one clip more, and so another order
+    soundfile.write(new, np.random.default_rng(0).normal(size=64_000) * 0.1, 16_000)
+    transcript.write_text(f"{transcript.read_text()}{new.stem} ONE MORE\n")
+    _, expected = prepared(corpus, records)
+    assert held(records) == (expected, len(clips) + 1)
+
+    soundfile.write(new, np.random.default_rng(1).normal(size=64_000) * 0.1, 16_000)  # as large as before
+    shard = next(records.glob("*.tfrecord")).read_bytes()
+    prepared(corpus, records)
+    assert next(records.glob("*.tfrecord")).read_bytes() != shard
+
+
+def test_a_clip_that_was_unreadable_is_tried_again(grown, tmp_path):
+    corpus, _, clips = grown
+    whole = clips[0].read_bytes()
+    clips[0].write_bytes(whole[:-4000])
+    problems, _ = prepared(corpus, tmp_path / "records")
+    assert len(problems) == 1 and held(tmp_path / "records")[1] == len(clips) - 1
+    clips[0].write_bytes(whole)
+    problems, expected = prepared(corpus, tmp_path / "records")
+    assert problems == [] and held(tmp_path / "records") == (expected, len(clips))
+
+
+def test_the_same_corpus_gives_the_same_bytes(grown, tmp_path):
+    for name in "ab":
+        prepared(grown[0], tmp_path / name)
+    first, second = ([path.read_bytes() for path in sorted((tmp_path / name).iterdir())] for name in "ab")
+    assert first == second
+
+
+def test_full_scale_stays_full_scale_in_records():
+    samples = np.array([1.0, 1.5, -1.5, -1.0, 0.5, 0.99999], np.float32)
+    assert to_pcm16(samples).tolist() == [32767, 32767, -32768, -32768, 16384, 32767]
+
+
+def damage(shard, how):
+    content = shard.read_bytes()
+    if how == "missing":
+        return shard.unlink()
+    if how == "no listing":
+        return shard.with_name(f"{shard.name}.json").unlink()
+    if how == "odd listing":
+        return shard.with_name(f"{shard.name}.json").write_text('[["1-1-1", null]]')
+    first = 16 + int.from_bytes(content[:8], "little")  # its length, the length's sum, the record, its sum
+    kept = {"empty": 0, "cut in a record": len(content) * 3 // 4, "cut between records": first}[how]
+    return shard.write_bytes(content[:kept])
+
+
+@pytest.mark.parametrize(
+    "how", ["missing", "empty", "cut in a record", "cut between records", "no listing", "odd listing"]
+)
+def test_a_damaged_shard_is_named_and_written_again(grown, tmp_path, how):
+    records = tmp_path / "records"
+    prepared(grown[0], records)
+    (shard,) = records.glob("*.tfrecord")
+    damage(shard, how)
+    with pytest.raises(CorpusError, match=r"tfrecord: missing, cut off or damaged") as error:
+        load_speech(records)
+    assert str(error.value).startswith(str(shard)) and "\n" not in str(error.value)
+    _, expected = prepared(grown[0], records)
+    assert held(records) == (expected, len(grown[2]))
+
+
+@pytest.mark.parametrize("content", ["", "null", "{}", "[1]", '["../../etc/passwd"]', "[" * 100_000])
+def test_a_damaged_index_is_named(grown, tmp_path, content):
+    prepared(grown[0], tmp_path / "records")
+    (tmp_path / "records/index.json").write_text(content)
+    with pytest.raises(CorpusError, match=r"index\.json: damaged"):
+        load_speech(tmp_path / "records")
+
+
+def test_every_epoch_begins_where_it_would_have_begun_without_unreadable_clips(grown):
+    corpus, _, clips = grown
+    clips[0].write_bytes(clips[0].read_bytes()[:-4000])
+    speech, steps = load_speech(corpus), batches_per_epoch(load_speech(corpus), 4)
+    unbroken = [x.numpy() for x, _ in training_batches(speech, 4, 0).take(2 * steps)][steps:]
+    resumed = [x.numpy() for x, _ in training_batches(load_speech(corpus), 4, 1).take(steps)]
+    assert len(unbroken) == len(resumed) == steps
+    assert all(np.array_equal(a, b) for a, b in zip(unbroken, resumed, strict=True))
+
+
+def test_an_epoch_of_which_nothing_is_left_is_an_error_and_no_endless_search(grown):
+    corpus, _, clips = grown
+    speech = load_speech(corpus)
+    for clip in clips:
+        clip.unlink()
+    with pytest.raises(tf.errors.FailedPreconditionError):
+        next(iter(training_batches(speech, 4)))
+    assert len(speech.dropped) == len(clips)
 
 
 def test_preparing_again_changes_nothing_and_another_corpus_is_refused(mini, tmp_path):

@@ -6,15 +6,28 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
+from asr_helpers import files
+from asr_helpers.corpus import load_corpus
 from asr_helpers.ctc import ctc_loss
-from asr_helpers.pipeline import load_speech, validation_batches
-from asr_helpers.training import PROFILES, Progress, TrainingError, new_model, train
+from asr_helpers.pipeline import Speech, load_speech, validation_batches
+from asr_helpers.records import write_records
+from asr_helpers.training import (
+    PROFILES,
+    Progress,
+    RunFolder,
+    TrainingError,
+    WarmUpAndDecay,
+    WeightAverage,
+    new_model,
+    train,
+)
 
 TINY = replace(PROFILES["ci"], epochs=3, batch_seconds=60, filters=(4, 4), lstm_units=8, average=2)
 
@@ -122,6 +135,109 @@ def test_a_folder_is_not_trained_over(speech, unbroken, tmp_path):
         run(speech, unbroken[0], replace(TINY, lstm_units=9), resume=True)
 
 
+def copied(unbroken, tmp_path):
+    return shutil.copytree(unbroken[0], tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("state.json", lambda content: b""),
+        ("state.json", lambda content: b"{}"),
+        ("state.json", lambda content: b"[" * 100_000),
+        ("state.json", lambda content: content.replace(b'"history": [', b'"history": null, "x": [')),
+        ("state.json", lambda content: content.replace(b"epoch-0003.keras", b"../../etc/passwd")),
+        ("epoch-0003.keras", lambda content: b""),
+        ("epoch-0003.keras", lambda content: content[: len(content) // 2]),
+        ("epoch-0003.keras", None),
+        ("weights-0002.npz", lambda content: content[: len(content) // 2]),
+        ("weights-0003.npz", None),
+    ],
+)
+def test_a_damaged_run_names_the_file(unbroken, tmp_path, name, damage):
+    file = copied(unbroken, tmp_path) / name
+    content = file.read_bytes()
+    file.unlink()
+    if damage:
+        file.write_bytes(damage(content))
+    config = json.loads((unbroken[0] / "state.json").read_text())["config"]
+    run_folder = RunFolder(tmp_path / "run", config, WarmUpAndDecay(1e-3, 10), WeightAverage(2))
+    with pytest.raises(TrainingError, match="missing or damaged") as error:
+        run_folder.load()
+    assert str(error.value).startswith(f"{file}: ") and "\n" not in str(error.value)
+
+
+def test_a_run_notices_other_speech(speech, unbroken, tmp_path):
+    folder = copied(unbroken, tmp_path)
+    changed = replace(speech.utterances[0], text="SOMETHING ELSE")
+    other = replace(speech, utterances=[changed, *speech.utterances[1:]])
+    with pytest.raises(TrainingError, match="another training speech, validation speech; bring that back"):
+        run(other, folder, replace(TINY, epochs=4), resume=True)
+
+
+def test_the_checkpoint_before_stays_until_the_next_epoch_counts(speech, tmp_path, monkeypatch):
+    seen, real = [], files.whole
+
+    def whole(path, *rest):
+        seen.append((path.name, sorted(each.name for each in tmp_path.glob("epoch-*"))))
+        return real(path, *rest)
+
+    monkeypatch.setattr(files, "whole", whole)
+    run(speech, tmp_path, replace(TINY, epochs=2))
+    assert ("state.json", ["epoch-0001.keras", "epoch-0002.keras"]) in seen
+    assert [path.name for path in tmp_path.glob("epoch-*")] == ["epoch-0002.keras"]
+
+
+def test_a_full_disk_is_one_line_that_names_the_file_and_keeps_the_epoch_before(
+    speech, tmp_path, monkeypatch
+):
+    real = keras.Model.save
+
+    def save(model, path, *rest, **options):
+        if "epoch-0002" in str(path):
+            Path(path).write_bytes(b"half")
+            raise RuntimeError("Unable to write to file\n(errno = 28, No space left on device)")
+        return real(model, path, *rest, **options)
+
+    monkeypatch.setattr(keras.Model, "save", save)
+    with pytest.raises(TrainingError, match=r"epoch-0002\.keras: cannot be written") as error:
+        run(speech, tmp_path, replace(TINY, epochs=2))
+    assert "\n" not in str(error.value)
+    assert sorted(path.name for path in tmp_path.glob("*epoch*")) == ["epoch-0001.keras"]
+    monkeypatch.undo()
+    assert len(run(speech, tmp_path, replace(TINY, epochs=2), resume=True)) == 2
+
+
+@pytest.mark.parametrize("which", ["training", "validation"])
+def test_speech_that_vanishes_ends_the_training_with_one_line(mini, tmp_path, which):
+    for name in ("training", "validation"):
+        shutil.copytree(next((mini / "dev-mini").iterdir()), tmp_path / name / "9001")
+
+    class Vanish(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                shutil.rmtree(tmp_path / which)
+
+    speech, valid = load_speech(tmp_path / "training"), load_speech(tmp_path / "validation")
+    with pytest.raises(TrainingError, match="can be read any more") as error:
+        train(speech, valid, tmp_path / "run", replace(TINY, epochs=9, batch_seconds=4), callbacks=[Vanish()])
+    assert "\n" not in str(error.value)
+    assert 1 <= len(json.loads((tmp_path / "run/state.json").read_text())["history"]) < 9
+
+
+def test_a_shard_that_is_damaged_inside_is_named(mini, tmp_path):
+    clips = load_corpus(next((mini / "dev-mini").iterdir())).utterances
+    write_records(clips, tmp_path / "records")
+    (shard,) = (tmp_path / "records").glob("*.tfrecord")
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 1
+    shard.write_bytes(content)
+    speech = load_speech(tmp_path / "records")
+    with pytest.raises(TrainingError, match=r"tfrecord: missing or damaged; run `asr prepare`") as error:
+        run(speech, tmp_path / "run", replace(TINY, epochs=1))
+    assert str(error.value).startswith(str(shard)) and "\n" not in str(error.value)
+
+
 def test_training_starts_from_the_weights_of_a_model(unbroken):
     best = unbroken[0] / "best.keras"
     for ours, theirs in zip(
@@ -131,6 +247,8 @@ def test_training_starts_from_the_weights_of_a_model(unbroken):
             np.testing.assert_array_equal(ours, theirs, ours.path)
     with pytest.raises(TrainingError, match=r"best.keras: .* weights, where the profile has"):
         new_model(replace(TINY, lstm_units=9), best)
+    with pytest.raises(TrainingError, match=r"nosuch\.keras: cannot be loaded"):
+        new_model(TINY, best.with_name("nosuch.keras"))
 
 
 def test_a_second_output_helps_in_training_and_is_not_kept(speech, tmp_path):
@@ -167,7 +285,8 @@ def test_weights_gone_wrong_are_not_written_over_good_ones(speech, tmp_path):
 
 def test_a_long_run_prints_its_first_and_last_epoch_and_one_in_every(capsys):
     watcher = SimpleNamespace(pairs=[("SAID", "HEARD")])
-    progress = Progress(60.0, watcher, sentences=1, every=3)
+    speech = Speech("speech", [])
+    progress = Progress(speech, speech, watcher, sentences=1, every=3)
     progress.set_params({"epochs": 8, "steps": 1})
     for epoch in range(8):
         progress.on_epoch_begin(epoch)
