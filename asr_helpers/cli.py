@@ -48,6 +48,9 @@ def build_parser() -> Parser:
     sub.add_argument("source", metavar="SRC", type=Path)
     sub.add_argument("destination", metavar="DST", type=Path)
     sub.add_argument("--workers", metavar="N", type=count, help="processes; default: one per core")
+    sub.add_argument(
+        "--resample", action="store_true", help="other rates, channels and formats, too, to 16 kHz mono"
+    )
 
     sub = command(
         import_, "another data set to a corpus: Common Voice, LJSpeech, JSON lines, Kaldi, sound and text"
@@ -180,9 +183,10 @@ def download(options):
 
 def convert(options):
     """Write the corpus SRC again under DST with every FLAC as WAV; a killed run goes on where it stopped."""
-    from asr_helpers import corpus
+    from asr_helpers import corpus, recordings
 
-    result = corpus.convert(options.source, options.destination, options.workers)
+    read = recordings.read_recording if options.resample else None
+    result = corpus.convert(options.source, options.destination, options.workers, read)
     report(result.problems)
     print(f"{result.converted} files converted, {result.kept} there already, {len(result.problems)} problems")
     return 1 if result.problems else 0

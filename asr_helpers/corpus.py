@@ -13,7 +13,7 @@ import shlex
 import shutil
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -33,6 +33,9 @@ SAMPLE_RATE = 16_000
 MIN_SAMPLES = SAMPLE_RATE * 25 // 1000  # one 25 ms analysis window
 
 _ID = re.compile(r"[^\W_]+-[^\W_]+-[^\W_]+")
+CLIPS = (".wav", ".flac")  # of a corpus
+MORE = (".mp3", ".ogg", ".opus", ".aiff", ".aif", ".au", ".sph", ".m4a", ".aac", ".wma", ".webm", ".mp4")
+SOUND = CLIPS + MORE  # what `recordings` reads, by its usual names
 _BLOCK = 2**22  # samples read at once
 _UNKNOWN_LENGTH = 2**62  # libsndfile reports about 2**63 samples where a header leaves the length open
 
@@ -203,9 +206,10 @@ def _is_transcript(file: Path) -> bool:
     return file.name.endswith(".trans.txt")
 
 
-def _audio_by_id(listed: list[Path]) -> dict[str, Path]:
-    """Return the audio among the files of one folder; a WAV goes before a FLAC of the same name."""
-    return {file.stem: file for file in listed if file.suffix.lower() in (".flac", ".wav")}
+def _audio_by_id(listed: list[Path], kinds: tuple[str, ...] = CLIPS) -> dict[str, Path]:
+    """Return the audio of one folder; of one name, a WAV goes before a FLAC, and both before other `kinds`."""
+    found = [file for file in listed if file.suffix.lower() in kinds]
+    return {file.stem: file for file in sorted(found, key=lambda file: -kinds.index(file.suffix.lower()))}
 
 
 def _read_chapter(listed: list[Path], problems: list[str], alphabet: Alphabet) -> Iterator[Utterance]:
@@ -331,13 +335,22 @@ class Conversion:
     problems: list[str]
 
 
-def convert(source: Path | str, destination: Path | str, workers: int | None = None) -> Conversion:
+def convert(
+    source: Path | str,
+    destination: Path | str,
+    workers: int | None = None,
+    read: Callable[[Path], np.ndarray] | None = None,
+) -> Conversion:
     """Decode every FLAC beneath `source` to a WAV of the same samples, in the same tree at `destination`.
 
     WAV files and text files (transcripts, SPEAKERS.TXT) are copied along. A WAV that is there, complete and as
     old as what it was made from is kept, so a run that was killed goes on where it stopped; a file that cannot be
     read is reported and the rest goes on. The work is spread over `workers` processes (by default one for each
     core); a script calls this under `if __name__ == "__main__":`, as multiprocessing asks.
+
+    Args:
+        read: `recordings.read_recording`, to bring other sound (another rate, two channels, MP3 …) to 16 kHz mono
+            of 16 bits; without it such a WAV is copied as it is, and other kinds are passed over.
 
     Raises:
         CorpusError: `source` is no folder, `destination` lies in it, or `destination` cannot be written.
@@ -349,8 +362,8 @@ def convert(source: Path | str, destination: Path | str, workers: int | None = N
     problems = []
     try:
         with files.alone(destination):
-            jobs = _prepare_tree(source, destination, problems)
-            outcomes = _run_jobs(jobs, workers or os.cpu_count())
+            jobs = _prepare_tree(source, destination, problems, SOUND if read else CLIPS)
+            outcomes = _run_jobs(jobs, workers or os.cpu_count(), read)
             files.flush()
     except OSError as error:
         raise _disk_error(error, destination) from None
@@ -363,7 +376,9 @@ def convert(source: Path | str, destination: Path | str, workers: int | None = N
     return Conversion(outcomes.count("converted"), outcomes.count("kept"), problems)
 
 
-def _prepare_tree(source: Path, destination: Path, problems: list[str]) -> list[tuple[Path, Path]]:
+def _prepare_tree(
+    source: Path, destination: Path, problems: list[str], kinds: tuple[str, ...]
+) -> list[tuple[Path, Path]]:
     """Make the folders, copy the text files, and return the (audio, WAV to write) pairs."""
     jobs = []
     for folder, listed in _walk(source, problems, lenient=True):
@@ -378,7 +393,7 @@ def _prepare_tree(source: Path, destination: Path, problems: list[str]) -> list[
                     problems.append(str(error))
                 else:
                     files.write(target / file.name, content, bulk=True)
-        jobs += [(file, target / f"{key}.wav") for key, file in _audio_by_id(listed).items()]
+        jobs += [(file, target / f"{key}.wav") for key, file in _audio_by_id(listed, kinds).items()]
     return jobs
 
 
@@ -389,23 +404,30 @@ def _read_bytes(path: Path) -> bytes:
         raise CorpusError(f"{path}: cannot be read ({error.strerror}); mend its permissions") from None
 
 
-def _run_jobs(jobs: list[tuple[Path, Path]], workers: int) -> list[str]:
+def _run_jobs(jobs: list[tuple[Path, Path]], workers: int, read: Callable | None) -> list[str]:
     # "spawn", because forking a process whose threads run (TensorFlow's, in a notebook) may hang.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, end_with, [os.getpid()]) as pool:
         with deaf_children():
-            outcomes = pool.map(_convert_file, *zip(*jobs, strict=True), chunksize=16) if jobs else ()
+            work = partial(_convert_file, read=read)
+            outcomes = pool.map(work, *zip(*jobs, strict=True), chunksize=16) if jobs else ()
         return list(tqdm(outcomes, "converting", total=len(jobs), unit="file", delay=1))
 
 
-def _convert_file(source: Path, target: Path) -> str:
+def _convert_file(source: Path, target: Path, read: Callable[[Path], np.ndarray] | None = None) -> str:
     """Write `target` as WAV with the samples of `source`; return "converted", "kept" or what is wrong."""
     try:
-        with _open_audio(source) as audio:
-            age = source.stat().st_mtime_ns  # recorded as the WAV's own: a source that was replaced shows
-            if _is_complete(target, audio.frames, age):
+        if read and not _is_clip(source):
+            age = source.stat().st_mtime_ns
+            if _is_clip(target) and target.stat().st_mtime_ns == age:
                 return "kept"
-            content = _read_bytes(source) if source.suffix.lower() == ".wav" else _as_wav(source, audio)
+            content = _clip_as_wav(read(source))
+        else:
+            with _open_audio(source) as audio:
+                age = source.stat().st_mtime_ns  # recorded as the WAV's own: a source that was replaced shows
+                if _is_complete(target, audio.frames, age):
+                    return "kept"
+                content = _read_bytes(source) if source.suffix.lower() == ".wav" else _as_wav(source, audio)
         with files.whole(target, bulk=True) as part:
             part.write_bytes(content)
             os.utime(part, ns=(age, age))
@@ -416,6 +438,22 @@ def _convert_file(source: Path, target: Path) -> str:
         return str(
             CorpusError(f"{source}: too long for the memory; cut it into pieces, or use fewer --workers")
         )
+
+
+def _is_clip(path: Path) -> bool:
+    """Whether the file is sound as a corpus has it, by its name and header."""
+    try:
+        with _open_audio(path) as audio:
+            _check_format(path, audio)
+        return path.suffix.lower() in CLIPS
+    except CorpusError:
+        return False
+
+
+def _clip_as_wav(samples: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, to_pcm16(samples), SAMPLE_RATE, "PCM_16", format="WAV")
+    return buffer.getvalue()
 
 
 def _is_complete(path: Path, frames: int, age: int) -> bool:

@@ -24,28 +24,12 @@ import soundfile
 from tqdm.auto import tqdm
 
 from asr_helpers import files
-from asr_helpers.corpus import MIN_SAMPLES, SAMPLE_RATE, CorpusError, _disk_error, _walk, to_pcm16
+from asr_helpers.corpus import MIN_SAMPLES, SAMPLE_RATE, SOUND, CorpusError, _disk_error, _walk, to_pcm16
 from asr_helpers.processes import deaf_children, end_with
 from asr_helpers.recordings import read_recording
 from asr_helpers.text import ALPHABET, TextError, printable, read_lines, upper
 
 TABLE = "import.tsv"
-SOUND = (
-    ".wav",
-    ".flac",
-    ".mp3",
-    ".ogg",
-    ".opus",
-    ".aiff",
-    ".aif",
-    ".au",
-    ".sph",
-    ".m4a",
-    ".aac",
-    ".wma",
-    ".webm",
-    ".mp4",
-)
 
 
 @dataclass(frozen=True)

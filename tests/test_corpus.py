@@ -17,6 +17,7 @@ import soundfile
 
 from asr_helpers import corpus
 from asr_helpers.corpus import CorpusError, Utterance, convert, download, load_corpus, read_audio
+from asr_helpers.recordings import read_recording
 
 NOISE = (np.random.default_rng(0).normal(size=16_000) * 3000).astype(np.int16)
 
@@ -718,3 +719,36 @@ def test_download_errors_are_one_line(mirror, tmp_path, monkeypatch):
     with pytest.raises(CorpusError, match=r"needed, 0\.0 GB free; make room") as error:
         download("dev-clean-2", tmp_path, url)
     one_line(error)
+
+
+# ----------------------------------------------------------------------------------------------- other sound
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """A chapter of a FLAC and a WAV as they should be, a loud stereo WAV at 48 kHz, and an MP3."""
+    folder = tmp_path / "source/1/1"
+    folder.mkdir(parents=True)
+    tone = np.sin(2 * np.pi * 440 * np.arange(48000) / 48000)
+    soundfile.write(folder / "1-1-0000.flac", tone[::3], 16000)
+    soundfile.write(folder / "1-1-0001.wav", tone[::3], 16000)
+    soundfile.write(folder / "1-1-0002.wav", 1.2 * np.stack([tone, tone], 1), 48000, "FLOAT")
+    soundfile.write(folder / "1-1-0003.mp3", tone, 48000)
+    (folder / "1-1.trans.txt").write_text("".join(f"1-1-{n:04} TONE\n" for n in range(4)))
+    return tmp_path / "source"
+
+
+def test_convert_brings_other_sound_to_the_corpus_format(mixed, tmp_path):
+    done = tmp_path / "done"
+    convert(mixed, done, workers=1)
+    assert len(load_corpus(done)) == 2  # the stereo one is copied as it is, the MP3 passed over
+    result = convert(mixed, done, workers=1, read=read_recording)
+    assert (result.converted, result.kept, result.problems) == (2, 2, [])
+    found = load_corpus(done)
+    assert [each.seconds for each in found] == pytest.approx([1, 1, 1, 1], abs=0.1) and found.problems == []
+    assert np.array_equal(read_audio(done / "1/1/1-1-0000.wav"), read_audio(mixed / "1/1/1-1-0000.flac"))
+    loud = read_audio(done / "1/1/1-1-0002.wav")
+    assert loud.max() == pytest.approx(32767 / 32768) and loud.min() == -1  # clipped, and no sign turned
+    assert convert(mixed, done, workers=1, read=read_recording).kept == 4
+    os.utime(mixed / "1/1/1-1-0003.mp3")
+    assert convert(mixed, done, workers=1, read=read_recording).converted == 1
