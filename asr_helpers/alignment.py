@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from asr_helpers.features import OUTPUT_HOP, SAMPLE_RATE
-from asr_helpers.text import ENGLISH, Alphabet, min_frames
+from asr_helpers.text import ENGLISH, Alphabet, min_frames, printable
 
 FRAME_SECONDS = OUTPUT_HOP / SAMPLE_RATE
 
@@ -112,7 +112,7 @@ def ctm(words: Iterable[Word], recording: str, channel: str = "1") -> str:
 
     NIST, "sclite", SCTK documentation, file formats: ctm. Spaces part its fields, so those in `recording` become _.
     """
-    name = "_".join(recording.split())
+    name = printable("_".join(recording.split()))
     return "".join(
         f"{name} {channel} {word.start:.2f} {word.end - word.start:.2f} {word.text} {word.confidence:.3f}\n"
         for word in words

@@ -298,6 +298,7 @@ def transcribe(options):
     """Print what is said in each recording: a line of text, or with --words or --format the words with their times."""
     from asr_helpers import alignment, captions, decoding
     from asr_helpers.recognizer import segments
+    from asr_helpers.text import printable
 
     if options.format in ("srt", "vtt") and len(options.audio) > 1:
         raise ValueError(
@@ -311,7 +312,7 @@ def transcribe(options):
     written = {"json": captions.json_line, "srt": captions.srt, "vtt": captions.vtt, "ctm": alignment.ctm}
     problems = []
     for path in options.audio:
-        texts, words = [], []
+        texts, words, name = [], [], printable(str(path))
         try:
             for first, log_probs in segments(heard(recognizer, path), alphabet):
                 texts.append(decode(log_probs).strip())
@@ -321,11 +322,11 @@ def transcribe(options):
             problems.append(str(error))
             continue
         if options.format in written:
-            print(written[options.format](words, path.stem if options.format == "ctm" else str(path)), end="")
+            print(written[options.format](words, path.stem if options.format == "ctm" else name), end="")
             continue
         lines = captions.tab_lines(words).splitlines() if options.words else [" ".join(filter(None, texts))]
         for line in lines:
-            print(f"{path}\t{line}" if len(options.audio) > 1 else line, flush=True)
+            print(f"{name}\t{line}" if len(options.audio) > 1 else line, flush=True)
     report(problems)
     return problems and (1 if len(problems) < len(options.audio) else 2)
 

@@ -1,6 +1,7 @@
 """The command line. All in one process, because each import of TensorFlow costs seconds."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -165,6 +166,19 @@ def test_captions_json_and_ctm(capsys, chapter, tmp_path):
     assert run(capsys, "transcribe", clip, "--format", "srt")[1].startswith("1\n00:00:00,")
     status, out, err = run(capsys, "transcribe", clip, clip, "--format", "srt")
     assert (status, out) == (2, "") and "one by one" in err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs names that Windows has not")
+def test_names_are_printed_as_text(capsys, chapter, tmp_path):
+    clip = sorted(chapter.rglob("*.flac"))[0]
+    odd = [os.fsdecode(os.fsencode(tmp_path) + name) for name in (b"/two\nlines.flac", b"/not \xff utf-8.flac")]
+    for name in odd:
+        shutil.copy(clip, name)
+    for how in ("text", "json", "ctm"):
+        status, out, _ = run(capsys, "transcribe", *odd, "--format", how, "--no-lm")
+        assert status == 0 and out.encode() and r"not" in out
+        if how != "ctm":
+            assert len(out.splitlines()) == 2
 
 
 def test_any_recording_of_any_length(capsys, chapter, tmp_path):
