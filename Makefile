@@ -8,7 +8,7 @@ RUN := runs/mini
 WAV := runs/mini-wav
 PEOPLE := $(addprefix data/real/test-clean-sample/,672/122797/672-122797-0069.flac 3729/6852/3729-6852-0011.flac)
 
-.PHONY: run lab learn test chromium pictures notebooks lint lock fuzz audit
+.PHONY: run lab learn test chromium pictures notebooks site lint lock fuzz audit
 
 run: $(READY)  ## the whole journey on the embedded corpus
 	$(BIN)/asr convert data/mini $(WAV)
@@ -48,6 +48,9 @@ pictures: $(READY)  ## of the benches, as the README and the notebooks show them
 
 notebooks: $(READY)  ## execute notebooks/source/*.py into notebooks/*.ipynb
 	$(BIN)/python notebooks/build.py $(NAMES)
+
+site: $(READY)  ## the series as static pages, from the notebooks as they were executed
+	$(BIN)/python notebooks/publish.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -1,0 +1,88 @@
+"""The static site, as a reader sees it: on a phone and on a screen, in the light and in the dark, without a server."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks"))
+
+import publish
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    if not (publish.ROOT / "notebooks" / "solutions").exists():
+        pytest.skip("the notebooks are not executed: make notebooks")
+    return publish.build(tmp_path_factory.mktemp("site")).parent
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    return {path: BeautifulSoup(path.read_text(), "html.parser") for path in sorted(site.rglob("*.html"))}
+
+
+def test_every_link_leads_somewhere(pages):
+    anchors = {path: {element["id"] for element in page.find_all(id=True)} for path, page in pages.items()}
+    for path, page in pages.items():
+        for link in page.find_all("a", href=True):
+            file, _, anchor = link["href"].partition("#")
+            if re.match(r"[a-z]+:", file):
+                continue
+            target = (path.parent / file).resolve() if file else path
+            assert target.exists(), f"{path.name}: {link['href']}"
+            if anchor and target in anchors:
+                assert anchor in anchors[target], f"{path.name}: {link['href']}"
+
+
+def test_every_picture_is_there_and_described_and_nothing_is_a_raw_repr(pages):
+    for path, page in pages.items():
+        for image in page.find_all("img"):
+            source = image["src"]
+            assert source.startswith(("data:", "http")) or (path.parent / source).exists(), (
+                f"{path.name}: {source}"
+            )
+            assert image["alt"].strip() and not image["alt"].startswith("No description"), path.name
+        assert not re.search(r"<(IPython\.|Figure size|matplotlib\.)", page.get_text()), path.name
+
+
+def test_a_notebook_brings_its_players_and_its_quiz(site, pages):
+    page = pages[site / "notebooks" / "02_spectrograms.html"]
+    assert len(page.find_all("audio")) >= 3
+    assert page.find("main").find("details")
+
+
+@pytest.fixture(scope="module")
+def phone(browser):
+    page = browser.new_page()
+    page.set_viewport_size({"width": 400, "height": 800})
+    yield page
+    page.close()
+
+
+def test_nothing_sticks_out_on_a_phone(phone, pages):
+    for path in pages:
+        phone.goto(path.as_uri())
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 400, path.name
+
+
+def test_the_search_finds_a_page(phone, site):
+    phone.goto((site / "notebooks" / "01_conversion.html").as_uri())
+    phone.get_by_role("searchbox").fill("mel filters griffin")
+    found = phone.locator("#found a")
+    assert found.count() >= 1
+    found.first.click()
+    assert "02_spectrograms" in phone.url
+    phone.get_by_role("searchbox").fill("xyzzy")
+    assert phone.locator("#found").inner_text() == "nothing found"
+
+
+def test_it_is_dark_where_the_reader_is(phone, site):
+    phone.goto((site / "index.html").as_uri())
+    colours = []
+    for scheme in ("light", "dark"):
+        phone.emulate_media(color_scheme=scheme)
+        colours.append(phone.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert colours == ["rgb(255, 255, 255)", "rgb(22, 24, 28)"]
