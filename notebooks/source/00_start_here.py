@@ -190,7 +190,7 @@ except CorpusError as error:
 # *easy · 5 minutes*
 #
 # No clip of speaker 9007 was in the training. How much worse does the model hear that voice? Transcribe its first eight
-# clips in `test`, and put their word error rate, a fraction, into `answer`.
+# clips in `test`, by ear (without the language model), and put their word error rate, a fraction, into `answer`.
 
 # %% tags=["solution"]
 unheard = [each for each in test if each.speaker == "9007"][:8]
@@ -206,7 +206,7 @@ check("00.1", answer)
 #
 # *easy · 3 minutes*
 #
-# Turn `samples` round (`samples[::-1]`) and transcribe that. What does the model write for it? (A turned array is a view
+# Turn `samples` round (`samples[::-1]`) and transcribe that, by ear. What does the model write for it? (A turned array is a view
 # from the other end; `.copy()` makes an array of it that every runtime takes.)
 
 # %% tags=["solution"]
