@@ -1,7 +1,7 @@
 """Helpers of the speech-recognition notebooks. Ground floor first: a module imports only from those before it.
 
-text, corpus, features, augment, metrics, records, pipeline, model, fast_lstm, ctc, decoding, training, export,
-recognizer, plots, widgets, cli.
+text, files, processes, containers, corpus, features, augment, metrics, records, pipeline, model, fast_lstm, ctc,
+decoding, training, export, recognizer, plots, widgets, cli.
 """
 
 import os

@@ -655,7 +655,8 @@ def _unpack(archive: Path, subset: str, destination: Path) -> None:
     except (tarfile.TarError, EOFError, ValueError, OverflowError, zlib.error, gzip.BadGzipFile) as error:
         if isinstance(error, CorpusError):
             raise
-        raise CorpusError(f"{archive}: cannot be unpacked ({error}); delete it and run this again") from None
+        reason = str(error).splitlines()[0].rstrip(":")
+        raise CorpusError(f"{archive}: cannot be unpacked ({reason}); delete it and run this again") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
