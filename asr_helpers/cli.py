@@ -518,6 +518,12 @@ def report(problems: list[str]) -> None:
         print(f"asr: {printable(problem)}", file=sys.stderr)
 
 
+def stopped() -> int:
+    """Answer Ctrl-C, without an import that it may have broken off."""
+    print("asr: stopped; what was finished is kept", file=sys.stderr)
+    return 130
+
+
 def silence_native_logs() -> None:
     """Keep the start-up chatter of TensorFlow's C++ part off stderr, where one line of ours should be all.
 
@@ -541,13 +547,23 @@ def main(arguments: list[str] | None = None) -> int:
         report([str(error).strip() or type(error).__name__])
         return 2
     except KeyboardInterrupt:
-        report(["stopped; what was finished is kept"])
-        return 130
+        return stopped()
 
 
 def script() -> None:
     """The installed `asr` command."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # see __main__
+    interrupts = []
+
+    def interrupt(*_):
+        interrupts.append(True)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)  # until here, __main__ lets it end the process quietly
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that children and half files go, too
     silence_native_logs()
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Exception:  # a library that is interrupted while it is imported makes another error of it
+        if not interrupts:
+            raise
+        sys.exit(stopped())

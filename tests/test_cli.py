@@ -50,6 +50,16 @@ def test_convert_says_what_it_did_and_goes_on(capsys, chapter, tmp_path):
     assert f"1 files converted, {count - 1} there already" in run(capsys, "convert", chapter, tmp_path)[1]
 
 
+def test_convert_and_prepare_say_in_their_status_that_a_file_failed(capsys, chapter, tmp_path):
+    corpus = shutil.copytree(chapter, tmp_path / "corpus")
+    clips = sorted(corpus.rglob("*.flac"))
+    clips[0].write_bytes(clips[0].read_bytes()[:9000])
+    status, out, err = run(capsys, "convert", corpus, tmp_path / "wav", "--workers", 1)
+    assert status == 1 and out.startswith(f"{len(clips) - 1} files converted") and str(clips[0]) in err
+    status, out, err = run(capsys, "prepare", corpus, "--out", tmp_path / "records")
+    assert status == 1 and out.endswith(f"{len(clips) - 1} utterances\n") and str(clips[0]) in err
+
+
 def test_train_then_evaluate_then_quantize_then_compare(capsys, chapter, tmp_path, monkeypatch):
     monkeypatch.setenv("ASR_PROFILE", "ci")
     folder = tmp_path / "run"
@@ -57,6 +67,8 @@ def test_train_then_evaluate_then_quantize_then_compare(capsys, chapter, tmp_pat
     status, out, _ = run(capsys, *train, 1)
     assert status == 0 and "best.keras: WER" in out
     assert run(capsys, *train, 1)[0] == 2
+    (last,) = folder.glob("epoch-*.keras")  # with a layer of our own
+    assert run(capsys, "evaluate", last, chapter, "--limit", 2)[0] == 0
     assert run(capsys, *train, 2, "--resume")[0] == 0
 
     best = folder / "best.keras"
@@ -256,6 +268,17 @@ def test_a_cut_off_clip_does_not_stop_an_evaluation(capsys, chapter, model, tmp_
         (["evaluate", "{model}", "{corpus}", "--decoder", "beam", "--width", "0"], "at least 1"),
         (["align", "no.wav", "HELLO"], "no.wav"),
         (["quantize", "no.keras", "--out", "{empty}", "--calibrate", "{corpus}"], "no.keras"),
+        (["evaluate", "{model}", "{corpus}", "--limit", "-90"], "-90 is not 1 or more"),
+        (
+            ["train", "--train", "{corpus}", "--valid", "{corpus}", "--run", "{empty}", "--epochs", "-1"],
+            "-1 is",
+        ),
+        (
+            ["train", "--train", "x", "--valid", "x", "--run", "{empty}", "--resume", "--start", "nosuch"],
+            "leave --start out",
+        ),
+        (["compare", "{empty}", "{corpus}", "--figure", "{model}/x.png"], "crnn.keras: File exists"),
+        (["evaluate", "no\x1b[31m\n.keras", "{corpus}"], r"no\x1b[31m\n.keras"),
         (["evaluate"], "required"),
         (["fly"], "invalid choice"),
     ],
@@ -273,6 +296,31 @@ def test_stderr_is_ours_alone(chapter, tmp_path):
     command = [sys.executable, "-m", "asr_helpers", "evaluate", tmp_path / "no.keras", chapter]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 2 and len(result.stderr.splitlines()) == 1
+
+
+INTERRUPT = """
+import os, signal, sys
+sys.argv = ["asr", "convert", sys.argv[1], sys.argv[2]]
+from asr_helpers import cli
+
+class Finder:  # Ctrl-C while NumPy is imported, which makes an ImportError of it
+    def find_spec(self, name, *rest):
+        if name == "numpy":
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+                for _ in range(10**6): pass
+            except KeyboardInterrupt:
+                raise ImportError("cannot load module more than once per process")
+
+sys.meta_path.insert(0, Finder())
+cli.script()
+"""
+
+
+def test_ctrl_c_in_the_middle_of_an_import_is_one_line(chapter, tmp_path):
+    command = [sys.executable, "-c", INTERRUPT, chapter, tmp_path]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (130, "asr: stopped; what was finished is kept\n")
 
 
 def test_light_modules_do_not_import_tensorflow():
