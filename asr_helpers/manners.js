@@ -3,12 +3,12 @@
 
 const GONE = "The kernel was restarted, so nothing here answers. Run the cell again.";
 
-function mend(page) {
+function mend(page, alt) {
   // Lumino asks the focused element itself whether its keys are shortcuts: 0 0 would restart the kernel.
   for (const control of page.querySelectorAll("select, .noUi-handle")) {
     control.setAttribute("data-lm-suppress-shortcuts", "true");
   }
-  for (const image of page.querySelectorAll("img.widget-image")) image.alt = image.title;
+  for (const image of page.querySelectorAll("img.widget-image, .widget-image img")) image.alt = alt;
   for (const row of page.querySelectorAll(".widget-slider, .widget-hslider")) {
     const name = row.querySelector(".widget-label")?.textContent ?? "";
     row.querySelector(".noUi-handle")?.setAttribute("aria-label", name);
@@ -24,8 +24,8 @@ function render({ model, el }) {
   const begin = () => {
     const page = el.closest(".asr-page");
     if (!page) return requestAnimationFrame(begin); // not in the page yet
-    mend(page);
-    observer = new MutationObserver(() => mend(page));
+    mend(page, model.get("alt"));
+    observer = new MutationObserver(() => mend(page, model.get("alt")));
     observer.observe(page, { childList: true, subtree: true });
   };
   begin();

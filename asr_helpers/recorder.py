@@ -46,8 +46,12 @@ class RecorderBench(Bench):
         self.model, self.text = model, ""
         self.recorder = Recorder()
         self.sound, self.heard = ipywidgets.HTML(), ipywidgets.HTML()
-        self.picture = picture("spectrogram of the recording")
-        super().__init__([self.recorder, self.sound, self.picture, self.heard], "asr-recorder-bench")
+        self.picture = picture()
+        super().__init__(
+            [self.recorder, self.sound, self.picture, self.heard],
+            "asr-recorder-bench",
+            "spectrogram of the recording",
+        )
         self._clear()
         self.recorder.observe(self.answering(self._show), "samples")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import anywidget
 import ipywidgets
 import numpy as np
+import traitlets
 
 from asr_helpers import augment, plots
 from asr_helpers.alignment import align
@@ -133,11 +134,10 @@ def dropdown(options, name, tooltip, **more):
 WIDE = {"layout": {"width": "32em"}}
 
 
-def picture(alt: str) -> ipywidgets.Image:
-    """Return a place for a picture of `alt`: as large as it is, or as the page is wide, and in its own proportions."""
+def picture() -> ipywidgets.Image:
+    """Return a place for a picture: as large as it is, or as the page is wide, and in its own proportions."""
     return ipywidgets.Image(
         format="png",
-        tooltip=alt,
         layout={"max_width": "100%", "align_self": "flex-start", "object_fit": "contain"},
     )
 
@@ -152,14 +152,16 @@ class Manners(anywidget.AnyWidget):
     """What ipywidgets leaves out for the controls around it, see manners.js."""
 
     _esm = Path(__file__).with_name("manners.js")
+    alt = traitlets.Unicode(help="what the page's picture shows").tag(sync=True)
 
 
 class Page(ipywidgets.VBox):
     """A widget that answers for its controls: what goes wrong behind one stands in the page, as `problem`."""
 
-    def __init__(self, children: list, name: str):
+    def __init__(self, children: list, name: str, alt: str):
+        """`alt` says what the picture among `children` shows."""
         self.problem = ipywidgets.HTML()
-        super().__init__([*children, self.problem, Manners()])
+        super().__init__([*children, self.problem, Manners(alt=alt)])
         self.add_class("asr-page")
         self.add_class(name)
 
@@ -308,7 +310,7 @@ class AugmentationBench(Bench):
         )
         self.roll = ipywidgets.Button(description="roll again", tooltip="take the next seed", icon="refresh")
         self.before, self.after, self.heard, self.listing = (ipywidgets.HTML() for _ in range(4))
-        self.picture = picture("spectrograms of the clip before and after, and their difference")
+        self.picture = picture()
         self._panel = ipywidgets.Box(layout={"flex_flow": "row wrap", "min_height": "5em"})
         self._drawing, self._plain, self.utterance = None, {}, None
         answers = self.before, self.after, self.picture, self.heard, self.listing
@@ -318,7 +320,11 @@ class AugmentationBench(Bench):
         code = ipywidgets.Accordion(
             [self.listing], titles=["the code that makes these samples"], selected_index=0
         )
-        super().__init__([top, self.effect, self._panel, *answers[:4], code], "asr-bench")
+        super().__init__(
+            [top, self.effect, self._panel, *answers[:4], code],
+            "asr-bench",
+            "spectrograms of the clip before and after, and their difference",
+        )
         self._show_panel()
         self.update()
         self._listen()
@@ -575,7 +581,7 @@ class SpectrogramBench(Bench):
             description="normalise each mel bin",
             tooltip="mean 0, deviation 1, as the recogniser reads it",
         )
-        self.picture = picture("waveform with its words, spectrogram and mel spectrogram of the clip")
+        self.picture = picture()
         self.facts, self.before, self.after = (ipywidgets.HTML() for _ in range(3))
         self._drawing = self._playing = self.utterance = None
         answers = self.facts, self.picture, self.before, self.after
@@ -583,7 +589,11 @@ class SpectrogramBench(Bench):
         self._sound = Debounced(self.answering(self.play, self.after), THINK)
         choices = ipywidgets.Box([self.fft, self.scale, self.normalised], layout={"flex_flow": "row wrap"})
         turns = ipywidgets.Box(list(self.sliders.values()), layout={"flex_flow": "row wrap"})
-        super().__init__([self.clip, turns, choices, *answers], "asr-spectra")
+        super().__init__(
+            [self.clip, turns, choices, *answers],
+            "asr-spectra",
+            "waveform with its words, spectrogram and mel spectrogram of the clip",
+        )
         self.update()
         for control in (self.clip, self.fft, self.scale, self.normalised, *self.sliders.values()):
             control.observe(self._answer, "value")
@@ -674,10 +684,10 @@ class Explorer(Page):
             description="next", tooltip="this speaker's next utterance", icon="step-forward"
         )
         self.sound, self.facts = ipywidgets.HTML(), ipywidgets.HTML()
-        self.picture = picture("waveform of the clip")
+        self.picture = picture()
         choices = ipywidgets.Box([self.speaker, self.clip, self.next], layout={"flex_flow": "row wrap"})
         answers = self.sound, self.facts, self.picture
-        super().__init__([choices, *answers], "asr-explorer")
+        super().__init__([choices, *answers], "asr-explorer", "waveform of the clip")
         self.next.on_click(self._next)
         self.clip.observe(self.answering(self._show, *answers), "value")
         self.speaker.observe(self._list, "value")

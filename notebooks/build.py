@@ -35,16 +35,19 @@ if importlib.util.find_spec("asr_helpers") is None:
         "and run `make lab` there. Where you have no terminal: %pip install -e PATH_OF_THE_REPOSITORY"
     )"""
 NAMES = sorted(path.stem for path in (HERE / "source").glob("*.py"))
+APPENDIX = sorted(path.stem for path in (HERE / "source" / "appendix").glob("*.py"))  # no map, exercises or quiz
 
 
 def read_source(name: str) -> nbformat.NotebookNode:
     """Return source/`name`.py as a notebook without outputs, with all that a learner and a solver see."""
-    notebook = jupytext.read(HERE / "source" / f"{name}.py")
+    notebook = jupytext.read(HERE / "source" / ("appendix" if name in APPENDIX else "") / f"{name}.py")
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
-    notebook.cells = with_turns(furnished(notebook.cells, name))
+    guard(notebook.cells)
+    if name in NAMES:
+        notebook.cells = with_turns(furnished(notebook.cells, name))
     for number, cell in enumerate(notebook.cells):
         cell.id = f"{name.split('_')[0]}-{number:03d}"
     notebook.nbformat, notebook.nbformat_minor = 4, 5
@@ -56,13 +59,14 @@ def tagged(cell: nbformat.NotebookNode, *tags: str) -> bool:
     return any(tag in tags for tag in cell.metadata.get("tags", []))
 
 
-def furnished(cells: list[nbformat.NotebookNode], name: str) -> list[nbformat.NotebookNode]:
-    """Give the notebook `name` its map, its links into the glossary, and its quiz as a page to click on.
-
-    The first code cell says what to do where the notebook was opened alone, without the package.
-    """
+def guard(cells: list[nbformat.NotebookNode]) -> None:
+    """Put in front of the first code cell one that says what to do where the notebook was opened alone."""
     first = next(place for place, cell in enumerate(cells) if cell.cell_type == "code")
     cells.insert(first, nbformat.v4.new_code_cell(GUARD))
+
+
+def furnished(cells: list[nbformat.NotebookNode], name: str) -> list[nbformat.NotebookNode]:
+    """Give the notebook `name` its map, its links into the glossary, and its quiz as a page to click on."""
     for cell in cells:
         if tagged(cell, "quiz"):
             cell.source = quiz_page(cell.source)
@@ -193,17 +197,18 @@ def note_minutes(name: str, minutes: float, speed: float) -> None:
 
 
 def main(names: list[str]) -> None:
-    unknown = set(names) - set(NAMES)
+    unknown = set(names) - {*NAMES, *APPENDIX}
     if unknown:
-        sys.exit(f"no such notebook: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+        sys.exit(f"no such notebook: {', '.join(sorted(unknown))}; there are {', '.join([*NAMES, *APPENDIX])}")
     speed = training_speed() if os.environ.get("ASR_PROFILE", "fast") == "fast" else None
-    for name in names or NAMES:
+    for name in names or [*NAMES, *APPENDIX]:
         start = time.monotonic()
         notebook = execute(name)
         minutes = (time.monotonic() - start) / 60
         write(learner(notebook), HERE / f"{name}.ipynb")
-        write(solutions(notebook, name), HERE / "solutions" / f"{name}.ipynb")
-        if speed:
+        if name in NAMES:
+            write(solutions(notebook, name), HERE / "solutions" / f"{name}.ipynb")
+        if speed and name in NAMES:
             note_minutes(name, minutes, speed)
         print(f"{name}: {minutes:.1f} minutes", flush=True)
 

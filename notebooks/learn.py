@@ -26,7 +26,7 @@ def hand_out(source: Path = HERE, work: Path = WORK) -> dict[str, Path]:
     record = work / GIVEN
     given = json.loads(record.read_text()) if record.exists() else {}
     places = {}
-    for notebook in sorted(source.glob("[0-9]*.ipynb")):
+    for notebook in sorted(source.glob("*.ipynb")):
         version = digest(notebook)
         for number in itertools.count(1):
             copy = work / (notebook.name if number == 1 else f"{notebook.stem}.{number}.ipynb")

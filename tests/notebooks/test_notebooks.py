@@ -36,9 +36,13 @@ def test_the_series_is_complete():
     assert len(build.NAMES) >= 10
 
 
+@pytest.mark.parametrize("name", build.NAMES + build.APPENDIX)
 def test_the_notebooks_are_their_source_executed(name):
     source = build.read_source(name)
-    for folder, made in ((".", build.learner(source)), ("solutions", build.solutions(source, name))):
+    both = {".": build.learner(source)}
+    if name in build.NAMES:
+        both["solutions"] = build.solutions(source, name)
+    for folder, made in both.items():
         path = build.HERE / folder / f"{name}.ipynb"
         committed = nbformat.read(path, as_version=4)
         assert [(cell.id, cell.cell_type, cell.source) for cell in committed.cells] == [
@@ -129,10 +133,11 @@ def test_its_anatomy(name):
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for heading in ("Break it", "Exercises", "Quiz", "Recap", "Further reading"):
         assert re.search(f"^## {heading}", prose, re.MULTILINE), heading
-    for link in re.findall(r"\]\((\d\d_\w+)\.ipynb\)", prose):
-        assert link in build.NAMES
+    for link in re.findall(r"\]\((\w\d_\w+)\.ipynb\)", prose):
+        assert link in build.NAMES + build.APPENDIX
 
 
+@pytest.mark.parametrize("name", build.NAMES + build.APPENDIX)
 def test_it_runs(name, monkeypatch):
     monkeypatch.setenv("ASR_PROFILE", "ci")
     notebook = build.execute(name, timeout=300)
