@@ -72,7 +72,7 @@ box.addEventListener('input', () => {
 
 def sources() -> list[Path]:
     """Return what becomes a page, in the order in which it is read."""
-    notebooks = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
     solved = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
     texts = [ROOT / "notebooks" / name for name in ("GLOSSARY.md", "TEACHING.md")]
     return [ROOT / "README.md", *notebooks, *texts, *solved, ROOT / "data" / "README.md"]
