@@ -9,6 +9,7 @@ from pathlib import Path
 
 from asr_helpers.text import printable
 
+_ours: set[Path] = set()  # folders where this process is alone: their files need no locks of their own
 PART = ".part-"  # begins the name of what is being written; the name's end stays, by which libraries choose a format
 
 
@@ -28,7 +29,8 @@ def whole(path: Path | str, bulk: bool = False) -> Iterator[Path]:
     """
     path = Path(path)
     part = path.with_name(PART + path.name)
-    with alone(path.parent, path.name) if not bulk else nullcontext():
+    ours = bulk or path.parent.resolve() in _ours
+    with nullcontext() if ours else alone(path.parent, path.name):
         try:
             yield part
             if bulk:
@@ -116,9 +118,13 @@ def alone(folder: Path | str, what: str = "") -> Iterator[bool]:
             file=sys.stderr,
         )
         lock.acquire()
+    if not what:
+        _ours.add(folder.resolve())
     try:
         yield waited
     finally:
+        if not what:
+            _ours.discard(folder.resolve())
         with suppress(OSError):  # Windows keeps a file that is open
             path.unlink()  # whoever waits does not take a lock whose file is gone, but makes a new one
         lock.release()

@@ -44,6 +44,16 @@ def test_after_an_error_the_old_file_stays_and_no_part(tmp_path, error):
         assert caught.value.filename == str(tmp_path / "a")
 
 
+def test_where_one_is_alone_a_file_needs_no_lock_of_its_own(tmp_path):
+    with files.alone(tmp_path), files.whole(tmp_path / "a") as part:
+        part.touch()
+        assert sorted(os.listdir(tmp_path)) == [".lock", ".part-a"]
+    with files.whole(tmp_path / "a") as part:
+        part.touch()
+        assert sorted(os.listdir(tmp_path)) == [".lock-a", ".part-a", "a"]
+    assert os.listdir(tmp_path) == ["a"]
+
+
 def test_what_a_killed_run_left_is_cleared(tmp_path):
     (tmp_path / ".part-a.wav").write_text("half")
     (tmp_path / ".part-folder.txt").mkdir()
