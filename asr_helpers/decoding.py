@@ -25,8 +25,8 @@ from asr_helpers.text import BLANK, ENGLISH, Alphabet
 LN10 = math.log(10)
 # Within 0.1 points of the best on dev-clean-tune, see benchmarks/decoder_tuning.py and notebook 07.
 WIDTH = 64
-WEIGHT = 0.6
-WORD_BONUS = 1.0
+WEIGHT = 0.8
+WORD_BONUS = 2.0
 UNKNOWN_PENALTY = -15.0
 KENLM_ORDERS = range(2, 7)  # of a language model, as it was compiled; others are for the readable search
 LONGEST_WORD = 100  # letters; of a longer one the rest counts as unknown

@@ -12,6 +12,7 @@ import re
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,17 +132,20 @@ def write_arpa(
 
 
 def _write_lines(part: Path, sizes: list[int], sections: Iterable, packed: bool) -> None:
-    with open(part, "wb") as raw, tqdm(total=sum(sizes), desc="writing", disable=None, delay=1) as bar:
-        with gzip.GzipFile("", "wb", 9, raw, mtime=0) if packed else raw as file:
-            counts = (f"ngram {length}={size}\n" for length, size in enumerate(sizes, start=1))
-            file.write(("\\data\\\n" + "".join(counts)).encode())
-            for length, section in enumerate(sections, start=1):
-                file.write(f"\n\\{length}-grams:\n".encode())
-                for log_prob, words, backoff in section:
-                    weight = f"\t{backoff:.3f}" if backoff else ""
-                    file.write(f"{log_prob:.3f}\t{words}{weight}\n".encode())
-                    bar.update()
-            file.write(b"\n\\end\\\n")
+    with ExitStack() as opened:
+        file = opened.enter_context(open(part, "wb"))
+        if packed:
+            file = opened.enter_context(gzip.GzipFile("", "wb", 9, file, mtime=0))
+        bar = opened.enter_context(tqdm(total=sum(sizes), desc="writing", disable=None, delay=1))
+        counts = (f"ngram {length}={size}\n" for length, size in enumerate(sizes, start=1))
+        file.write(("\\data\\\n" + "".join(counts)).encode())
+        for length, section in enumerate(sections, start=1):
+            file.write(f"\n\\{length}-grams:\n".encode())
+            for log_prob, words, backoff in section:
+                weight = f"\t{backoff:.3f}" if backoff else ""
+                file.write(f"{log_prob:.3f}\t{words}{weight}\n".encode())
+                bar.update()
+        file.write(b"\n\\end\\\n")
 
 
 def read_vocabulary(path: Path | str) -> tuple[int, list[str]]:

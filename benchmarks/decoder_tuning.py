@@ -137,14 +137,14 @@ def report(lm: Path, best: dict, utterances: list, outputs: list[np.ndarray]) ->
 
 
 def confusions(found, count: int) -> list[tuple[str, str, int]]:
-    """Return the commonest (said, heard, times); where nothing was heard, or said, it is empty."""
+    """Return the commonest (said, heard, times) of what was taken for something else."""
     pairs = Counter()
     for said, heard, chunks in zip(found.references, found.hypotheses, found.alignments, strict=True):
         for chunk in chunks:
-            if chunk.type != "equal":
-                a = said[chunk.ref_start_idx : chunk.ref_end_idx] or [""] * 99
-                b = heard[chunk.hyp_start_idx : chunk.hyp_end_idx] or [""] * 99
-                pairs.update(zip(a, b, strict=False))
+            if chunk.type == "substitute":
+                a = said[chunk.ref_start_idx : chunk.ref_end_idx]
+                b = heard[chunk.hyp_start_idx : chunk.hyp_end_idx]
+                pairs.update(zip(a, b, strict=True))
     return [(*pair, times) for pair, times in pairs.most_common(count)]
 
 
