@@ -23,8 +23,8 @@ from asr_helpers.lm import END, LanguageModelError, NGram, read_vocabulary
 from asr_helpers.text import BLANK, ENGLISH, Alphabet
 
 LN10 = math.log(10)
-# Within 0.1 points of the best on dev-clean-tune, see benchmarks/decoder_tuning.py and notebook 07.
-WIDTH = 64
+# The best on dev-clean-tune, see benchmarks/decoder_tuning.py and notebook 07.
+WIDTH = 128
 WEIGHT = 0.8
 WORD_BONUS = 2.0
 UNKNOWN_PENALTY = -15.0

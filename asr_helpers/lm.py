@@ -155,8 +155,8 @@ def read_vocabulary(path: Path | str) -> tuple[int, list[str]]:
         ValueError: the file is missing (`TextError`) or is not ARPA (`LanguageModelError`).
     """
     _, order, lines = next(_read_arpa(path))
-    words = [(line.split() + ["", ""])[1] for line in lines]
-    return order, [word for word in words if word not in (START, END, UNKNOWN, "<UNK>", "")]
+    words = [word for line in lines for word in line.split()[1:2]]
+    return order, [word for word in words if word not in (START, END, UNKNOWN, "<UNK>")]
 
 
 def _read_arpa(path: Path | str) -> Iterator[tuple[int, int, Iterator[str]]]:
@@ -247,7 +247,7 @@ class Estimate:
         vocabulary: int | None = None,
         keep: int | None = None,
     ) -> "Estimate":
-        """Return the model of `sentences`, words parted by spaces.
+        """Return the model of `sentences`, words parted by spaces. It takes some 60 bytes of memory a word of text.
 
         Args:
             min_counts: for each length, how often an n-gram must have been counted to be kept; the probability of
@@ -263,7 +263,7 @@ class Estimate:
                 raise ValueError(f"an n-gram model needs a {name} of at least 1, not {value}")
         words, tokens = _number(sentences, min_counts[0], vocabulary)
         model = cls(words, _count(tokens, words, order))
-        del tokens  # as much memory as all the rest
+        del tokens
         _adjust(model.levels, words.index(START))
         model._select(_smooth(model.levels, words.index(START), min_counts))
         if keep is not None:

@@ -10,7 +10,7 @@ from asr_helpers import decoding
 from asr_helpers.ctc import log_likelihood
 from asr_helpers.decoding import LN10, FastBeamSearch, Fusion, beam_decoder, beam_search, collapse, greedy
 from asr_helpers.lm import END, START, LanguageModelError, NGram, estimate
-from asr_helpers.text import BLANK, NUM_CLASSES, encode
+from asr_helpers.text import BLANK, NUM_CLASSES, Alphabet, encode
 
 
 def log_softmax(logits):
@@ -230,6 +230,13 @@ def test_an_unknown_beginning_pays_at_once_and_a_known_one_nothing(lm):
     assert so_far("CA") == 0 and so_far("CX") == -10
     assert so_far("CXXXXXXXX") == -15
     assert so_far("A CAB") == so_far("A ")
+
+
+def test_the_default_decoder_is_loaded_once_and_for_english():
+    assert decoding.default_decoder() is decoding.default_decoder()
+    other = Alphabet(" ÄB")
+    log_probs = np.log(np.eye(other.classes)[[1, 2, 0, 1]] + 1e-6)
+    assert decoding.default_decoder(other)(log_probs) == "ÄB Ä"
 
 
 def test_the_default_settings_are_about_the_best_that_was_measured():

@@ -372,11 +372,13 @@ by_ear = np.logaddexp.reduce(forward[-1, -2:])
 by_language = fusion.weight * math.log(10) * lm.sentence(heard.text.split())
 words = heard.text.split()
 bonus = fusion.word_bonus * len(words)
-penalty = fusion.weight * math.log(10) * fusion.unknown * sum(word not in lm for word in words)
+penalty = fusion.weight * math.log(10) * sum(fusion.unknown for word in words if word not in lm)
 
 # %%
 total = by_ear + by_language + bonus + penalty
-print(f"ear {by_ear:.2f} + language {by_language:.2f} + bonus {bonus:.2f} + unknown {penalty:.2f} = {total:.2f}")
+print(
+    f"ear {by_ear:.2f} + language {by_language:.2f} + bonus {bonus:.2f} + unknown {penalty:.2f} = {total:.2f}"
+)
 print(f"the search found {heard.score:.2f}: {heard.text}")
 assert total - 0.5 < heard.score < total + 0.01
 
@@ -463,7 +465,9 @@ print(f"each doubling: {100 * slope:+.2f} points; promised for {words[-1]:,} wor
 print(f"measured: {wer[-1]:.1%}")
 
 # %%
-figure, axes = plots.new(1, 3, (10, 2.8), alt="word error rate, unknown words and perplexity against words of text")
+figure, axes = plots.new(
+    1, 3, (10, 2.8), alt="word error rate, unknown words and perplexity against words of text"
+)
 axes[0].plot(words, 100 * promised, color=plots.GREY, linestyle="--", label="the law")
 axes[0].scatter(words[fitted], 100 * wer[fitted], label="fitted", zorder=3)
 axes[0].scatter(words[~fitted], 100 * wer[~fitted], color=plots.ORANGE, label="not fitted", zorder=3)
@@ -490,7 +494,9 @@ plots.save(figure, "07_scaling")
 
 # %%
 for row in law["pruning"]:
-    print(f"{row['n_grams']:9,} n-grams, {row['bytes'] / 1e6:5.1f} MB: perplexity {row['perplexity']:4.0f}, WER {row['wer']:.1%}")
+    print(
+        f"{row['n_grams']:9,} n-grams, {row['bytes'] / 1e6:5.1f} MB: perplexity {row['perplexity']:4.0f}, WER {row['wer']:.1%}"
+    )
 
 # %% [markdown]
 # ## Which settings?
