@@ -81,11 +81,16 @@ def main() -> None:
         model.prune(keep)
         pruning.append(measure(model, *heard))
         print(pruning[-1], flush=True)
-    result = {"corpus": options.report.name, "utterances": len(heard[0]), "greedy_wer": None}
     texts = [decoding.greedy(each) for each in heard[1]]
-    result["greedy_wer"] = word_errors([each.text for each in heard[0]], texts).rate
-    transcribed = scaling[DOUBLINGS]["words"]
-    result |= {"transcribed_words": transcribed, "scaling": scaling, "pruning": [scaling[-1], *pruning]}
+    result = {
+        "corpus": options.report.name,
+        "utterances": len(texts),
+        "settings": {name: getattr(decoding, name.upper()) for name in ("width", "weight", "word_bonus")},
+        "greedy_wer": word_errors([each.text for each in heard[0]], texts).rate,
+        "transcribed_words": scaling[DOUBLINGS]["words"],
+        "scaling": scaling,
+        "pruning": [scaling[-1], *pruning],
+    }
     part = options.out.with_name(f".part-{options.out.name}")
     part.write_text(json.dumps(result, indent=1) + "\n")
     os.replace(part, options.out)
