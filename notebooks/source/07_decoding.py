@@ -495,8 +495,9 @@ axes[0].legend(fontsize=8)
 plots.save(figure, "07_scaling")
 
 # %% [markdown]
-# On the transcripts alone the two can hardly be told apart by eye; beyond them they part. A straight line would one day
-# promise less than no errors. Whoever plans by a law asks first where it must end.
+# Over the few doublings at hand both look like laws; beyond them they part. The straight line would one day promise less
+# than no errors: whoever plans by a law asks first where it must end. And neither could know that books, another kind of
+# text, come after the transcripts.
 #
 # The unknown words tell a part of it: what the model does not know it cannot propose. Read perplexity with care: small
 # models know few words, and all others are one `<unk>` to them, which is easy to guess.
