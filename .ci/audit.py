@@ -25,7 +25,15 @@ def install() -> Path:
     command = HOME / "bin" / "pip-audit"
     if not command.exists():
         subprocess.run([sys.executable, "-m", "venv", HOME], check=True)
-        pip = [HOME / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "pip-audit"]
+        pip = [
+            HOME / "bin" / "python",
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "pip-audit",
+        ]
         if subprocess.run(pip).returncode:
             skip("pip-audit cannot be installed from here")
     return command

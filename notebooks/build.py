@@ -35,7 +35,9 @@ if importlib.util.find_spec("asr_helpers") is None:
         "and run `make lab` there. Where you have no terminal: %pip install -e PATH_OF_THE_REPOSITORY"
     )"""
 NAMES = sorted(path.stem for path in (HERE / "source").glob("*.py"))
-APPENDIX = sorted(path.stem for path in (HERE / "source" / "appendix").glob("*.py"))  # no map, exercises or quiz
+APPENDIX = sorted(
+    path.stem for path in (HERE / "source" / "appendix").glob("*.py")
+)  # no map, exercises or quiz
 
 
 def read_source(name: str) -> nbformat.NotebookNode:
@@ -199,7 +201,9 @@ def note_minutes(name: str, minutes: float, speed: float) -> None:
 def main(names: list[str]) -> None:
     unknown = set(names) - {*NAMES, *APPENDIX}
     if unknown:
-        sys.exit(f"no such notebook: {', '.join(sorted(unknown))}; there are {', '.join([*NAMES, *APPENDIX])}")
+        sys.exit(
+            f"no such notebook: {', '.join(sorted(unknown))}; there are {', '.join([*NAMES, *APPENDIX])}"
+        )
     speed = training_speed() if os.environ.get("ASR_PROFILE", "fast") == "fast" else None
     for name in names or [*NAMES, *APPENDIX]:
         start = time.monotonic()

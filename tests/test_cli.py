@@ -183,7 +183,9 @@ def test_captions_json_and_ctm(capsys, chapter, tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="needs names that Windows has not")
 def test_names_are_printed_as_text(capsys, chapter, tmp_path):
     clip = sorted(chapter.rglob("*.flac"))[0]
-    odd = [os.fsdecode(os.fsencode(tmp_path) + name) for name in (b"/two\nlines.flac", b"/not \xff utf-8.flac")]
+    odd = [
+        os.fsdecode(os.fsencode(tmp_path) + name) for name in (b"/two\nlines.flac", b"/not \xff utf-8.flac")
+    ]
     for name in odd:
         shutil.copy(clip, name)
     for how in ("text", "json", "ctm"):

@@ -28,9 +28,10 @@ def test_environment_installs_the_package_and_lists_nothing_itself():
 
 
 def test_lock_pins_every_dependency_and_names_no_index():
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
-    assert all(re.match(r"[\w.-]+==[\w.+]+( ;.*)?$", line) for line in lines)
-    locked = {name(line) for line in lines}
+    text = (ROOT / "requirements.lock").read_text().replace(" \\\n", "")  # one line for each package
+    pin = r"[\w.-]+==[\w.+]+( ;[^\\]*?)?(    --hash=sha256:[0-9a-f]{64})+"
+    assert all(re.fullmatch(pin, line) for line in text.splitlines())
+    locked = {name(line) for line in text.splitlines()}
     wanted = [*PROJECT["dependencies"], *itertools.chain(*PROJECT["optional-dependencies"].values())]
     assert {name(requirement) for requirement in wanted} <= locked
 

@@ -632,7 +632,9 @@ noise = [features(0.1 * rng.standard_normal(48000, dtype=np.float32)) for _ in c
 agreement["noise"] = verdict("calibrated on noise", RUN / "noise.tflite")
 assert agreement["noise"] < agreement["crnn.int8.tflite"]
 on_people = [greedy(Recognizer.load(RUN / "noise.tflite").log_probs(each)) for each in clips]
-print(f"on people: WER {word_errors(spoken, on_people).rate:.1%} instead of {real['crnn.int8.tflite'].rate:.1%}")
+print(
+    f"on people: WER {word_errors(spoken, on_people).rate:.1%} instead of {real['crnn.int8.tflite'].rate:.1%}"
+)
 
 # %%
 figure, ax = plots.new(

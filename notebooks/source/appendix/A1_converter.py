@@ -135,7 +135,9 @@ for name in ("folded", "unfolded"):
     mine = together([inside(name, x) for x in heard], "lstm1").ravel()
     factor, offset = np.polyfit(true, mine, 1)
     print(f"{name:9} {len(np.unique(mine)):3} different values, SNR {snr(true, mine):4.0f} dB", end="")
-    print(f" · {factor:.2f} × the true ones {offset:+.2f}: but for that {snr(true, (mine - offset) / factor):.0f} dB")
+    print(
+        f" · {factor:.2f} × the true ones {offset:+.2f}: but for that {snr(true, (mine - offset) / factor):.0f} dB"
+    )
 
 # %% [markdown]
 # No precision is lost at all. The kernel of the fused LSTM writes steps of 1/128 around its own zero point, whatever the
@@ -194,7 +196,8 @@ for name in ("clipped", "mended"):
 
 
 # %%
-def conv_and_dropout(layout, x=np.random.default_rng(0).normal(size=(1, 160, 80, 1)).astype(np.float32)):
+def conv_and_dropout(layout):
+    x = np.random.default_rng(0).normal(size=(1, 160, 80, 1)).astype(np.float32)
     tf.config.optimizer.set_experimental_options({"layout_optimizer": layout})
     keras.utils.set_random_seed(5)
     conv = keras.layers.Conv2D(8, 3, padding="same")
