@@ -5,6 +5,7 @@ the audio lies beside it as `<id>.flac` or `<id>.wav`, where an id is `<speaker>
 """
 
 import gzip
+import hashlib
 import io
 import multiprocessing
 import os
@@ -564,43 +565,45 @@ def _disk_error(error: OSError, folder: Path) -> CorpusError:
 
 def _fetch(subset: str, destination: Path, base_url: str) -> Path:
     """Return the subset's archive in `destination`, its checksum verified, fetched unless it is there."""
-    import pooch
     import requests
     import urllib3
 
     name, md5 = (SUBSETS | LANGUAGE_MODELS)[subset]
-    url, file = f"{base_url}/{name}", Path(name).name
-    downloader = partial(_fetch_resumable, part=destination / f"{file}.part")
+    url, archive = f"{base_url}/{name}", destination / Path(name).name
+    if archive.is_file() and _md5(archive) == md5:
+        return archive
+    part = archive.with_name(f"{archive.name}.part")
     try:
-        return Path(pooch.retrieve(url, f"md5:{md5}", file, destination, downloader=downloader))
+        _fetch_resumable(url, part)
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         status = getattr(getattr(error, "response", None), "status_code", None)
         reason = f"the server answers {status}" if status else type(error).__name__
         mend = "check the network and run this again to go on"
         raise CorpusError(f"{url}: download failed ({reason}); {mend}") from None
-    except CorpusError:
-        raise
-    except ValueError:  # pooch's way of saying that the checksum differs
-        raise CorpusError(f"{url}: the checksum is wrong, the download was deleted; run this again") from None
+    if _md5(part) != md5:
+        part.unlink()
+        raise CorpusError(f"{url}: the checksum is wrong, the download was deleted; run this again")
+    files.settle(part, archive)
+    return archive
 
 
-def _fetch_resumable(url: str, output_file: str, _pooch, part: Path) -> None:
-    """Download `url` through `part`, which outlives a failure: a pooch downloader that can go on.
+def _md5(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
 
-    It tries again for as long as each attempt brings something.
-    """
+
+def _fetch_resumable(url: str, part: Path) -> None:
+    """Download `url` to `part`, which outlives a failure; try again for as long as each attempt brings something."""
     import requests
     import urllib3
 
     while True:
         before = part.stat().st_size if part.exists() else 0
         try:
-            _fetch_rest(url, part, before)
-            break
+            return _fetch_rest(url, part, before)
         except (requests.RequestException, urllib3.exceptions.HTTPError):
             if not part.exists() or part.stat().st_size == before:
                 raise
-    files.settle(part, output_file)
 
 
 def _fetch_rest(url: str, part: Path, start: int) -> None:
