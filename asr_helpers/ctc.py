@@ -5,6 +5,8 @@ Connectionist temporal classification: Graves, Fernández, Gomez, Schmidhuber, I
 
 import numpy as np
 
+from asr_helpers import fast_lstm  # noqa: F401  checkpoints name its layer and this loss: one import serves both
+
 
 def pack_targets(labels: list[np.ndarray], frames: list[int]) -> np.ndarray:
     """Return what the loss needs of a batch as one int32 array: [model frames, label, label, …, -1, -1]."""
