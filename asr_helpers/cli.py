@@ -562,8 +562,19 @@ def script() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that children and half files go, too
     silence_native_logs()
     try:
-        sys.exit(main())
+        status = main()
+    except SystemExit as stop:
+        status = stop.code or 0
     except Exception:  # a library that is interrupted while it is imported makes another error of it
         if not interrupts:
             raise
-        sys.exit(stopped())
+        status = stopped()
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        report([f"standard output: {error.strerror}"])
+        status = 2
+    sys.stderr.flush()
+    os._exit(
+        status
+    )  # an epoch that was broken off leaves threads of TensorFlow's, for which Python would wait

@@ -325,6 +325,25 @@ def test_ctrl_c_in_the_middle_of_an_import_is_one_line(chapter, tmp_path):
     assert (result.returncode, result.stderr) == (130, "asr: stopped; what was finished is kept\n")
 
 
+BUSY = """
+import threading, time
+from asr_helpers import cli
+
+def main():
+    threading.Thread(target=time.sleep, args=[60]).start()
+    print("done")
+    return 3
+
+cli.main = main
+cli.script()
+"""
+
+
+def test_the_command_ends_although_a_library_has_not(tmp_path):
+    result = subprocess.run([sys.executable, "-c", BUSY], capture_output=True, text=True, timeout=30)
+    assert (result.returncode, result.stdout) == (3, "done\n")
+
+
 def test_light_modules_do_not_import_tensorflow():
     modules = [
         "recognizer",
