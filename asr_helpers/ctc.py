@@ -47,12 +47,32 @@ def ctc_loss(targets, logits):
     return loss / tf.cast(tf.reduce_sum(tf.cast(labels >= 0, tf.int32), axis=1), tf.float32)
 
 
-SMOOTHNESS = 0.2  # weight of `peakiness` in `smooth_ctc_loss`, the paper's
+SECOND = 0.3  # share of the second output in `helped_ctc_loss`
+SMOOTHNESS = 0.2  # weight of `peakiness` there
 
 
-def smooth_ctc_loss(targets, logits):
-    """Return `ctc_loss` plus a fifth of `peakiness`, float32 (batch,): SR-CTC."""
-    return ctc_loss(targets, logits) + SMOOTHNESS * peakiness(targets, logits)
+def helped_ctc_loss(targets, logits):
+    """Return the loss that training with little speech minimises instead of `ctc_loss`, float32 (batch,).
+
+    A second output, which reads one LSTM below the last, must spell the text too (Lee & Watanabe 2021,
+    arXiv:2102.03216), and both are kept smooth over time by `peakiness`.
+
+    Args:
+        targets: as for `ctc_loss`.
+        logits: float32 (batch, model frames, 2 * classes), the network's own and the second output's.
+    """
+    import tensorflow as tf
+
+    own, second = (
+        ctc_loss(targets, output) + SMOOTHNESS * peakiness(targets, output)
+        for output in tf.split(logits, 2, axis=-1)
+    )
+    return (1 - SECOND) * own + SECOND * second
+
+
+def own_ctc_loss(targets, logits):
+    """Return `ctc_loss` of the network's own output among the logits of `helped_ctc_loss`."""
+    return ctc_loss(targets, logits[..., : logits.shape[-1] // 2])
 
 
 def peakiness(targets, logits):

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from asr_helpers import files, records
 from asr_helpers.augment import Augmenter, SpecAugment
-from asr_helpers.ctc import ctc_loss, smooth_ctc_loss
+from asr_helpers.ctc import ctc_loss, helped_ctc_loss, own_ctc_loss
 from asr_helpers.decoding import greedy
 from asr_helpers.fast_lstm import FastBidirectional, has_bfloat16
 from asr_helpers.metrics import score
@@ -47,24 +47,26 @@ class Profile:
     augmenter: Augmenter | None = Augmenter()
     spec_augment: SpecAugment | None = SpecAugment()
     average: int = 1  # epochs whose weights are averaged into the model that is measured and kept
-    smooth: bool = False  # posteriors drawn towards their neighbours in time (`ctc.smooth_ctc_loss`)
-    intermediate: float = 0.0  # share of the loss that a second output spells from, one LSTM below the last
+    helped: bool = False  # by a second output and by smoothing (`ctc.helped_ctc_loss`); takes two LSTMs
     plateau: bool = False  # ReduceLROnPlateau on the validation loss, instead of a decay planned beforehand
 
 
+SECOND_OUTPUT = "second"  # its layer's name, in training only
 LIGHT_MASKS = SpecAugment(time_masks=1, frequency_masks=1, frequency_width=10)
 PROFILES = {
     "ci": Profile(1, 32, (8, 16), dropout=0.1, epochs=2, batch_seconds=40, learning_rate=2e-3),
-    # Little to learn and no time: small batches, many steps, light masks.
+    # Little to learn and no time: small batches, many steps, light masks. The helpers buy
+    # a voice it never heard a fifth fewer errors (32.0 against 39.6 % after thirty epochs without voice 9004).
     "fast": Profile(
         2,
         128,
         (16, 32),
         dropout=0.1,
-        epochs=40,
+        epochs=50,
         batch_seconds=20,
         learning_rate=2.5e-3,
         spec_augment=LIGHT_MASKS,
+        helped=True,
     ),
     # The real network for fifteen epochs: long before it could overfit, so light masks and little dropout.
     "workshop": Profile(
@@ -79,7 +81,15 @@ PROFILES = {
         average=2,
     ),
     "full": Profile(
-        3, 256, (32, 64), dropout=0.2, epochs=60, batch_seconds=320, learning_rate=1.5e-3, average=5
+        3,
+        256,
+        (32, 64),
+        dropout=0.2,
+        epochs=60,
+        batch_seconds=320,
+        learning_rate=1.5e-3,
+        average=5,
+        helped=True,
     ),
 }
 
@@ -166,6 +176,8 @@ class WordErrorRate(keras.callbacks.Callback):
             )
         references, hypotheses = map(list, zip(*self.pairs, strict=True))
         scores = score(references, hypotheses)
+        # What the history calls loss is of the output that is kept, so that training and validation compare.
+        logs["loss"] = logs.pop("own_ctc_loss", logs["loss"])
         logs |= {"val_loss": float(np.mean(losses)), "val_wer": scores["wer"], "val_cer": scores["cer"]}
 
 
@@ -259,12 +271,12 @@ class RunFolder(keras.callbacks.Callback):
             )
         self.state = self.state | state
         with self._reading(state["checkpoint"]) as path:
-            losses = {"ctc_loss": ctc_loss, "smooth_ctc_loss": smooth_ctc_loss}
+            losses = {loss.__name__: loss for loss in (ctc_loss, helped_ctc_loss, own_ctc_loss)}
             model = keras.saving.load_model(path, custom_objects=losses)
         with self._reading("state.json"):
             for variable, value in zip(_dropout_states(model), state["dropout"], strict=True):
                 variable.assign(value)
-        kept = [layer for layer in model.layers if layer.name != "intermediate"]
+        kept = [layer for layer in model.layers if layer.name != SECOND_OUTPUT]
         shapes = [weights.shape for layer in kept for weights in layer.get_weights()]
         for name in state["weights"]:
             with self._reading(name) as path, np.load(path) as arrays:
@@ -434,13 +446,15 @@ def train(
         else:
             rate = WarmUpAndDecay(profile.learning_rate, steps * profile.epochs)
         run = RunFolder(folder, config, rate, average)
-        model = run.load() if resume else new_model(profile, start, speech.alphabet)
+        if resume:
+            model = run.load()
+        else:
+            model = new_model(profile, start, speech.alphabet)
+            model = with_helpers(model, profile) if profile.helped else model
         progress = Progress(speech, valid, watcher, sentences, every)
         batches = training_batches(
             speech, profile.batch_seconds, run.epochs_done, profile.augmenter, profile.spec_augment, seed
         )
-        if profile.intermediate:
-            batches = batches.map(lambda features, targets: (features, (targets, targets)))
         try:
             model.fit(
                 batches,
@@ -507,18 +521,24 @@ def new_model(profile: Profile, start: Path | None = None, alphabet: Alphabet = 
                 f"{start}: {source.count_params()} weights, where the profile has {model.count_params()}; "
                 "choose the ASR_PROFILE it was trained with"
             ) from None
-    loss = smooth_ctc_loss if profile.smooth else ctc_loss
-    shares = None
-    if profile.intermediate:
-        below = model.get_layer(f"lstm{profile.lstm_layers - 1}_norm").output
-        # Like the model's own output, it sheds Keras's mask, which every loss would multiply itself by.
-        unmasked = keras.ops.multiply(below, 1.0)
-        spelt = keras.layers.Dense(alphabet.classes, name="intermediate")(unmasked)
-        model = keras.Model(model.input, (model.output, spelt), name=model.name)
-        loss, shares = (loss, loss), (1 - profile.intermediate, profile.intermediate)
+    return _compiled(model, profile, ctc_loss)
+
+
+def with_helpers(model: keras.Model, profile: Profile) -> keras.Model:
+    """Return `model` compiled with `ctc.helped_ctc_loss`, a second output's logits behind its own."""
+    below = model.get_layer(f"lstm{profile.lstm_layers - 1}_norm").output
+    # Like the model's own output, it sheds Keras's mask, which every loss would multiply itself by.
+    unmasked = keras.ops.multiply(below, 1.0)
+    second = keras.layers.Dense(model.output.shape[-1], name=SECOND_OUTPUT)(unmasked)
+    both = keras.ops.concatenate([model.output, second], axis=-1)
+    helped = keras.Model(model.input, both, name=model.name)
+    return _compiled(helped, profile, helped_ctc_loss, [own_ctc_loss])
+
+
+def _compiled(model: keras.Model, profile: Profile, loss, metrics=()) -> keras.Model:
     # The CTC kernel does not compile under XLA. Clipping keeps the first steps, far from any alignment, small.
     optimizer = keras.optimizers.Adam(profile.learning_rate, global_clipnorm=1.0)
-    model.compile(optimizer, loss=loss, loss_weights=shares, jit_compile=False)
+    model.compile(optimizer, loss=loss, metrics=list(metrics), jit_compile=False)
     return model
 
 

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from asr_helpers.ctc import ctc_loss, lattice, log_likelihood, pack_targets, peakiness, smooth_ctc_loss
+from asr_helpers.ctc import (
+    ctc_loss,
+    helped_ctc_loss,
+    lattice,
+    log_likelihood,
+    own_ctc_loss,
+    pack_targets,
+    peakiness,
+)
 from asr_helpers.decoding import collapse
 from asr_helpers.text import BLANK, NUM_CLASSES, encode, min_frames
 
@@ -80,8 +88,17 @@ def test_peakiness_is_the_divergence_from_the_smoothed_posteriors(rng):
         p = np.exp(tf.nn.log_softmax(row[:frames]).numpy())
         smooth = (p[:-2] + 2 * p[1:-1] + p[2:]) / 4
         assert value == pytest.approx(np.sum(smooth * np.log(smooth / p[1:-1])) / 5, rel=1e-4)
-    together = smooth_ctc_loss(targets, logits).numpy()
-    assert together == pytest.approx(ctc_loss(targets, logits) + 0.2 * peakiness(targets, logits), rel=1e-5)
+
+
+def test_the_helped_loss_spells_twice_and_smoothly(rng):
+    targets = pack_targets([encode("SEVEN"), encode("BOATS")], [30, 22])
+    own, second = (rng.normal(size=(2, 30, NUM_CLASSES)).astype(np.float32) for _ in range(2))
+    both = np.concatenate([own, second], axis=-1)
+    losses = [ctc_loss(targets, x) + 0.2 * peakiness(targets, x) for x in (own, second)]
+    assert helped_ctc_loss(targets, both).numpy() == pytest.approx(
+        0.7 * losses[0] + 0.3 * losses[1], rel=1e-5
+    )
+    assert own_ctc_loss(targets, both).numpy() == pytest.approx(ctc_loss(targets, own).numpy())
 
 
 def test_following_peakiness_down_makes_posteriors_smoother(rng):

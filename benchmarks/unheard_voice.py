@@ -1,0 +1,59 @@
+"""What do the helpers of `ctc.helped_ctc_loss` buy a voice that training never heard?
+
+    python benchmarks/unheard_voice.py --run DIR [--voice 9004] [--epochs 30] [--out FILE]
+
+Trains the `fast` profile twice on the embedded corpus without one of its voices, with plain CTC and with the helpers,
+and measures both on that voice (every second of its sentences in train-mini) and on dev-mini's other voices. Ten
+minutes on two cores; killed, it goes on where it was. `benchmarks/unheard_voice.json` is what notebook 06 prints.
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from asr_helpers import files
+from asr_helpers.corpus import data_dir, load_corpus, read_audio
+from asr_helpers.metrics import score
+from asr_helpers.pipeline import load_speech
+from asr_helpers.recognizer import Recognizer
+from asr_helpers.training import PROFILES, train
+
+RUNS = {"plain CTC": False, "with helpers": True}
+
+
+def wer(recognizer: Recognizer, clips: list) -> float:
+    """Return the greedy word error rate on utterances."""
+    heard = [recognizer.transcribe(read_audio(clip.path)) for clip in clips]
+    return score([clip.text for clip in clips], heard)["wer"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--run", metavar="DIR", type=Path, required=True)
+    parser.add_argument("--voice", default="9004", help="the speaker kept out")
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
+    options = parser.parse_args()
+    mini = data_dir() / "mini"
+    valid = load_speech(mini / "dev-mini")
+    valid.utterances = [clip for clip in valid.utterances if clip.speaker != options.voice]
+    unheard = [clip for clip in load_corpus(mini / "train-mini") if clip.speaker == options.voice][::2]
+    result = {"voice": options.voice, "epochs": options.epochs, "runs": []}
+    for number, (name, helped) in enumerate(RUNS.items(), 1):
+        speech = load_speech(mini / "train-mini")
+        speech.utterances = [clip for clip in speech.utterances if clip.speaker != options.voice]
+        profile = replace(PROFILES["fast"], epochs=options.epochs, helped=helped)
+        folder = options.run / f"unheard-{number}"
+        train(speech, valid, folder, profile, resume=(folder / "state.json").exists(), sentences=0)
+        best = Recognizer.load(folder / "best.keras")
+        row = {"run": name, "unheard_wer": wer(best, unheard), "heard_wer": wer(best, valid.utterances)}
+        print(row, flush=True)
+        result["runs"].append(row)
+    files.write(options.out, json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
