@@ -55,8 +55,8 @@ SECOND_OUTPUT = "second"  # its layer's name, in training only
 LIGHT_MASKS = SpecAugment(time_masks=1, frequency_masks=1, frequency_width=10)
 PROFILES = {
     "ci": Profile(1, 32, (8, 16), dropout=0.1, epochs=2, batch_seconds=40, learning_rate=2e-3),
-    # Little to learn and no time: small batches, many steps, light masks. The helpers buy
-    # a voice it never heard a fifth fewer errors (32.0 against 39.6 % after thirty epochs without voice 9004).
+    # Little to learn and no time: small batches, many steps, light masks. The helpers spare a voice that was never
+    # heard a seventh of its errors (`benchmarks/unheard_voice.py`).
     "fast": Profile(
         2,
         128,
