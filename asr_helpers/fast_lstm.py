@@ -108,9 +108,8 @@ class FastBidirectional(keras.layers.Bidirectional):
     def call(self, sequences, initial_state=None, mask=None, training=None):
         if initial_state is not None:
             raise ValueError("FastBidirectional starts from a zero state")
-        x = tf.transpose(
-            tf.cast(sequences, tf.float32), (1, 0, 2)
-        )  # time first: a step is then one contiguous block
+        # Time first: a step is then one contiguous block.
+        x = tf.transpose(tf.cast(sequences, tf.float32), (1, 0, 2))
         time, batch, width = tf.shape(x)[0], tf.shape(x)[1], sequences.shape[2]
         lengths = tf.fill([batch], time) if mask is None else tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
 

@@ -26,9 +26,7 @@ from asr_helpers.text import ALPHABET_KEY, ENGLISH, Alphabet, OneLineError
 LONGEST = 30 * SAMPLE_RATE  # beyond what the model was trained on, audio is cut into windows
 WINDOW = 20 * SAMPLE_RATE
 OVERLAP = 4 * SAMPLE_RATE
-PATIENCE = (
-    10  # seconds, beside twice the audio's length, after which an ONNX file from elsewhere is taken to hang
-)
+PATIENCE = 10  # seconds, beside twice the audio's length, after which an ONNX file is taken to hang
 SILENCE_LOGIT = 20.0  # the blank's in silence, where all others are 0
 
 
@@ -134,11 +132,8 @@ class Recognizer:
 
     def stream(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Yield, window by window, what `audio_log_probs` returns of audio that arrives in `blocks`."""
-        waiting, at, given = (
-            None,
-            0,
-            0,
-        )  # a window's log-probabilities, its first frame, and how many went out
+        # A window's log-probabilities, its first frame, and how many frames went out.
+        waiting, at, given = None, 0, 0
         for start, samples in _windows(blocks):
             window, first = self._window(samples), start // OUTPUT_HOP
             if waiting is not None:

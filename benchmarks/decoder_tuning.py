@@ -14,7 +14,6 @@ The model hears each utterance once: its log-probabilities are kept in runs/ and
 import argparse
 import hashlib
 import json
-import os
 import time
 from collections import Counter
 from pathlib import Path
@@ -23,7 +22,7 @@ import jiwer
 import numpy as np
 from tqdm import tqdm
 
-from asr_helpers import decoding
+from asr_helpers import decoding, files
 from asr_helpers.alignment import FRAME_SECONDS, align
 from asr_helpers.corpus import load_corpus, read_audio
 from asr_helpers.lm import NGram
@@ -48,10 +47,8 @@ def listen(model: Path, folder: Path, limit: int | None) -> tuple[list, list[np.
         recognizer = Recognizer.load(model)
         for each in tqdm(missing, folder.name, unit="utt"):
             kept[each.id] = recognizer.audio_log_probs(read_audio(each.path))
-        file.parent.mkdir(exist_ok=True)
-        part = file.with_name(f".part-{file.name}")
-        np.savez(part, **kept)
-        os.replace(part, file)
+        with files.whole(file) as part:
+            np.savez(part, **kept)
     return utterances, [kept[each.id] for each in utterances]
 
 
@@ -188,9 +185,7 @@ def main() -> None:
     tuned = tune(options.lm, [each.text for each in utterances], outputs)
     found = report(options.lm, tuned["best"], *listen(options.model, options.report, options.limit))
     result = {"model": options.model.name, "lm": options.lm.name, "tuning": tuned, "report": found}
-    part = options.out.with_name(f".part-{options.out.name}")
-    part.write_text(json.dumps(result, indent=1) + "\n")
-    os.replace(part, options.out)
+    files.write(options.out, json.dumps(result, indent=1) + "\n")
 
     print(f"{options.tune.name}: {tuned['best']}")
     for name, row in found["decoders"].items():

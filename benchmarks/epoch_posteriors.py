@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 import asr_helpers.training  # noqa: F401  registers the layer that checkpoints of a CPU run hold
+from asr_helpers import files
 from asr_helpers.corpus import data_dir, load_corpus, read_audio
 from asr_helpers.features import features
 
@@ -36,9 +37,8 @@ def main() -> None:
     for path in paths.values():
         model = keras.saving.load_model(path, compile=False)
         rows.append(tf.nn.log_softmax(model(frames)[0]).numpy().astype(np.float16))
-    part = options.out.with_name(f".part-{options.out.name}")
-    np.savez_compressed(part, epochs=list(paths), log_probs=np.stack(rows), clip=clip.id, text=clip.text)
-    part.rename(options.out)
+    with files.whole(options.out) as part:
+        np.savez_compressed(part, epochs=list(paths), log_probs=np.stack(rows), clip=clip.id, text=clip.text)
     print(f"{options.out.name}: epochs {list(paths)}, {options.out.stat().st_size / 1e3:.0f} kB, {clip.text}")
 
 

@@ -19,6 +19,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from asr_helpers import files
 from asr_helpers.pipeline import Speech, load_speech
 from asr_helpers.training import PROFILES, Profile, train
 
@@ -90,10 +91,8 @@ def main() -> None:
         )
         row = {"run": name, "hours": round(part.seconds / 3600, 2), "history": history}
         result.append(row)
-        out = options.run / f"{options.study}.json"
-        kept = out.with_suffix(".part")
-        kept.write_text(json.dumps({"train": speech.name, "valid": valid.name, "runs": result}, indent=1))
-        kept.rename(out)
+        kept = json.dumps({"train": speech.name, "valid": valid.name, "runs": result}, indent=1)
+        files.write(options.run / f"{options.study}.json", kept)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ notebook 07 draws it.
 
 import argparse
 import json
-import os
 import random
 import tempfile
 from pathlib import Path
@@ -19,7 +18,7 @@ from pathlib import Path
 from decoder_tuning import listen
 from tqdm import tqdm
 
-from asr_helpers import decoding
+from asr_helpers import decoding, files
 from asr_helpers.lm import Estimate, read_sentences
 from asr_helpers.metrics import word_errors
 
@@ -91,9 +90,7 @@ def main() -> None:
         "scaling": scaling,
         "pruning": [scaling[-1], *pruning],
     }
-    part = options.out.with_name(f".part-{options.out.name}")
-    part.write_text(json.dumps(result, indent=1) + "\n")
-    os.replace(part, options.out)
+    files.write(options.out, json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":
