@@ -15,7 +15,7 @@ def page(browser, tmp_path_factory):
     if not (ROOT / ".venv" / "ready").exists():
         pytest.skip("no .venv made by `make`")
     recipe = subprocess.run(
-        ["make", "--dry-run", "--assume-old=.venv/ready", "lab"],
+        ["make", "--no-print-directory", "--dry-run", "--assume-old=.venv/ready", "lab"],
         cwd=ROOT,
         capture_output=True,
         text=True,
