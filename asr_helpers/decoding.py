@@ -9,8 +9,9 @@ import importlib.util
 import math
 import os
 import sys
+import unicodedata
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -83,9 +84,16 @@ class Fusion:
         weight: float = WEIGHT,
         word_bonus: float = WORD_BONUS,
         unknown: float = UNKNOWN_PENALTY,
+        alphabet: Alphabet = ENGLISH,
     ):
+        """`alphabet` is the model's.
+
+        Raises:
+            LanguageModelError: `lm` is of another language, see `check_letters`.
+        """
+        check_letters(lm.words, alphabet)
         self.lm, self.weight, self.word_bonus, self.unknown = lm, weight, word_bonus, unknown
-        self.vocabulary = frozenset(lm.words)
+        self.alphabet, self.vocabulary = alphabet, frozenset(lm.words)
         self.beginnings = frozenset(
             word[:end] for word in self.vocabulary for end in range(min(len(word), LONGEST_WORD) + 1)
         )
@@ -139,10 +147,15 @@ def beam_search(
     recurrent DNNs", arXiv:1408.2873 (with the language model).
 
     Raises:
-        ValueError: `log_probs` is not of shape (frames, classes), or `width` is below 1.
+        ValueError: `log_probs` is not of shape (frames, classes), `width` is below 1, or `fusion` has another
+            alphabet.
     """
     _check_shape(log_probs, alphabet)
     _check_width(width)
+    if fusion and fusion.alphabet != alphabet:
+        raise ValueError(
+            f"`fusion` was made for other letters than the model's ({alphabet}); name them there, too"
+        )
     beam = {("", alphabet.blank): 0.0}
     readings = {"": fusion.start} if fusion else {}
     for frame in np.asarray(log_probs, dtype=np.float64):
@@ -263,26 +276,50 @@ def beam_decoder(
     `settings` are `weight`, `word_bonus` and `unknown`, see `Fusion`.
 
     Raises:
-        ValueError: the file `lm` is missing (`TextError`), is not ARPA, or knows hardly a word that the alphabet can
-            spell (`LanguageModelError`).
+        ValueError: the file `lm` is missing (`TextError`), is not ARPA, or is of another language than the alphabet
+            (`LanguageModelError`, see `check_letters`).
     """
     kenlm_reads_it = lm is None or _order_and_words(lm, alphabet)[0] in KENLM_ORDERS
     if kenlm_reads_it and importlib.util.find_spec("ctc_beam_decoder"):
         return FastBeamSearch(lm, width, alphabet=alphabet, **settings)
-    fusion = Fusion(NGram.read(lm), **settings) if lm else None
+    fusion = Fusion(NGram.read(lm), **settings, alphabet=alphabet) if lm else None
     return functools.partial(beam_search, width=width, fusion=fusion, alphabet=alphabet)
 
 
 def _order_and_words(lm: Path | str, alphabet: Alphabet) -> tuple[int, list[str]]:
-    """Return what `read_vocabulary` does, if most of the words can be spelt."""
+    """Return what `read_vocabulary` does, if the words go with the alphabet, see `check_letters`."""
     order, words = read_vocabulary(lm)
-    strange = [word for word in words if not set(word) <= set(alphabet.characters)]
-    if len(strange) > len(words) / 2:
-        raise LanguageModelError(
-            f"{lm}: {len(strange)} of its {len(words)} words, such as {strange[0]!r}, cannot be spelt with the "
-            f"model's letters ({alphabet}); make it from text like the model's"
-        )
+    check_letters(words, alphabet, str(lm))
     return order, words
+
+
+def check_letters(words: Collection[str], alphabet: Alphabet, name: str = "the language model") -> None:
+    """See to it that the words of a language model and the letters of a model can be of one language.
+
+    They are not where the model has no letters for more than a tenth of the words; nor where a vocabulary that is not
+    tiny has next to no word with one of the letters that the model has beyond English's: an English one can be spelt
+    with German letters, but who searches with it never finds an Ä.
+
+    Raises:
+        LanguageModelError: they are not; the message begins with `name`.
+    """
+    used = {c for c in set().union(*words) if unicodedata.category(c)[0] in "LM"}
+    strange = _with_letters(words, used - set(alphabet.characters))
+    mend = f"the model's letters ({alphabet}); make one from text like the model's: asr lm TEXT --alphabet MODEL.keras"
+    if len(strange) > len(words) / 10:
+        raise LanguageModelError(
+            f"{name}: {len(strange)} of its {len(words)} words, such as {strange[0]!r}, cannot be spelt with {mend}"
+        )
+    own = set(alphabet.characters) - set(ENGLISH.characters)
+    if own and len(words) >= 200 and len(_with_letters(words, own)) < len(words) / 1000:
+        raise LanguageModelError(
+            f"{name}: its {len(words)} words do without {' '.join(sorted(own))}, which are among {mend}"
+        )
+
+
+def _with_letters(words: Collection[str], letters: set[str]) -> list[str]:
+    """Return the words that hold one of `letters`."""
+    return [word for word in words if not letters.isdisjoint(word)]
 
 
 def shipped_lm() -> Path:

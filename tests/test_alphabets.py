@@ -12,8 +12,9 @@ from asr_helpers.alignment import align
 from asr_helpers.cli import main
 from asr_helpers.corpus import load_corpus
 from asr_helpers.ctc import ctc_loss, log_likelihood, pack_targets
-from asr_helpers.decoding import beam_decoder, beam_search, greedy
+from asr_helpers.decoding import Fusion, beam_decoder, beam_search, greedy, shipped_lm
 from asr_helpers.export import to_onnx, to_tflite
+from asr_helpers.lm import LanguageModelError, estimate, read_texts
 from asr_helpers.model import alphabet_of, build_model, rebuild
 from asr_helpers.recognizer import Recognizer, RecognizerError, stored_alphabet
 from asr_helpers.text import ALPHABET, ENGLISH, Alphabet, TextError, encode, normalise
@@ -142,6 +143,35 @@ def test_a_language_model_is_of_the_models_letters(tmp_path, capsys):
     with pytest.raises(ValueError, match=r"uk.arpa: 3 of its 3 words.*cannot be spelt") as caught:
         beam_decoder(ukrainian, alphabet=GERMAN)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_language_model_of_another_language_is_refused(mini, tmp_path):
+    """An English one can be spelt with German letters: what tells is the letters that it never writes."""
+    harbour = estimate(text for _, _, text in read_texts(mini / "train-mini"))
+    german = estimate(["ZWÖLF GROSSE BÄREN ESSEN ÖL", "FÜNF ÄRZTE ÜBEN", "DIE TÜR GEHT AUF"])
+    for lm, alphabet, names in ((harbour, GERMAN, "Ä Ö Ü"), (german, ENGLISH, "of its 12 words, such as")):
+        lm.write(tmp_path / "other.arpa")
+        ways = (
+            lambda lm=lm, alphabet=alphabet: Fusion(lm, alphabet=alphabet),
+            lambda alphabet=alphabet: beam_decoder(tmp_path / "other.arpa", alphabet=alphabet),
+        )
+        for way in ways:
+            with pytest.raises(
+                LanguageModelError, match=f"(other.arpa|the language model): .*{names}"
+            ) as caught:
+                way()
+            assert "asr lm" in str(caught.value) and len(str(caught.value).splitlines()) == 1
+    with pytest.raises(LanguageModelError, match=r"english.*Ä Ö Ü.*asr lm"):
+        beam_decoder(shipped_lm(), alphabet=GERMAN)
+    with pytest.raises(ValueError, match="other letters"):
+        beam_search(sure_of("BÄR", GERMAN), fusion=Fusion(harbour), alphabet=GERMAN)
+
+
+def test_a_small_language_model_may_do_without_a_letter():
+    log_probs = sure_of("JA NEIN", GERMAN)
+    fusion = Fusion(estimate(["JA", "NEIN"]), alphabet=GERMAN)
+    assert beam_search(log_probs, fusion=fusion, alphabet=GERMAN)[0].text == "JA NEIN"
+    Fusion(estimate(["ONE CAFÉ", *["A B C D E F G H I J K"]]))  # one foreign word among many is none too many
 
 
 def sure_of(text, alphabet):
