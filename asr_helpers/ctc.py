@@ -3,6 +3,7 @@
 Connectionist temporal classification: Graves, Fernández, Gomez, Schmidhuber, ICML 2006.
 """
 
+import keras
 import numpy as np
 
 from asr_helpers import fast_lstm  # noqa: F401  checkpoints name its layer and this loss: one import serves both
@@ -47,31 +48,41 @@ def ctc_loss(targets, logits):
     return loss / tf.cast(tf.reduce_sum(tf.cast(labels >= 0, tf.int32), axis=1), tf.float32)
 
 
-SECOND = 0.3  # share of the second output in `helped_ctc_loss`
-SMOOTHNESS = 0.2  # weight of `peakiness` there
+@keras.saving.register_keras_serializable("asr_helpers")
+class HelpedCTC(keras.losses.Loss):
+    """The loss that training with little speech minimises instead of `ctc_loss`, float32 (batch,).
 
+    A `second` share of it is that of a second output, which reads one LSTM below the last and must spell the text too
+    (Lee & Watanabe 2021, arXiv:2102.03216). To the CTC loss of both outputs are added `smooth` times `peakiness` and
+    `consistent` times `disagreement`, the latter where the batch holds two views of each utterance.
 
-def helped_ctc_loss(targets, logits):
-    """Return the loss that training with little speech minimises instead of `ctc_loss`, float32 (batch,).
-
-    A second output, which reads one LSTM below the last, must spell the text too (Lee & Watanabe 2021,
-    arXiv:2102.03216), and both are kept smooth over time by `peakiness`.
-
-    Args:
-        targets: as for `ctc_loss`.
-        logits: float32 (batch, model frames, 2 * classes), the network's own and the second output's.
+    `call` takes targets as for `ctc_loss`, and logits float32 (batch, model frames, 2 * classes), the network's own and
+    the second output's.
     """
-    import tensorflow as tf
 
-    own, second = (
-        ctc_loss(targets, output) + SMOOTHNESS * peakiness(targets, output)
-        for output in tf.split(logits, 2, axis=-1)
-    )
-    return (1 - SECOND) * own + SECOND * second
+    def __init__(self, second: float, smooth: float, consistent: float, name: str = "helped_ctc", **options):
+        super().__init__(name=name, **options)
+        self.weights = {"second": second, "smooth": smooth, "consistent": consistent}
+
+    def call(self, targets, logits):
+        import tensorflow as tf
+
+        def loss(output):
+            total = ctc_loss(targets, output)
+            for weight, distance in (("smooth", peakiness), ("consistent", disagreement)):
+                if self.weights[weight]:
+                    total += self.weights[weight] * distance(targets, output)
+            return total
+
+        own, second = map(loss, tf.split(logits, 2, axis=-1))
+        return (1 - self.weights["second"]) * own + self.weights["second"] * second
+
+    def get_config(self):
+        return super().get_config() | self.weights
 
 
 def own_ctc_loss(targets, logits):
-    """Return `ctc_loss` of the network's own output among the logits of `helped_ctc_loss`."""
+    """Return `ctc_loss` of the network's own output among the logits of `HelpedCTC`."""
     return ctc_loss(targets, logits[..., : logits.shape[-1] // 2])
 
 
@@ -88,11 +99,33 @@ def peakiness(targets, logits):
     log_probs = tf.nn.log_softmax(logits)
     probs = tf.exp(log_probs)
     smooth = tf.stop_gradient(0.25 * probs[:, :-2] + 0.5 * probs[:, 1:-1] + 0.25 * probs[:, 2:])
-    divergence = tf.reduce_sum(smooth * (tf.math.log(smooth + 1e-10) - log_probs[:, 1:-1]), axis=-1)
     # The first frame and each utterance's own last have only one neighbour, and are left alone.
-    inner = tf.sequence_mask(targets[:, 0] - 2, tf.shape(divergence)[1], divergence.dtype)
+    return _divergence(targets, smooth, log_probs[:, 1:-1], targets[:, 0] - 2)
+
+
+def disagreement(targets, logits):
+    """Return how far each utterance's posteriors are from those of its other view, float32 (batch,).
+
+    A batch of `training_batches(views=2)` holds in its second half the utterances of its first, masked elsewhere: what
+    one view hides the other may hear, and each learns from it. It is the regulariser of CR-CTC (Yao et al. 2024,
+    arXiv:2410.05101): the Kullback-Leibler divergence, in nats, from the other view's posteriors, which no gradient
+    moves; summed over frames and divided by the text's length as `ctc_loss` is. Arguments as there.
+    """
+    import tensorflow as tf
+
+    log_probs = tf.nn.log_softmax(logits)
+    other = tf.stop_gradient(tf.concat(tf.split(tf.exp(log_probs), 2)[::-1], axis=0))
+    return _divergence(targets, other, log_probs, targets[:, 0])
+
+
+def _divergence(targets, aims, log_probs, frames):
+    """Return KL(aims || exp(log_probs)) over the first `frames` frames, by the character, float32 (batch,)."""
+    import tensorflow as tf
+
+    divergence = tf.reduce_sum(aims * (tf.math.log(aims + 1e-10) - log_probs), axis=-1)
+    own = tf.sequence_mask(frames, tf.shape(divergence)[1], divergence.dtype)
     characters = tf.reduce_sum(tf.cast(targets[:, 1:] >= 0, divergence.dtype), axis=1)
-    return tf.reduce_sum(divergence * inner, axis=1) / characters
+    return tf.reduce_sum(divergence * own, axis=1) / characters
 
 
 def lattice(log_probs: np.ndarray, labels: np.ndarray, blank: int = -1) -> tuple[np.ndarray, np.ndarray]:

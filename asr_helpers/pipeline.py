@@ -28,6 +28,7 @@ from asr_helpers.text import ENGLISH, Alphabet, TextError, min_frames, read_tran
 
 READ_AHEAD = 2  # batches made while the network works, and clips decoded side by side
 EPOCHS_APART = 1_000_003  # a seed's epochs are numbered seed * this + epoch, so no two seeds share one
+VIEWS_APART = 1 << 32  # a clip's second view is masked like a clip that no corpus is large enough to have
 RECORD_SHUFFLE = 512  # records are in random order already; the buffer only mixes neighbours
 
 
@@ -129,6 +130,7 @@ def training_batches(
     spec_augment: SpecAugment | None = None,
     seed: int = 0,
     prefetch: int = READ_AHEAD,
+    views: int = 1,
 ) -> tf.data.Dataset:
     """Return an endless stream of batches, epoch after epoch, `batches_per_epoch` of them in each.
 
@@ -136,16 +138,20 @@ def training_batches(
     `ctc.pack_targets`. Every epoch has an order of its own and is augmented anew. Where clips prove unreadable, an
     epoch's first batches come again in their place, so that every epoch begins where it would have begun.
 
+    With two `views` a batch holds each utterance twice, with masks of its own each time: first all in one view, then
+    all in the other (`ctc.disagreement`). `batch_seconds` counts an utterance once.
+
     The stream raises tf.errors.FailedPreconditionError where not one clip of an epoch can be read.
     """
     load = _loader(speech, augmenter, seed)
 
     def one_epoch(epoch):
         def example(position, samples):
-            return _example(load, epoch, position, samples, spec_augment, seed)
+            return _example(load, epoch, position, samples, spec_augment, seed, views)
 
         clips = _clips(speech, order_seed=epoch + seed * EPOCHS_APART + 1)  # tf.data takes 0 for "no seed"
-        batches = _bucket(clips.map(example, num_parallel_calls=READ_AHEAD), speech, batch_seconds)
+        examples = clips.map(example, num_parallel_calls=READ_AHEAD)
+        batches = _bucket(examples, speech, batch_seconds, views)
         return batches.repeat().take(steps).apply(tf.data.experimental.assert_cardinality(steps))
 
     steps = batches_per_epoch(speech, batch_seconds)
@@ -179,8 +185,10 @@ def buckets(batch_seconds: float) -> tuple[np.ndarray, np.ndarray]:
     return bounds, sizes
 
 
-def _bucket(examples: tf.data.Dataset, speech: Speech, batch_seconds: float) -> tf.data.Dataset:
-    """Return (position, features, targets) as padded batches of (features, targets)."""
+def _bucket(
+    examples: tf.data.Dataset, speech: Speech, batch_seconds: float, views: int = 1
+) -> tf.data.Dataset:
+    """Return (position, features, targets) as padded batches of (features, targets), the views one after the other."""
     bounds, sizes = buckets(batch_seconds)
     frames = tf.constant([num_frames(utterance.samples) for utterance in speech.utterances])
     readable = examples.filter(lambda position, spectrogram, targets: targets[0] > 0)
@@ -188,10 +196,15 @@ def _bucket(examples: tf.data.Dataset, speech: Speech, batch_seconds: float) -> 
         lambda position, spectrogram, targets: frames[position],
         bucket_boundaries=bounds.tolist(),
         bucket_batch_sizes=sizes.tolist(),
-        padded_shapes=([], [None, MELS, 1], [None]),
+        padded_shapes=([], [None, MELS, views], [None]),
         padding_values=(np.int64(0), 0.0, -1),
     )
-    return batches.map(lambda positions, spectrograms, targets: (spectrograms, targets))
+
+    def one_below_the_other(positions, spectrograms, targets):
+        features = tf.concat(tf.split(spectrograms, views, axis=-1), axis=0)
+        return features, tf.tile(targets, [views, 1])
+
+    return batches.map(one_below_the_other)
 
 
 def _loader(speech: Speech, augmenter: Augmenter | None, seed: int):
@@ -239,14 +252,20 @@ def _clips(speech: Speech, order_seed) -> tf.data.Dataset:
     return clips.filter(lambda position, samples: position >= 0)  # -1: dropped by `load_speech`
 
 
-def _example(load, epoch, position, samples, spec_augment: SpecAugment | None = None, seed: int = 0):
-    """Return (position, features, targets) of one clip; targets[0] is 0 where the clip is unreadable."""
+def _example(
+    load, epoch, position, samples, spec_augment: SpecAugment | None = None, seed: int = 0, views: int = 1
+):
+    """Return (position, features, targets) of one clip, its views as channels; targets[0] is 0 if it is unreadable."""
     labels, samples = tf.numpy_function(load, [epoch, position, samples], [tf.int32, tf.float32])
     labels, samples = tf.ensure_shape(labels, [None]), tf.ensure_shape(samples, [None])
     readable = tf.size(samples) >= WINDOW
     spectrogram = tf.cond(readable, lambda: features_tf(samples), lambda: tf.zeros([1, MELS]))
     spectrogram = tf.ensure_shape(spectrogram, [None, MELS])
+    spectrograms = [spectrogram] * views
     if spec_augment is not None:
-        spectrogram = spec_augment(spectrogram, tf.stack([epoch + seed * EPOCHS_APART, position]))
+        places = [position + view * VIEWS_APART for view in range(views)]
+        spectrograms = [
+            spec_augment(spectrogram, tf.stack([epoch + seed * EPOCHS_APART, place])) for place in places
+        ]
     frames = tf.where(readable, output_frames(tf.shape(spectrogram)[0]), 0)
-    return position, spectrogram[..., None], tf.concat([frames[None], labels], 0)
+    return position, tf.stack(spectrograms, axis=-1), tf.concat([frames[None], labels], 0)

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from asr_helpers import files, records
 from asr_helpers.augment import Augmenter, SpecAugment
-from asr_helpers.ctc import ctc_loss, helped_ctc_loss, own_ctc_loss
+from asr_helpers.ctc import HelpedCTC, ctc_loss, own_ctc_loss
 from asr_helpers.decoding import greedy
 from asr_helpers.fast_lstm import FastBidirectional, has_bfloat16
 from asr_helpers.metrics import score
@@ -47,8 +47,15 @@ class Profile:
     augmenter: Augmenter | None = Augmenter()
     spec_augment: SpecAugment | None = SpecAugment()
     average: int = 1  # epochs whose weights are averaged into the model that is measured and kept
-    helped: bool = False  # by a second output and by smoothing (`ctc.helped_ctc_loss`); takes two LSTMs
+    # What helps where there is little speech (`ctc.HelpedCTC`; it takes two LSTMs), each with its weight in the loss:
+    second: float = 0.0  # a second output, one LSTM below the last
+    smooth: float = 0.0  # posteriors drawn towards their neighbours in time
+    consistent: float = 0.0  # each clip is heard twice, with other masks, and both times alike
     plateau: bool = False  # ReduceLROnPlateau on the validation loss, instead of a decay planned beforehand
+
+    @property
+    def helped(self) -> bool:
+        return max(self.second, self.smooth, self.consistent) > 0
 
 
 SECOND_OUTPUT = "second"  # its layer's name, in training only
@@ -66,7 +73,8 @@ PROFILES = {
         batch_seconds=20,
         learning_rate=2.5e-3,
         spec_augment=LIGHT_MASKS,
-        helped=True,
+        second=0.3,
+        smooth=0.2,
     ),
     # The real network for fifteen epochs: long before it could overfit, so light masks and little dropout.
     "workshop": Profile(
@@ -89,7 +97,8 @@ PROFILES = {
         batch_seconds=320,
         learning_rate=1.5e-3,
         average=5,
-        helped=True,
+        second=0.3,
+        smooth=0.2,
     ),
 }
 
@@ -271,7 +280,7 @@ class RunFolder(keras.callbacks.Callback):
             )
         self.state = self.state | state
         with self._reading(state["checkpoint"]) as path:
-            losses = {loss.__name__: loss for loss in (ctc_loss, helped_ctc_loss, own_ctc_loss)}
+            losses = {loss.__name__: loss for loss in (ctc_loss, own_ctc_loss)}
             model = keras.saving.load_model(path, custom_objects=losses)
         with self._reading("state.json"):
             for variable, value in zip(_dropout_states(model), state["dropout"], strict=True):
@@ -453,7 +462,13 @@ def train(
             model = with_helpers(model, profile) if profile.helped else model
         progress = Progress(speech, valid, watcher, sentences, every)
         batches = training_batches(
-            speech, profile.batch_seconds, run.epochs_done, profile.augmenter, profile.spec_augment, seed
+            speech,
+            profile.batch_seconds,
+            run.epochs_done,
+            profile.augmenter,
+            profile.spec_augment,
+            seed,
+            views=2 if profile.consistent else 1,
         )
         try:
             model.fit(
@@ -525,14 +540,15 @@ def new_model(profile: Profile, start: Path | None = None, alphabet: Alphabet = 
 
 
 def with_helpers(model: keras.Model, profile: Profile) -> keras.Model:
-    """Return `model` compiled with `ctc.helped_ctc_loss`, a second output's logits behind its own."""
+    """Return `model` compiled with `ctc.HelpedCTC`, a second output's logits behind its own."""
     below = model.get_layer(f"lstm{profile.lstm_layers - 1}_norm").output
     # Like the model's own output, it sheds Keras's mask, which every loss would multiply itself by.
     unmasked = keras.ops.multiply(below, 1.0)
     second = keras.layers.Dense(model.output.shape[-1], name=SECOND_OUTPUT)(unmasked)
     both = keras.ops.concatenate([model.output, second], axis=-1)
     helped = keras.Model(model.input, both, name=model.name)
-    return _compiled(helped, profile, helped_ctc_loss, [own_ctc_loss])
+    loss = HelpedCTC(profile.second, profile.smooth, profile.consistent)
+    return _compiled(helped, profile, loss, [own_ctc_loss])
 
 
 def _compiled(model: keras.Model, profile: Profile, loss, metrics=()) -> keras.Model:

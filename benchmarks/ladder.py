@@ -24,7 +24,7 @@ from asr_helpers.pipeline import Speech, load_speech
 from asr_helpers.training import PROFILES, Profile, train
 
 # Utterances of real speech are long: batches of 80 s keep both cores busy.
-RECIPE = replace(PROFILES["fast"], batch_seconds=80, learning_rate=2e-3, average=2, helped=False)
+RECIPE = replace(PROFILES["fast"], batch_seconds=80, learning_rate=2e-3, average=2, second=0, smooth=0)
 BARE = replace(RECIPE, plateau=True, spec_augment=None, augmenter=None, average=1)
 TRICKS = {  # what each rung adds to the one before
     "dropout, plateau": {},

@@ -1,4 +1,4 @@
-"""What do the helpers of `ctc.helped_ctc_loss` buy a voice that training never heard?
+"""What do the helpers of `ctc.HelpedCTC` buy a voice that training never heard?
 
     python benchmarks/unheard_voice.py --run DIR [--voice 9004] [--epochs 30] [--out FILE]
 
@@ -19,7 +19,7 @@ from asr_helpers.pipeline import load_speech
 from asr_helpers.recognizer import Recognizer
 from asr_helpers.training import PROFILES, train
 
-RUNS = {"plain CTC": False, "with helpers": True}
+RUNS = {"plain CTC": {"second": 0, "smooth": 0}, "with helpers": {}}
 
 
 def wer(recognizer: Recognizer, clips: list) -> float:
@@ -42,10 +42,10 @@ def main() -> None:
     valid.utterances = [clip for clip in valid.utterances if clip.speaker != options.voice]
     unheard = [clip for clip in load_corpus(mini / "train-mini") if clip.speaker == options.voice][::2]
     result = {"voice": options.voice, "epochs": options.epochs, "runs": []}
-    for number, (name, helped) in enumerate(RUNS.items(), 1):
+    for number, (name, changed) in enumerate(RUNS.items(), 1):
         speech = load_speech(mini / "train-mini")
         speech.utterances = [clip for clip in speech.utterances if clip.speaker != options.voice]
-        profile = replace(PROFILES["fast"], epochs=options.epochs, helped=helped)
+        profile = replace(PROFILES["fast"], epochs=options.epochs, **changed)
         folder = options.run / f"unheard-{number}"
         train(speech, valid, folder, profile, resume=(folder / "state.json").exists(), sentences=0)
         best = Recognizer.load(folder / "best.keras")

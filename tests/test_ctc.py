@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 
 from asr_helpers.ctc import (
+    HelpedCTC,
     ctc_loss,
-    helped_ctc_loss,
+    disagreement,
     lattice,
     log_likelihood,
     own_ctc_loss,
@@ -90,14 +91,30 @@ def test_peakiness_is_the_divergence_from_the_smoothed_posteriors(rng):
         assert value == pytest.approx(np.sum(smooth * np.log(smooth / p[1:-1])) / 5, rel=1e-4)
 
 
-def test_the_helped_loss_spells_twice_and_smoothly(rng):
+def test_disagreement_is_the_divergence_from_the_other_view(rng):
+    logits = rng.normal(size=(4, 30, NUM_CLASSES)).astype(np.float32)
+    frames = (30, 22, 30, 22)  # two utterances, then the same two in another view
+    targets = pack_targets([encode("SEVEN"), encode("BOATS")] * 2, frames)
+    log_probs = tf.nn.log_softmax(logits).numpy()
+    for row, other in ((0, 2), (1, 3), (2, 0), (3, 1)):
+        ours, aim = log_probs[row, : frames[row]], log_probs[other, : frames[row]]
+        expected = np.sum(np.exp(aim) * (aim - ours)) / 5
+        assert disagreement(targets, logits).numpy()[row] == pytest.approx(expected, rel=1e-4)
+    assert disagreement(targets, np.tile(logits[:2], (2, 1, 1))).numpy() == pytest.approx(0, abs=1e-4)
+
+
+def test_the_helped_loss_spells_twice_smoothly_and_alike(rng):
     targets = pack_targets([encode("SEVEN"), encode("BOATS")], [30, 22])
     own, second = (rng.normal(size=(2, 30, NUM_CLASSES)).astype(np.float32) for _ in range(2))
     both = np.concatenate([own, second], axis=-1)
-    losses = [ctc_loss(targets, x) + 0.2 * peakiness(targets, x) for x in (own, second)]
-    assert helped_ctc_loss(targets, both).numpy() == pytest.approx(
-        0.7 * losses[0] + 0.3 * losses[1], rel=1e-5
-    )
+    losses = [
+        ctc_loss(targets, x) + 0.2 * peakiness(targets, x) + 0.4 * disagreement(targets, x)
+        for x in (own, second)
+    ]
+    helped = HelpedCTC(second=0.3, smooth=0.2, consistent=0.4)
+    assert helped.call(targets, both).numpy() == pytest.approx(0.7 * losses[0] + 0.3 * losses[1], rel=1e-5)
+    again = HelpedCTC.from_config(helped.get_config())
+    assert again(targets, both).numpy() == pytest.approx(np.mean(helped.call(targets, both)))
     assert own_ctc_loss(targets, both).numpy() == pytest.approx(ctc_loss(targets, own).numpy())
 
 

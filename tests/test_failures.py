@@ -145,7 +145,8 @@ def test_too_small_cannot_learn_its_own_speech_and_too_large_learns_nothing_else
     few, others = load_speech(mini / "dev-mini"), load_speech(mini / "test-mini")
     few = replace(few, utterances=few.utterances[::4])
     others = replace(others, utterances=others.utterances[::5])
-    large = replace(PROFILES["fast"], dropout=0.0, augmenter=None, spec_augment=None, helped=False, epochs=40)
+    bare = {"augmenter": None, "spec_augment": None, "second": 0, "smooth": 0}
+    large = replace(PROFILES["fast"], dropout=0.0, epochs=40, **bare)
     small = replace(large, lstm_layers=1, lstm_units=8, filters=(4, 8))
     underfitted, overfitted = (
         train(few, others, tmp_path / name, profile, sentences=0)

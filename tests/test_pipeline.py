@@ -7,7 +7,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from asr_helpers.augment import Augmenter, SpecAugment
+from asr_helpers.augment import FILL, Augmenter, SpecAugment
 from asr_helpers.corpus import CorpusError, load_corpus, read_audio, to_pcm16
 from asr_helpers.features import features, num_frames
 from asr_helpers.model import output_frames
@@ -60,6 +60,17 @@ def test_epochs_differ_and_a_later_start_gives_the_same_as_going_on(dev):
         assert np.array_equal(x, x_again) and np.array_equal(y, y_again)
     assert texts(unbroken[:steps]) != texts(resumed)
     assert texts(one_epoch(dev, seed=4)) != texts(unbroken[:steps])
+
+
+def test_two_views_are_the_same_clips_under_other_masks(dev):
+    masks = SpecAugment()
+    (views, targets), (once, _) = (one_epoch(dev, spec_augment=masks, views=n)[0] for n in (2, 1))
+    first, second = np.split(views, 2)
+    np.testing.assert_array_equal(first, once)
+    np.testing.assert_array_equal(*np.split(targets, 2))
+    hidden = [(view == FILL) & (first != second) for view in (first, second)]
+    assert all(np.mean(places) > 0.01 for places in hidden)
+    np.testing.assert_array_equal(first[~(hidden[0] | hidden[1])], second[~(hidden[0] | hidden[1])])
 
 
 def test_validation_comes_in_one_order_and_ends(dev):

@@ -251,8 +251,9 @@ def test_training_starts_from_the_weights_of_a_model(unbroken):
         new_model(TINY, best.with_name("nosuch.keras"))
 
 
-def test_a_second_output_helps_in_training_and_is_not_kept(speech, tmp_path):
-    profile = replace(TINY, lstm_layers=2, helped=True, epochs=1)
+@pytest.mark.parametrize("consistent", [0.0, 0.2])
+def test_what_helps_in_training_is_not_kept(speech, tmp_path, consistent):
+    profile = replace(TINY, lstm_layers=2, second=0.3, smooth=0.2, consistent=consistent, epochs=1)
     run(speech, tmp_path, profile)
     history = run(speech, tmp_path, replace(profile, epochs=2), resume=True)
     assert history[1]["loss"] < history[0]["loss"]

@@ -263,7 +263,7 @@ for path in sorted(run.iterdir()):
 # dropout. Before you look on: which losses will part, and which will not?
 
 # %%
-bare = replace(profile, dropout=0.0, augmenter=None, spec_augment=None, helped=False)
+bare = replace(profile, dropout=0.0, augmenter=None, spec_augment=None, second=0, smooth=0)
 too_small = replace(bare, epochs=min(8, profile.epochs), lstm_layers=1, lstm_units=8, filters=(4, 8))
 too_large = replace(bare, epochs=min(20, profile.epochs))
 held_back = replace(profile, epochs=too_large.epochs, dropout=0.3)
