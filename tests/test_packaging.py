@@ -1,6 +1,7 @@
 """The files that set the project up say the same thing."""
 
 import itertools
+import json
 import re
 import subprocess
 import tomllib
@@ -25,6 +26,16 @@ def test_environment_installs_the_package_and_lists_nothing_itself():
     (requirement,) = pip["pip"]
     extras = re.fullmatch(r"-e \.\[(.*)\]", requirement).group(1).split(",")
     assert set(extras) <= PROJECT["optional-dependencies"].keys()
+
+
+def test_the_dev_container_is_set_up_by_the_makefile():
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    make, target = container["postCreateCommand"].split()
+    assert (
+        make == "make" and re.search(r"^READY := (.*)$", (ROOT / "Makefile").read_text(), re.M)[1] == target
+    )
+    lowest, above = re.findall(r"3\.\d+", PROJECT["requires-python"])
+    assert int(lowest[2:]) <= int(re.match(r"python:3\.(\d+)-", container["image"])[1]) < int(above[2:])
 
 
 def test_lock_pins_every_dependency_and_names_no_index():
