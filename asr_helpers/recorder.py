@@ -34,6 +34,20 @@ class Recorder(anywidget.AnyWidget):
         self.name = content["name"]
         self.samples = np.frombuffer(buffers[0], "<i2").astype(np.float32) / 32768 if buffers else None
 
+    def speech(self) -> np.ndarray:
+        """Return `samples` if they can be speech.
+
+        Raises:
+            ValueError: they are too short, or silence.
+        """
+        if len(self.samples) < MIN_SAMPLES:
+            raise ValueError(f"{self.name}: shorter than one window of 25 ms. Record a little longer.")
+        if np.abs(self.samples).max() < 1e-3:
+            raise ValueError(
+                f"{self.name}: silence. Is the microphone muted, or another one chosen in the browser?"
+            )
+        return self.samples
+
 
 class RecorderBench(Bench):
     """A `Recorder`, and below it what came in: the sound, its spectrogram, and the recogniser's words.
@@ -63,15 +77,9 @@ class RecorderBench(Bench):
 
     def _show(self):
         self._clear()
-        samples, name = self.recorder.samples, self.recorder.name
-        if samples is None:
+        if self.recorder.samples is None:
             return
-        if len(samples) < MIN_SAMPLES:
-            raise ValueError(f"{name}: shorter than one window of 25 ms. Record a little longer.")
-        if np.abs(samples).max() < 1e-3:
-            raise ValueError(
-                f"{name}: silence. Is the microphone muted, or another one chosen in the browser?"
-            )
+        samples, name = self.recorder.speech(), self.recorder.name
         show(self.sound, player_html(samples, f"{name}, {len(samples) / SAMPLE_RATE:.1f} s"))
         show(self.picture, plots.png(plots.spectrogram(log_mel(samples), title=name)))
         self.text = self.recognizer.transcribe(samples, self.hear)

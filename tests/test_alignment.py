@@ -5,10 +5,11 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from asr_helpers.alignment import FRAME_SECONDS, Word, align, ctm, viterbi
-from asr_helpers.corpus import load_corpus, read_audio
+from asr_helpers.alignment import FRAME_SECONDS, Word, align, ctm, doubts, unheard, viterbi
+from asr_helpers.corpus import data_dir, load_corpus, read_audio
 from asr_helpers.ctc import lattice
 from asr_helpers.decoding import collapse
+from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.text import BLANK, NUM_CLASSES, encode
 
 
@@ -125,3 +126,48 @@ def test_on_speech_the_alignment_is_where_the_lattice_says(mini):
         assert words[-1].end <= math.ceil(utterance.seconds / FRAME_SECONDS) * FRAME_SECONDS
     assert np.mean(shares) > 0.8
     assert np.median(np.abs(offsets)) < 0.5 and np.mean(np.abs(offsets) < 2) > 0.95
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_doubt_is_what_the_word_costs_against_anything_in_its_place(seed):
+    frames, text = 7, "A B"
+    log_probs = random_log_probs(seed, frames)
+    free = log_probs.max(axis=1)
+    space, a, b = encode(" AB")
+
+    def best(score, spells):
+        ways = itertools.product({space, a, b, BLANK, -1}, repeat=frames)
+        return max(score(way) for way in ways if collapse(way) == spells)
+
+    def score(way):  # -1: anything
+        return sum(free[t] if label < 0 else log_probs[t, label] for t, label in enumerate(way))
+
+    whole = best(score, [a, space, b])
+    without = best(score, [-1, space, b]), best(score, [a, space, -1])
+    assert doubts(log_probs, text) == pytest.approx([(each - whole) / 2 for each in without], abs=1e-9)
+
+
+def test_nothing_is_heard_of_what_does_not_fit():
+    assert doubts(random_log_probs(0, 5), "") == doubts(np.zeros((0, NUM_CLASSES)), "") == []
+    assert unheard(random_log_probs(0, 4), "A BACK") == ["A", "BACK"]
+    with pytest.raises(ValueError, match="too long for the audio"):
+        doubts(random_log_probs(0, 1), "ABACK")
+    with pytest.raises(ValueError, match="'7' is outside the alphabet"):
+        unheard(random_log_probs(0, 5), "7")
+
+
+def test_the_shipped_model_notices_words_that_were_not_said():
+    """As notebook 12 counts it, on every fourth clip of the harbour's test speech."""
+    recognizer, rng = Recognizer.load(shipped_model()), np.random.default_rng(0)
+    clips = load_corpus(data_dir() / "mini" / "test-mini").utterances[::4]
+    words = sorted({word for clip in clips for word in clip.text.split()})
+    wrong = {"right": [], "missing": [], "replaced": []}
+    for clip in clips:
+        log_probs, said = recognizer.audio_log_probs(read_audio(clip.path)), clip.text.split()
+        place, other = rng.integers(len(said)), str(rng.choice(words))
+        other = "SALT" if other == said[place] else other
+        wrong["right"].append(bool(unheard(log_probs, clip.text)))
+        for kind, rest in ("missing", said[place:]), ("replaced", said[place + 1 :]):
+            wrong[kind].append(other in unheard(log_probs, " ".join([*said[:place], other, *rest])))
+    rates = {kind: np.mean(each) for kind, each in wrong.items()}
+    assert rates["right"] < 0.1 and rates["missing"] > 0.95 and rates["replaced"] > 0.9, rates

@@ -1,0 +1,171 @@
+"""What was read as it stands there is kept, as a corpus; what was not is named; and all of it goes when asked to."""
+
+from html import escape
+
+import numpy as np
+import pytest
+import soundfile
+from test_recorder import arrive
+
+from asr_helpers import files
+from asr_helpers.corpus import data_dir, load_corpus, read_audio, to_pcm16
+from asr_helpers.prompter import PrompterBench, VoiceCorpus
+
+CLIPS = load_corpus(data_dir() / "mini" / "test-mini").utterances[:4]
+TEXTS = [clip.text for clip in CLIPS]
+NOISE = np.random.default_rng(0).uniform(-0.1, 0.1, 16000).astype(np.float32)
+
+
+def shown(text):
+    return escape(text.capitalize())
+
+
+def integers(number):
+    return to_pcm16(read_audio(CLIPS[number].path))
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    return VoiceCorpus(tmp_path / "voice", TEXTS)
+
+
+@pytest.fixture
+def bench(corpus):
+    return PrompterBench(corpus)
+
+
+def test_it_is_a_corpus_in_two_halves(corpus):
+    for text in TEXTS[:3]:
+        corpus.keep(text, NOISE)
+    found = load_corpus(corpus.folder)
+    assert [(each.id, each.text) for each in found] == [
+        ("9101-1-0000", TEXTS[0]),
+        ("9101-1-0001", TEXTS[2]),
+        ("9101-2-0000", TEXTS[1]),
+    ]
+    assert not found.problems
+    assert [len(load_corpus(half)) for half in corpus.halves] == [2, 1]
+    info = soundfile.info(found.utterances[0].path)
+    assert (info.format, info.samplerate, info.subtype) == ("FLAC", 16000, "PCM_16")
+    np.testing.assert_allclose(read_audio(found.utterances[0].path), NOISE, atol=1 / 32768)
+
+
+def test_what_was_kept_is_not_asked_for_again(corpus, tmp_path):
+    corpus.keep(TEXTS[1], NOISE)
+    again = VoiceCorpus(tmp_path / "voice", [*TEXTS, "my own   sentence", TEXTS[0]])
+    assert again.waiting() == [TEXTS[0], *TEXTS[2:], "MY OWN SENTENCE"]
+    assert PrompterBench(again).sentence == TEXTS[0]
+
+
+def test_a_sentence_that_cannot_be_spelt_is_named(tmp_path):
+    with pytest.raises(ValueError, match="'7' is outside the alphabet"):
+        VoiceCorpus(tmp_path, ["at 7"])
+
+
+def test_a_recording_that_was_taken_away_is_asked_for_again(corpus):
+    first, _, third = (corpus.keep(text, NOISE) for text in TEXTS[:3])
+    first.unlink()
+    assert corpus.waiting() == [TEXTS[0], TEXTS[3]]
+    assert corpus.keep(TEXTS[0], NOISE) == first
+    assert not load_corpus(corpus.folder).problems and corpus.kept()[TEXTS[2]] == third
+
+
+def test_a_kill_between_sound_and_transcript_loses_that_sentence_only(corpus, monkeypatch):
+    corpus.keep(TEXTS[0], NOISE)
+    write = files.write
+
+    def killed(path, content, **how):
+        if str(path).endswith(".txt"):
+            raise KeyboardInterrupt
+        write(path, content, **how)
+
+    for text in TEXTS[1:3]:
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "write", killed)
+            with pytest.raises(KeyboardInterrupt):
+                corpus.keep(text, NOISE)
+    assert list(corpus.kept()) == [TEXTS[0]]
+    for text in TEXTS[1:]:
+        corpus.keep(text, NOISE)
+    assert len(load_corpus(corpus.folder)) == 4 and not load_corpus(corpus.folder).problems
+
+
+def test_deleting_takes_the_recordings_and_nothing_else(corpus, tmp_path):
+    for text in TEXTS:
+        corpus.keep(text, NOISE)
+    (corpus.halves[0] / "notes.txt").write_text("mine")
+    (tmp_path / "voice" / "other.flac").write_text("mine")
+    corpus.delete()
+    left = {path.name for path in (tmp_path / "voice").rglob("*") if path.is_file()}
+    assert left == {"notes.txt", "other.flac"} and corpus.waiting() == TEXTS
+    corpus.delete()  # twice does no harm
+
+
+def test_what_was_read_is_kept_and_the_next_is_shown(bench, corpus):
+    assert "Read aloud, sentence 1 of 4" in bench.prompt.value and shown(TEXTS[0]) in bench.prompt.value
+    assert "Recordings will be in" in bench.place.value and bench.delete.disabled
+    arrive(bench.recorder, integers(0), "recording")
+    assert list(corpus.kept()) == [TEXTS[0]] and not bench.problem.value
+    assert "Kept. Read aloud, sentence 2 of 4" in bench.prompt.value and bench.sentence == TEXTS[1]
+    assert "1 recording is in" in bench.place.value and str(corpus.folder) in bench.place.value
+    assert "<audio" in bench.sound.value and not bench.delete.disabled
+
+
+def test_a_word_that_was_not_heard_is_named(tmp_path):
+    words = TEXTS[0].split()
+    corpus = VoiceCorpus(tmp_path, [" ".join([*words[:3], "SALT", *words[3:]])])
+    bench = PrompterBench(corpus)
+    arrive(bench.recorder, integers(0))
+    assert "Read again: <i>salt</i> was not heard." in bench.prompt.value and not corpus.kept()
+    assert "<audio" in bench.sound.value
+
+
+@pytest.mark.parametrize("number", [1, None])
+def test_another_sentence_and_noise_are_refused(bench, corpus, number):
+    arrive(bench.recorder, to_pcm16(NOISE) if number is None else integers(number))
+    assert "Most of it was not heard" in bench.prompt.value and not corpus.kept()
+
+
+def test_silence_and_a_slip_are_named(bench, corpus):
+    for samples, word in ([0] * 9000, "silence"), ([9000] * 100, "shorter"):
+        arrive(bench.recorder, samples)
+        assert word in bench.problem.value and not corpus.kept() and not bench.sound.value
+    bench.recorder._handle_custom_msg({"name": "next"}, [])  # "another one comes"
+    assert not bench.problem.value
+
+
+def test_a_sentence_can_wait(bench, corpus):
+    bench.skip.click()
+    assert bench.sentence == TEXTS[1] and "sentence 1 of 4" in bench.prompt.value
+    for number in (1, 2, 3):
+        arrive(bench.recorder, integers(number))
+    assert bench.sentence == TEXTS[0] and bench.skip.disabled
+    arrive(bench.recorder, integers(0))
+    assert "All 4 are kept." in bench.prompt.value and bench.sentence is None
+    arrive(bench.recorder, integers(0))  # once more, by mistake
+    assert len(load_corpus(corpus.folder)) == 4
+
+
+def test_recordings_are_deleted_after_a_second_word(bench, corpus):
+    arrive(bench.recorder, integers(0))
+    assert bench._question.layout.display == "none"
+    bench.delete.click()
+    assert bench._question.layout.display == "flex" and corpus.kept()
+    bench.rather_not.click()
+    assert bench._question.layout.display == "none" and corpus.kept()
+    bench.delete.click()
+    bench.sure.click()
+    assert not corpus.kept() and bench.sentence == TEXTS[0] and not bench.sound.value
+    assert "deleted" in bench.prompt.value and bench._question.layout.display == "none"
+
+
+def test_a_corpus_that_cannot_be_written_is_told_in_the_page(bench, corpus):
+    corpus.folder.parent.mkdir()
+    corpus.folder.write_text("a file where the folder should be")
+    arrive(bench.recorder, integers(0))
+    assert str(corpus.folder) in bench.problem.value and "role=" in bench.problem.value
+
+
+def test_a_sentence_is_text_and_not_html(tmp_path):
+    bench = PrompterBench(VoiceCorpus(tmp_path / "<b>", ["I'll"]))
+    assert "&lt;b&gt;" in bench.place.value and "I&#x27;ll" in bench.prompt.value
