@@ -165,7 +165,7 @@ player(slow_record, "0.75 times as fast, as a record")
 # %% [markdown]
 # Slower and lower: another speaker, who yawns. That is worth having too, since new speakers are what a small corpus
 # lacks: it is *speed perturbation* (Ko and others, 2015), and `augment.speed` does it with a proper resampler, so that
-# no tone is folded back from above 8 kHz. The phase vocoder takes the spectrogram apart, spreads its columns and mends
+# no tone is folded back from above 8 kHz. The [phase vocoder](https://doi.org/10.1002/j.1538-7305.1966.tb01706.x) takes the spectrogram apart, spreads its columns and mends
 # the phases, so that only the pace changes. (Where the mended phases do not quite fit, neighbouring columns cancel each
 # other and the sound gets quieter; `augment.time_stretch` turns it up again.)
 

@@ -38,13 +38,15 @@ import numpy as np
 import tensorflow as tf
 
 from asr_helpers import plots
+from asr_helpers.augment import FILL
 from asr_helpers.checks import check
 from asr_helpers.corpus import data_dir, read_audio
-from asr_helpers.ctc import ctc_loss, pack_targets, peakiness
+from asr_helpers.ctc import ctc_loss, disagreement, pack_targets, peakiness
 from asr_helpers.decoding import greedy
 from asr_helpers.metrics import score
-from asr_helpers.pipeline import batches_per_epoch, load_speech
+from asr_helpers.pipeline import batches_per_epoch, load_speech, training_batches
 from asr_helpers.recognizer import Recognizer
+from asr_helpers.text import decode
 from asr_helpers.training import PROFILES, WarmUpAndDecay, new_model, train
 from asr_helpers.widgets import live_curves
 
@@ -86,7 +88,7 @@ print(
 #
 # The first steps of a random network are wild, so the learning rate warms up. The last ones should only polish,
 # so it decays. In between it stays as high as training bears. And no step is longer than a bound: where the gradient of a
-# batch exceeds length 1, it is shortened to 1 (*clipping*), so that one strange clip cannot throw the weights away.
+# batch exceeds length 1, it is shortened to 1 (*[clipping](https://arxiv.org/abs/1211.5063)*), so that one strange clip cannot throw the weights away.
 
 # %%
 steps = 1000
@@ -132,7 +134,7 @@ for step in (0, 200, 900):
 #
 # ## What helps where there is little speech?
 #
-# `fast` and `full` minimise more than the CTC loss, by two helpers that are thrown away afterwards.
+# `fast` and `full` minimise more than the CTC loss. What helps them is thrown away afterwards.
 #
 # **A second output** reads the LSTM below the last, and must spell the same text
 # ([Lee & Watanabe, 2021](https://arxiv.org/abs/2102.03216)). Three tenths of the loss are its. So the lower layers are
@@ -180,7 +182,33 @@ ax.legend(loc="upper left")
 plots.save(figure, "06_smoothing")
 
 # %% [markdown]
-# CTC alone is all or nothing; smoothed, a letter has slopes, and a frame in doubt may say so. What both helpers buy is
+# CTC alone is all or nothing; smoothed, a letter has slopes, and a frame in doubt may say so.
+#
+# **Two views**, in `full` only. Each clip stands in the batch twice, under different masks
+# ([the same paper](https://arxiv.org/abs/2410.05101)). Where one view is masked, the other can hear, and the first learns
+# to guess what the second knows: each frame is drawn towards the other view's answer. Half of each pair is extra work,
+# so an epoch takes twice as long. It pays where the same speech is heard so often that the network knows it by heart.
+# One clip in two views (white: masked), and what the shipped model makes of each:
+
+# %%
+views = training_batches(valid, 40, spec_augment=PROFILES["full"].spec_augment, views=2)
+features, both_targets = (array.numpy() for array in next(iter(views)))
+pair = [0, len(features) // 2]  # the first clip, and the same clip in the batch's second half
+shipped = keras.saving.load_model(data_dir() / "models" / "crnn.keras")
+answers = shipped(features[pair]).numpy()
+alt = "two spectrograms of one sentence, bands of time and of frequency masked in each, at different places"
+figure, axes = plots.new(2, 1, size=(8, 3.8), alt=alt, sharex=True)
+length = 4 * both_targets[0, 0]  # frames without the batch's padding
+for ax, view, answer in zip(axes, features[pair, :length, :, 0], answers, strict=True):
+    plots.spectrogram(np.where(view == FILL, np.nan, view), ax, f"heard: {greedy(answer)}", unit="normalised")
+axes[0].set_xlabel("")
+apart = disagreement(both_targets[pair], answers)[0]
+print(f"said:  {decode(both_targets[0, 1:][both_targets[0, 1:] >= 0])}")
+print(f"The first view's answer is {apart:.2f} nats a character away from the other's.")
+figure
+
+# %% [markdown]
+# What the first two helpers buy is
 # measured where it matters, on a voice that was kept out of the training (`python benchmarks/unheard_voice.py`):
 
 # %%

@@ -356,7 +356,7 @@ for sentence in (references[chosen], " ".join(reversed(references[chosen].split(
 # %% [markdown]
 # ## How does it get a say?
 #
-# While searching (*shallow fusion*). Whenever a text in the beam completes a word, it gains
+# While searching (*[shallow fusion](https://arxiv.org/abs/1503.03535)*). Whenever a text in the beam completes a word, it gains
 #
 # > weight · ln P(word | the words before it) + word bonus
 #
@@ -506,7 +506,7 @@ plots.save(figure, "07_scaling")
 #
 # 37 million words have 17 million different triples. Those seen once are not kept, and of the rest most say next to
 # nothing: the shorter n-gram, to which the model falls back without them, gives nearly the same probability. *Entropy
-# pruning* (Stolcke 1998) measures for each n-gram how far the model without it is from the model with it,
+# pruning* ([Stolcke 1998](https://arxiv.org/abs/cs/0006025)) measures for each n-gram how far the model without it is from the model with it,
 #
 # > Σ P(context) · P(word | context) · ln (P(word | context) / P′(word | context)), summed over all words,
 #
