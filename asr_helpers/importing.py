@@ -154,6 +154,30 @@ def spell_out(text: str, language: str = "en") -> tuple[str, list[str]]:
     return text, changes
 
 
+_TITLES = {"mr": "mister", "mrs": "missus", "dr": "doctor", "st": "saint"}
+_MONEY = {"$": "dollars", "£": "pounds", "€": "euros"}
+
+
+def spoken(text: str) -> str:
+    """Return what a recogniser wrote for readers as the words that it heard, in capitals; nothing for nothing.
+
+    So that one that writes "Mr. Smith's £5" and one that writes MISTER SMITH'S FIVE POUNDS are scored alike. Titles
+    (Mr, Mrs, Dr, St) and sums of money are said in full, notes in brackets are dropped, and the rules of `spell_out`
+    do the rest. What they leave open is dropped: a recogniser must not lose a sentence to one odd sign.
+    """
+    text = re.sub(r"\[[^\]]*\]|\([^)]*\)", " ", text)
+    text = re.sub(
+        r"\b(mr|mrs|dr|st)\b\.?", lambda found: _TITLES[found[1].lower()], text, flags=re.IGNORECASE
+    )
+    text = re.sub(r"([$£€])\s*(\d(?:[\d,.]*\d)?)", lambda found: f"{found[2]} {_MONEY[found[1]]}", text)
+    try:
+        return spell_out(text)[0]
+    except ValueError:
+        plain = unicodedata.normalize("NFD", text.replace("’", "'"))
+        plain = re.sub(r"[^A-Za-z0-9,.' \u0300-\u036f-]", " ", plain)
+        return spell_out(plain)[0] if re.search("[A-Za-z0-9]", plain) else ""
+
+
 def _numbers(text: str, language: str) -> str:
     english = language.split("_")[0] == "en"
     group, point = (",", ".") if english else (".", ",")

@@ -448,7 +448,7 @@ def _measure(model: str, threads: int, clips: list[str], way: str) -> dict:
     recognizer = Recognizer.load(model, threads, way)
     load_seconds = time.perf_counter() - start
     recognizer.transcribe(read_audio(clips[0]))  # warms up: the first run allocates, and Keras traces
-    found = {"load_seconds": load_seconds, "peak_rss_mb": _peak_rss_mb(), "texts": [], "labels": []}
+    found = {"load_seconds": load_seconds, "peak_rss_mb": peak_rss_mb(), "texts": [], "labels": []}
     times = []
     for clip in clips:
         samples = read_audio(clip)
@@ -461,7 +461,7 @@ def _measure(model: str, threads: int, clips: list[str], way: str) -> dict:
     return {**found, "ms": middle, "ms_quartiles": [low, high]}
 
 
-def _peak_rss_mb() -> float | None:
+def peak_rss_mb() -> float | None:
     """Return the most memory that this process has held so far, in megabytes."""
     status = Path("/proc/self/status")
     if status.is_file():  # on Linux, getrusage would go on from the parent's peak

@@ -7,7 +7,7 @@ import soundfile
 from test_cli import run
 
 from asr_helpers.corpus import SAMPLE_RATE, CorpusError, load_corpus, read_audio
-from asr_helpers.importing import TABLE, as_flac, import_corpus, list_clips, spell_out
+from asr_helpers.importing import TABLE, as_flac, import_corpus, list_clips, spell_out, spoken
 
 
 def sound(path, rate=22050, seconds=0.5, channels=1, **how):
@@ -243,3 +243,20 @@ def test_loud_samples_are_clipped(tmp_path):
     (tmp_path / "a.flac").write_bytes(as_flac(np.array([1.0, -1.0, 1.5, -3.0, 0.5]).repeat(100)))
     assert read_audio(Path(tmp_path, "a.flac"))[::100].tolist() == [32767 / 32768, -1, 32767 / 32768, -1, 0.5]
     assert soundfile.info(tmp_path / "a.flac").samplerate == SAMPLE_RATE
+
+
+@pytest.mark.parametrize(
+    "written, said",
+    [
+        ("Mr. Smith's £5, on the 3rd of May!", "MISTER SMITH'S FIVE POUNDS ON THE THIRD OF MAY"),
+        ("MISTER SMITH'S", "MISTER SMITH'S"),
+        ("It’s 50% — café [music] (laughs)", "IT'S FIFTY PERCENT CAFE"),
+        ("a 1/2 mile @ noon", "A ONE TWO MILE NOON"),
+        ("你好 hello", "HELLO"),
+        ("[BLANK_AUDIO]", ""),
+        ("...", ""),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_what_a_recogniser_wrote_for_readers_as_words(written, said):
+    assert spoken(written) == said

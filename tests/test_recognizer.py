@@ -273,7 +273,7 @@ def test_a_fresh_process_with_the_shipped_model_is_light(clips, tmp_path):
     soundfile.write(tmp_path / "ten.wav", np.resize(np.concatenate(clips), 10 * SAMPLE_RATE), SAMPLE_RATE)
     script = (
         "import sys, time; from asr_helpers.cli import main; assert main(['transcribe', *sys.argv[1:]]) == 0;"
-        "from asr_helpers.recognizer import _peak_rss_mb; print(time.process_time(), _peak_rss_mb() or 0)"
+        "from asr_helpers.recognizer import peak_rss_mb; print(time.process_time(), peak_rss_mb() or 0)"
     )
     for options, most_seconds, most_megabytes in ((["--no-lm"], 1.0, 150), ([], 3.0, 250)):
         *_, figures = run(script, tmp_path / "ten.wav", *options).splitlines()
