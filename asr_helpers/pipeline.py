@@ -131,6 +131,7 @@ def training_batches(
     seed: int = 0,
     prefetch: int = READ_AHEAD,
     views: int = 1,
+    share: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Return an endless stream of batches, epoch after epoch, `batches_per_epoch` of them in each.
 
@@ -140,6 +141,11 @@ def training_batches(
 
     With two `views` a batch holds each utterance twice, with masks of its own each time: first all in one view, then
     all in the other (`ctc.disagreement`). `batch_seconds` counts an utterance once.
+
+    With a `share` (r, n) of n workers, a batch holds every n-th of the rows that it would have, from the r-th on, and a
+    third array, float32 (batch,), with which the sum of the workers' mean losses, over n, is the mean of them all. A
+    batch with fewer rows than workers is left out. Each worker decodes whole batches: that is ten times faster than
+    training on a CPU, and nothing of the order depends on how many they are.
 
     The stream raises tf.errors.FailedPreconditionError where not one clip of an epoch can be read.
     """
@@ -151,10 +157,10 @@ def training_batches(
 
         clips = _clips(speech, order_seed=epoch + seed * EPOCHS_APART + 1)  # tf.data takes 0 for "no seed"
         examples = clips.map(example, num_parallel_calls=READ_AHEAD)
-        batches = _bucket(examples, speech, batch_seconds, views)
+        batches = _bucket(examples, speech, batch_seconds, views, share)
         return batches.repeat().take(steps).apply(tf.data.experimental.assert_cardinality(steps))
 
-    steps = batches_per_epoch(speech, batch_seconds)
+    steps = batches_per_epoch(speech, batch_seconds, workers=share[1])
     return tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(one_epoch).prefetch(prefetch)
 
 
@@ -166,30 +172,38 @@ def validation_batches(speech: Speech, batch_seconds: float) -> tf.data.Dataset:
     return _bucket(examples, speech, batch_seconds).prefetch(READ_AHEAD)
 
 
-def batches_per_epoch(speech: Speech, batch_seconds: float) -> int:
+def batches_per_epoch(speech: Speech, batch_seconds: float, workers: int = 1) -> int:
     """Return how many batches one epoch has: the same in every epoch, whatever augmentation does to lengths."""
-    bounds, sizes = buckets(batch_seconds)
+    bounds, sizes = buckets(batch_seconds, workers)
     frames = [num_frames(utterance.samples) for utterance in speech.utterances]
     counts = np.bincount(np.searchsorted(bounds, frames, side="right"), minlength=len(sizes))
-    return int(np.sum(-(-counts // sizes)))
+    return int(np.sum(counts // sizes + (counts % sizes >= workers)))
 
 
-def buckets(batch_seconds: float) -> tuple[np.ndarray, np.ndarray]:
+def buckets(batch_seconds: float, least: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Return the bucket bounds in frames, and how many utterances a batch of each bucket holds.
 
     Utterances of like length share a batch, so little of it is padding, and every batch holds about
-    `batch_seconds` of audio: of short utterances many, of long ones few.
+    `batch_seconds` of audio: of short utterances many, of long ones few, and `least` of the longest.
     """
     bounds = np.unique(np.geomspace(100, 3500, 26).astype(int))  # each bucket is 15 % wider than the last
-    sizes = np.maximum(1, int(batch_seconds * SAMPLE_RATE / HOP) // np.append(bounds, bounds[-1]))
+    sizes = np.maximum(least, int(batch_seconds * SAMPLE_RATE / HOP) // np.append(bounds, bounds[-1]))
     return bounds, sizes
 
 
 def _bucket(
-    examples: tf.data.Dataset, speech: Speech, batch_seconds: float, views: int = 1
+    examples: tf.data.Dataset,
+    speech: Speech,
+    batch_seconds: float,
+    views: int = 1,
+    share: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
-    """Return (position, features, targets) as padded batches of (features, targets), the views one after the other."""
-    bounds, sizes = buckets(batch_seconds)
+    """Return (position, features, targets) as padded batches of (features, targets), the views one after the other.
+
+    Of the rows only this worker's `share`, with a weight for each where there are others.
+    """
+    worker, workers = share
+    bounds, sizes = buckets(batch_seconds, workers)
     frames = tf.constant([num_frames(utterance.samples) for utterance in speech.utterances])
     readable = examples.filter(lambda position, spectrogram, targets: targets[0] > 0)
     batches = readable.bucket_by_sequence_length(
@@ -200,11 +214,18 @@ def _bucket(
         padding_values=(np.int64(0), 0.0, -1),
     )
 
-    def one_below_the_other(positions, spectrograms, targets):
-        features = tf.concat(tf.split(spectrograms, views, axis=-1), axis=0)
-        return features, tf.tile(targets, [views, 1])
+    def arranged(positions, spectrograms, targets):
+        mine = spectrograms[worker::workers]
+        features = tf.concat(tf.split(mine, views, axis=-1), axis=0)
+        batch = features, tf.tile(targets[worker::workers], [views, 1])
+        if workers == 1:
+            return batch
+        weight = workers * tf.shape(mine)[0] / tf.shape(positions)[0]
+        return *batch, tf.fill(tf.shape(features)[:1], tf.cast(weight, tf.float32))
 
-    return batches.map(one_below_the_other)
+    if workers > 1:
+        batches = batches.filter(lambda positions, spectrograms, targets: tf.size(positions) >= workers)
+    return batches.map(arranged)
 
 
 def _loader(speech: Speech, augmenter: Augmenter | None, seed: int):

@@ -8,8 +8,8 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -23,10 +23,11 @@ from asr_helpers.augment import Augmenter, SpecAugment
 from asr_helpers.ctc import HelpedCTC, ctc_loss, own_ctc_loss
 from asr_helpers.decoding import greedy
 from asr_helpers.fast_lstm import FastBidirectional, has_bfloat16
-from asr_helpers.metrics import score
+from asr_helpers.metrics import character_errors, word_errors
 from asr_helpers.model import alphabet_of, build_model, rebuild
 from asr_helpers.pipeline import Speech, batches_per_epoch, training_batches, validation_batches
 from asr_helpers.text import ALPHABET, ENGLISH, Alphabet, OneLineError
+from asr_helpers.workers import Workers
 
 
 class TrainingError(OneLineError):
@@ -158,14 +159,16 @@ class WeightAverage(keras.callbacks.Callback):
 class WordErrorRate(keras.callbacks.Callback):
     """Measures loss, WER and CER (greedy) on validation speech after each epoch, and adds them to the logs.
 
-    Stands before every callback that watches `val_wer`, `val_cer` or `val_loss`. Raises TrainingError if there is
-    nothing to measure on.
+    Stands before every callback that watches `val_wer`, `val_cer` or `val_loss`. Several `workers` measure a share of
+    the speech each, and count together. Raises TrainingError if there is nothing to measure on.
     """
 
-    def __init__(self, batches: tf.data.Dataset, average: WeightAverage):
+    def __init__(self, valid: Speech, batch_seconds: float, average: WeightAverage, workers: Workers):
         super().__init__()
-        self.batches = batches
+        mine = valid.utterances[workers.rank :: workers.count]
+        self.batches = validation_batches(replace(valid, utterances=mine), batch_seconds) if mine else []
         self.average = average
+        self.workers = workers
         self.pairs: list[tuple[str, str]] = []  # (reference, hypothesis) of the last epoch
 
     def on_train_begin(self, logs=None):
@@ -182,15 +185,26 @@ class WordErrorRate(keras.callbacks.Callback):
                 labels = row[1:]
                 heard = greedy(row_logits[: row[0]], alphabet)
                 self.pairs.append((alphabet.decode(labels[labels >= 0]), heard))
-        if not self.pairs:
+        count, loss, *edits = self.workers.total(len(self.pairs), float(np.sum(losses)), *self.edits())
+        if not count:
             raise TrainingError(
                 "no clip of the validation speech can be read any more; bring it back, then --resume"
             )
-        references, hypotheses = map(list, zip(*self.pairs, strict=True))
-        scores = score(references, hypotheses)
         # What the history calls loss is of the output that is kept, so that training and validation compare.
-        logs["loss"] = logs.pop("own_ctc_loss", logs["loss"])
-        logs |= {"val_loss": float(np.mean(losses)), "val_wer": scores["wer"], "val_cer": scores["cer"]}
+        if logs.pop("own_ctc_loss", None) is not None:
+            metrics = [each for some in self.model.metrics for each in getattr(some, "metrics", [some])]
+            own = next(metric for metric in metrics if metric.name == "own_ctc_loss")
+            total, rows = self.workers.total(float(own.total), float(own.count))
+            logs["loss"] = total / rows
+        logs |= {"val_loss": loss / count, "val_wer": edits[0] / edits[1], "val_cer": edits[2] / edits[3]}
+
+    def edits(self) -> list[int]:
+        """Return word errors, words, character errors and characters of the last epoch."""
+        if not self.pairs:
+            return [0, 0, 0, 0]
+        references, hypotheses = map(list, zip(*self.pairs, strict=True))
+        rates = [count(references, hypotheses) for count in (word_errors, character_errors)]
+        return [int(number.sum()) for rate in rates for number in (rate.errors, rate.lengths)]
 
 
 class Progress(keras.callbacks.Callback):
@@ -248,9 +262,17 @@ class RunFolder(keras.callbacks.Callback):
     - `history.csv`: loss, WER, CER and learning rate of each epoch
     """
 
-    def __init__(self, folder: Path, config: dict, rate: keras.callbacks.Callback, average: WeightAverage):
+    def __init__(
+        self,
+        folder: Path,
+        config: dict,
+        rate: keras.callbacks.Callback,
+        average: WeightAverage,
+        writes: bool = True,
+    ):
         super().__init__()
         self.folder = folder
+        self.writes = writes  # of several workers one does
         self.average = average
         self.rate = rate  # what steers the learning rate
         self.state = {
@@ -335,8 +357,12 @@ class RunFolder(keras.callbacks.Callback):
                 name: getattr(self.rate, name) for name in ("wait", "best", "cooldown_counter")
             }
         self.state["dropout"] = [variable.numpy().tolist() for variable in _dropout_states(self.model)]
-        if self.state["best"] is None or row["val_wer"] < self.state["best"]:
+        best = self.state["best"] is None or row["val_wer"] < self.state["best"]
+        if best:
             self.state["best"] = row["val_wer"]
+        if not self.writes:
+            return
+        if best:
             with self._writing("best.keras") as part:
                 rebuild(self.average.mean, bidirectional=keras.layers.Bidirectional).save(part)
         self.state["checkpoint"] = f"epoch-{epoch + 1:04d}.keras"
@@ -418,20 +444,22 @@ def train(
 
     The model with the lowest validation WER is `folder / "best.keras"`. With `resume`, an earlier call that
     was killed goes on after its last whole epoch and ends as if nothing had happened; `profile.epochs` may be
-    larger than before. With `start`, a `.keras` file of the profile's size, training begins with its weights
+    larger than before. Several processes that TF_CONFIG names train together (`workers`): the chief alone writes the
+    folder, which all can read. With `start`, a `.keras` file of the profile's size, training begins with its weights
     instead of random ones: for more speech, another mixture, a new voice. The first epoch, the last and one in
     `every` print their figures and some validation `sentences`. `callbacks` come after the project's own.
 
     Raises:
         TrainingError: the folder holds a run and `resume` is not set, or the other way round; `start` is a model
             of another size; or the loss is no finite number any more.
+        WorkersError: several workers cannot train together, or one of them is gone.
     """
-    folder = Path(folder)
+    folder, workers = Path(folder), Workers()
     if valid.alphabet != speech.alphabet:
         raise TrainingError(
             f"{valid.name}: was read by another alphabet than {speech.name}; give both the same"
         )
-    with files.alone(folder) as waited:
+    with files.alone(folder) if workers.chief else nullcontext(False) as waited:
         started = (folder / "state.json").exists()
         if started and not resume and not waited:
             raise TrainingError(
@@ -450,20 +478,24 @@ def train(
         }
         config = json.loads(json.dumps(settings | names | contents))
 
-        steps = batches_per_epoch(speech, profile.batch_seconds)
+        steps = batches_per_epoch(speech, profile.batch_seconds, workers.count)
         average = WeightAverage(profile.average)
-        watcher = WordErrorRate(validation_batches(valid, profile.batch_seconds), average)
+        watcher = WordErrorRate(valid, profile.batch_seconds, average, workers)
         if profile.plateau:
             rate = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=2, min_lr=1e-5)
         else:
             rate = WarmUpAndDecay(profile.learning_rate, steps * profile.epochs)
-        run = RunFolder(folder, config, rate, average)
+        run = RunFolder(folder, config, rate, average, writes=workers.chief)
         if resume:
             model = run.load()
         else:
             model = new_model(profile, start, speech.alphabet)
             model = with_helpers(model, profile) if profile.helped else model
-        progress = Progress(speech, valid, watcher, sentences, every)
+        workers.agree("speech, settings or versions", _fingerprint(config, run.epochs_done))
+        workers.share(model)
+        for variable in _dropout_states(model):  # each worker drops other values
+            variable.assign(variable + np.array([workers.rank, 0], variable.dtype))
+        progress = [Progress(speech, valid, watcher, sentences, every)] if workers.chief else []
         batches = training_batches(
             speech,
             profile.batch_seconds,
@@ -472,6 +504,7 @@ def train(
             profile.spec_augment,
             seed,
             views=2 if profile.consistent else 1,
+            share=(workers.rank, workers.count),
         )
         try:
             model.fit(
@@ -479,13 +512,20 @@ def train(
                 steps_per_epoch=steps,
                 initial_epoch=run.epochs_done,
                 epochs=profile.epochs,
-                callbacks=[average, watcher, rate, run, progress, *callbacks],
+                callbacks=[average, watcher, rate, run, *progress, *callbacks],
                 shuffle=False,  # the stream is shuffled already
                 verbose=0,
             )
+            workers.total(0)  # the others wait until the chief has written its last epoch
         except tf.errors.OpError as error:
+            workers.check(error)
             raise _data_error(error, speech, valid) from error
         return run.state["history"]
+
+
+def _fingerprint(config: dict, epochs_done: int) -> str:
+    versions = [keras.__version__, tf.__version__, np.__version__]
+    return hashlib.sha256(json.dumps([config, epochs_done, versions]).encode()).hexdigest()
 
 
 def _digest(speech: Speech) -> str:

@@ -73,6 +73,21 @@ def test_two_views_are_the_same_clips_under_other_masks(dev):
     np.testing.assert_array_equal(first[~(hidden[0] | hidden[1])], second[~(hidden[0] | hidden[1])])
 
 
+def test_the_shares_of_the_workers_are_the_batch(dev):
+    options = {"spec_augment": SpecAugment(), "views": 2}
+    whole = one_epoch(dev, share=(0, 1), **options)
+    stream = [iter(training_batches(dev, 20, 0, share=(rank, 2), **options)) for rank in (0, 1)]
+    for batch in whole:
+        if len(batch[0]) == 2:  # one row in two views
+            continue
+        shares = [[array.numpy() for array in next(each)] for each in stream]
+        for rank, share in enumerate(shares):
+            for ours, all_rows in zip(share[:2], batch, strict=True):
+                for own, view in zip(np.split(ours, 2), np.split(all_rows, 2), strict=True):
+                    np.testing.assert_array_equal(own, view[rank::2])
+            assert share[2] == pytest.approx(2 * len(share[2]) / len(batch[0]))
+
+
 def test_validation_comes_in_one_order_and_ends(dev):
     first, second = ([y.numpy() for _, y in validation_batches(dev, 20)] for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
