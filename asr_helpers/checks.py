@@ -7,6 +7,7 @@ hint fits the mistake (the wrong unit, off by the hop, too high), and never tell
 
 import io
 import math
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -32,7 +33,7 @@ from asr_helpers.features import (
 from asr_helpers.features import hz_to_mel as to_mel
 from asr_helpers.metrics import character_errors, word_errors
 from asr_helpers.recognizer import Recognizer, RecognizerError, shipped_model
-from asr_helpers.text import ALPHABET, BLANK, encode, min_frames
+from asr_helpers.text import ALPHABET, BLANK, ENGLISH, Alphabet, OneLineError, encode, min_frames
 
 
 class Hint(Exception):
@@ -901,6 +902,66 @@ def where_the_time_goes(answer):
     return f"the network takes {share:.0%} of the time here. What is left to gain elsewhere is little."
 
 
+# ------------------------------------------------------------------------------------------------ 11 your language
+
+
+@judge("11.1")
+def sentences_of_a_grammar(answer):
+    slots = {"who": ["Ute", "Max", "Jörg"], "what": ["Tee", "Kaffee"], "order": ["{who}: {what}", "nichts"]}
+    for sentences, right, hint in (
+        (["ja", "nein"], 2, "a line without a slot is one sentence."),
+        (["{who} trinkt {what}"], 6, "each alternative of one slot goes with each of the other."),
+        (["{who} kommt", "{what} fehlt"], 5, "the lines of a slot are alternatives: their numbers add up."),
+        (["{who} grüßt {who}"], 9, "a slot that stands twice is filled twice, each time anew."),
+        (["{order}, bitte"], 7, "an alternative may have slots of its own. Does your function call itself?"),
+    ):
+        count = a_number(called(answer, {"sentence": list(sentences), **slots}))
+        if count != right:
+            raise Hint(f"wrong for {' | '.join(sentences)!r}: {hint}")
+    return "a page of rules, thousands of sentences: that is why a grammar is the cheapest corpus there is."
+
+
+@judge("11.2")
+def without_its_marks(answer):
+    german, polish = (Alphabet(f" ABCDEFGHIJKLMNOPQRSTUVWXYZ{more}") for more in ("ÄÖÜ", "ÓĄĆĘŁŃŚŹŻ"))
+    for text, alphabet, right in (
+        ("ZUG NACH KÖLN", german, "ZUG NACH KÖLN"),
+        ("CAFÉ", german, "CAFE"),
+        ("SEÑOR MÜLLER", german, "SENOR MÜLLER"),
+        ("MÜLLER ŁÓDŹ", polish, "MULLER ŁÓDŹ"),
+        ("ŁÓDŹ", german, "ŁODZ"),
+    ):
+        folded = a_text(called(answer, text, alphabet))
+        if any(unicodedata.combining(character) for character in folded):
+            raise Hint(f"{text}: a mark is left over. Keep the first character of what NFD gives.")
+        if folded == _bare(text) != right:
+            raise Hint(f"{text}: a letter that the alphabet has must stay as it is.")
+        if folded != right:
+            raise Hint(f"{text} becomes {folded!r}. What cannot be mended stays, for others to see.")
+    return "a clip more is kept, for a letter less. What it costs: é and e sound different."
+
+
+def _bare(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+
+
+@judge("11.3")
+def one_letter_more(answer):
+    units = 128
+    near(
+        a_number(answer),
+        2 * units + 1,
+        0.5,
+        {
+            2 * units: "each class has one number more, which is added whatever is heard (the bias).",
+            units + 1: "the last LSTM reads in both directions.",
+            units: "the last LSTM reads in both directions.",
+            4 * (2 * units + 1): "those are bytes.",
+        },
+    )
+    return "next to a million that listen: the alphabet is the cheapest part of a model."
+
+
 # ------------------------------------------------------------------------------------------------------ capstone
 
 
@@ -966,3 +1027,32 @@ def model_of_your_own(answer):
     if rate > WORST_MODEL:
         raise Hint(f"WER {rate:.1%} on test-mini: {WORST_MODEL:.0%} is the most. More epochs?")
     return f"{size / 1e6:.2f} MB, WER {rate:.1%} on test-mini. It is yours, from random weights."
+
+
+HARDEST_LANGUAGE = 0.25  # WER
+
+
+@judge("language")
+def language_of_your_own(answer):
+    if isinstance(answer, str) or not isinstance(answer, Iterable) or len(paths := list(answer)) != 2:
+        raise Hint(
+            "two paths are wanted, as in `answer = (MODEL, FOLDER)`: a model file and its test corpus."
+        )
+    if not all(isinstance(path, (str, Path)) for path in paths):
+        raise Hint("two *paths* are wanted, of a model file and of a folder.")
+    try:
+        recognizer = Recognizer.load(paths[0])
+        clips = load_corpus(paths[1], alphabet=recognizer.alphabet).utterances
+    except OneLineError as error:
+        raise Hint(f"{error}.") from None
+    if recognizer.alphabet == ENGLISH:
+        raise Hint("it writes the English alphabet: A to Z and the apostrophe.")
+    words = len({word for clip in clips for word in clip.text.split()})
+    if len(clips) < 30 or words < 40:
+        raise Hint(f"{len(clips)} sentences with {words} words: 30 and 40 are the least, or luck decides.")
+    rate = _rate(clips, heard=[recognizer.transcribe(read_audio(each.path)) for each in clips])
+    if rate > HARDEST_LANGUAGE:
+        raise Hint(f"WER {rate:.1%}: {HARDEST_LANGUAGE:.0%} is the most. More sentences, or more epochs?")
+    return (
+        f"WER {rate:.1%} with the letters {recognizer.alphabet}. A language more that a machine writes down."
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
-# The way from sound to words: each station and the notebook that builds it.
+# The way from sound to words: each station and the notebook that builds it; then, what else the way leads to.
 WAY = {
     "sound": "00_start_here",
     "corpus": "01_conversion",
@@ -19,6 +19,7 @@ WAY = {
     "decode": "07_decoding",
     "quantize": "08_quantization",
     "run": "09_interpreters",
+    "language": "11_your_language",
 }
 # The networks that the series speaks of: profile, layers, parameters. A test counts them.
 NETWORKS = {
@@ -41,6 +42,7 @@ MEANT = {  # notebook: which of them it works with, and how
     "07_decoding": {"shipped": "says what is decoded"},
     "08_quantization": {"shipped": "is made small"},
     "09_interpreters": {"shipped": "is run in every way"},
+    "11_your_language": {"harbour": "learns another language, with the letters of that"},
 }
 
 

@@ -1,9 +1,11 @@
 """Every exercise takes a right answer, hints at a wrong one, and survives nonsense; no answer is given away."""
 
 import io
+import math
 import re
 import subprocess
 import sys
+import unicodedata
 from functools import cache
 
 import numpy as np
@@ -11,13 +13,14 @@ import pytest
 import soundfile
 
 from asr_helpers import augment, checks, decoding
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
+from asr_helpers.corpus import Corpus, data_dir, load_corpus, read_audio
 from asr_helpers.features import features, mel_to_hz, num_frames
 from asr_helpers.lm import estimate
 from asr_helpers.metrics import score
 from asr_helpers.recognizer import Recognizer, shipped_model
-from asr_helpers.text import BLANK
+from asr_helpers.text import BLANK, ENGLISH, Alphabet
 
+GERMAN = Alphabet(" 'ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÜ")
 MINI = data_dir() / "mini"
 TEST = load_corpus(MINI / "test-mini").utterances
 REAL = load_corpus(data_dir() / "real").utterances
@@ -156,6 +159,26 @@ def with_language_model():
 
 def mean_over(axis):
     return lambda ears, x: decoding.greedy(np.mean([ear.log_probs(x) for ear in ears], axis=axis))
+
+
+def count_sentences(rules, text="{sentence}"):
+    slots = re.findall(r"{(\w+)}", text)
+    return math.prod(sum(count_sentences(rules, each) for each in rules[slot]) for slot in slots)
+
+
+def count_otherwise(together):
+    """As above, with the slots of a line put together in another way."""
+
+    def count(rules, text="{sentence}"):
+        slots = re.findall(r"{(\w+)}", text)
+        return together(sum(count(rules, each) for each in rules[slot]) for slot in slots) if slots else 1
+
+    return count
+
+
+def fold(text, alphabet):
+    bare = ((c, unicodedata.normalize("NFD", c)[0]) for c in text)
+    return "".join(b if c not in alphabet.characters and b in alphabet.characters else c for c, b in bare)
 
 
 # exercise → a right answer, and wrong ones with a word of the hint that fits; functions are called, to be computed late
@@ -332,6 +355,35 @@ CASES = {
             lambda: {"features": 0.2, "network": 1.0, "decoding": 1.1}: "once more",
         },
     ),
+    "11.1": (
+        lambda: count_sentences,
+        {
+            lambda: lambda rules: 0: "one sentence",
+            late(count_otherwise, sum): "goes with each",
+            lambda: lambda rules: math.prod(map(len, rules.values())): "one sentence",
+            lambda: lambda: 0: "TypeError",
+        },
+    ),
+    "11.2": (
+        lambda: fold,
+        {
+            lambda: lambda text, alphabet: unicodedata.normalize("NFD", text): "left over",
+            lambda: lambda text, alphabet: checks._bare(text): "must stay",
+            lambda: (
+                lambda text, alphabet: "".join(c for c in text if c in alphabet.characters)
+            ): "becomes 'CAF'",
+            lambda: lambda text, alphabet: text: "becomes 'CAFÉ'",
+        },
+    ),
+    "11.3": (
+        lambda: 257,
+        {
+            lambda: 256: "bias",
+            lambda: 129: "both directions",
+            lambda: 1028: "bytes",
+            lambda: 9999: "too high",
+        },
+    ),
     "effect": (
         late(muffle, 6),
         {
@@ -345,6 +397,15 @@ CASES = {
     "decoder": (
         with_language_model,
         {lambda: decoding.greedy: "half of the errors", lambda: lambda x: 3: "text"},
+    ),
+    "language": (
+        None,
+        {
+            lambda: (shipped_model(), MINI / "test-mini"): "English",
+            lambda: shipped_model(): "two paths",
+            lambda: ("nowhere.onnx", MINI): "no such file",
+            lambda: (1, 2): "*paths*",
+        },
     ),
     "model": (None, {shipped_model: "MB", lambda: "nowhere.tflite": "no such file", lambda: 3: "path"}),
 }
@@ -393,11 +454,22 @@ def test_a_model_of_ones_own(tmp_path, monkeypatch):
     assert "the most" in checks.verdict("model", path)[1]
 
 
-def model_that_hears(share):
+def test_a_language_of_ones_own(monkeypatch):
+    for share, said in ((1.0, "WER 0.0% with the letters"), (0.5, "25% is the most")):
+        monkeypatch.setattr(
+            checks.Recognizer, "load", lambda path, share=share: model_that_hears(share, GERMAN)
+        )
+        assert said in checks.verdict("language", ("a.onnx", MINI / "test-mini"))[1]
+    monkeypatch.setattr(checks, "load_corpus", lambda folder, alphabet: Corpus(TEST[:9], []))
+    assert "luck decides" in checks.verdict("language", ("a.onnx", MINI / "test-mini"))[1]
+
+
+def model_that_hears(share, its_alphabet=ENGLISH):
     """Stand in for a recogniser that gets a share of the test clips right and is silent at the others."""
     texts = iter([each.text if place < share * len(TEST) else "" for place, each in enumerate(TEST)] * 9)
 
     class Heard:
+        alphabet = its_alphabet
         transcribe = staticmethod(lambda samples: next(texts))
 
     return Heard

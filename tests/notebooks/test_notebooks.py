@@ -19,7 +19,8 @@ import build  # noqa: E402
 from asr_helpers.checks import JUDGES  # noqa: E402
 
 TITLE = re.compile(r"^### Exercise (\S+) · (.+)\n\n\*(easy|medium|hard) · (\d+) minutes", re.MULTILINE)
-UNSOLVED = {"model"}  # the capstone's model takes a training, which no run of the notebooks makes
+UNSOLVED = {"model", "language"}  # these capstones take a training, which no run in the profile `ci` makes
+EXTRAS = {"11_your_language": "espeakng_loader"}  # what a notebook needs beyond the package's own dependencies
 
 
 def code(notebook):
@@ -32,8 +33,8 @@ def name(request):
 
 
 def test_the_series_is_complete():
-    assert [name[:2] for name in build.NAMES] == [f"{number:02d}" for number in range(len(build.NAMES))]
-    assert len(build.NAMES) >= 10
+    numbers = [int(name[:2]) for name in build.NAMES]
+    assert numbers[:10] == list(range(10)) and len(set(numbers)) == len(numbers)
 
 
 @pytest.mark.parametrize("name", build.NAMES + build.APPENDIX)
@@ -139,6 +140,8 @@ def test_its_anatomy(name):
 
 @pytest.mark.parametrize("name", build.NAMES + build.APPENDIX)
 def test_it_runs(name, monkeypatch):
+    if name in EXTRAS:
+        pytest.importorskip(EXTRAS[name], reason=f"the extra that {name} needs is not installed")
     monkeypatch.setenv("ASR_PROFILE", "ci")
     notebook = build.execute(name, timeout=300)
     assert all(
