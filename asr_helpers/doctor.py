@@ -42,6 +42,7 @@ def findings() -> Iterator[Finding]:
     yield memory()
     yield microphone()
     yield chromium()
+    yield espeak()
 
 
 def python() -> Finding:
@@ -119,6 +120,15 @@ def chromium() -> Finding:
     if path:
         return Finding("Chromium", "ok", path)
     return Finding("Chromium", "note", "not found; only the browser's part of make test needs it")
+
+
+def espeak() -> Finding:
+    """Look for the synthesiser of notebook 11, an extra."""
+    try:
+        return Finding("eSpeak NG", "ok", f"espeakng-loader {importlib.metadata.version('espeakng-loader')}")
+    except importlib.metadata.PackageNotFoundError:
+        line = "not installed; only notebook 11 needs it: pip install espeakng-loader"
+        return Finding("eSpeak NG", "note", line)
 
 
 def training_speed(steps: int = 5, batch: int = 8, frames: int = 250) -> float:

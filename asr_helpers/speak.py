@@ -67,9 +67,8 @@ def sounds(text: str, language: str) -> str:
     return " ".join(" ".join(said).split())
 
 
-_turn = (
-    threading.RLock()
-)  # the library keeps voice, text and sound in variables of its own: one caller at a time
+# The library keeps voice, text and sound in variables of its own: one caller at a time.
+_turn = threading.RLock()
 
 
 @functools.cache

@@ -52,6 +52,17 @@ def test_packages_that_are_old_or_not_there(monkeypatch):
     assert "is not installed" in doctor.packages("nobody-made-this").line
 
 
+def test_the_synthesiser_of_notebook_11_is_a_note_where_it_is_not(monkeypatch):
+    monkeypatch.setattr(doctor.importlib.metadata, "version", lambda name: "0.2.4")
+    assert doctor.espeak() == doctor.Finding("eSpeak NG", "ok", "espeakng-loader 0.2.4")
+
+    def absent(name):
+        raise doctor.importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor.importlib.metadata, "version", absent)
+    assert doctor.espeak().state == "note" and "pip install espeakng-loader" in doctor.espeak().line
+
+
 def test_a_microphone_where_there_is_one(tmp_path, monkeypatch):
     monkeypatch.setattr(platform, "system", lambda: "Linux")
     monkeypatch.setattr(platform, "release", lambda: "6.1.0")

@@ -20,9 +20,8 @@ from asr_helpers.checks import JUDGES  # noqa: E402
 
 TITLE = re.compile(r"^### Exercise (\S+) · (.+)\n\n\*(easy|medium|hard) · (\d+) minutes", re.MULTILINE)
 UNSOLVED = {"model", "language"}  # these capstones take a training, which no run in the profile `ci` makes
-EXTRAS = {
-    "11_your_language": "espeakng_loader"
-}  # what a notebook needs beyond the package's own dependencies
+# What a notebook needs beyond the package's own dependencies.
+EXTRAS = {"11_your_language": "espeakng_loader"}
 
 
 def code(notebook):
