@@ -6,6 +6,7 @@ hint fits the mistake (the wrong unit, off by the hop, too high), and never tell
 """
 
 import io
+import json
 import math
 import unicodedata
 import zipfile
@@ -31,6 +32,7 @@ from asr_helpers.features import (
     num_frames,
 )
 from asr_helpers.features import hz_to_mel as to_mel
+from asr_helpers.importing import spoken
 from asr_helpers.metrics import character_errors, word_errors
 from asr_helpers.recognizer import Recognizer, RecognizerError, shipped_model
 from asr_helpers.text import ALPHABET, BLANK, ENGLISH, Alphabet, OneLineError, encode, min_frames
@@ -900,6 +902,76 @@ def where_the_time_goes(answer):
         raise Hint("greedy decoding is one argmax. Is the network computed inside of it once more?")
     share = times["network"] / sum(times.values())
     return f"the network takes {share:.0%} of the time here. What is left to gain elsewhere is little."
+
+
+# ----------------------------------------------------------------------------------------------- 10 Pretrained
+
+
+@cache
+def _others() -> tuple[str, dict[str, dict[str, list[str]]]]:
+    """Return which system is the reference of benchmarks/pretrained.json, and what each wrote of each corpus."""
+    log = json.loads((data_dir().parent / "benchmarks" / "pretrained.json").read_text())
+    return log["reference"], {row["name"]: row["texts"] for row in log["systems"]}
+
+
+def _errors_of(system: str, corpus: str) -> np.ndarray:
+    """Return the word errors in each clip of what a system wrote."""
+    clips = _clips("mini/test-mini" if corpus == "harbour" else "real")
+    heard = [spoken(text) for text in _others()[1][system][corpus]]
+    return word_errors([spoken(each.text) for each in clips], heard).errors
+
+
+@judge("10.1")
+def no_error_where_others_err(answer):
+    own, other = (_errors_of(name, "harbour") for name in (_others()[0], "Whisper tiny.en"))
+    slips = {
+        float(np.sum(own == 0)): "those are all that ours writes without an error. And where Whisper errs?",
+        float(np.sum(own < other)): "an error fewer is not yet none at all.",
+        float(
+            np.sum((own > 0) & (other == 0))
+        ): "the other way round: ours without an error, Whisper with one.",
+    }
+    near(a_number(answer), float(np.sum((own == 0) & (other > 0))), 0.5, slips)
+    return "sentences of its own world. Half a million hours of other people's do not hold them."
+
+
+@judge("10.2")
+def the_better_of_two(answer):
+    first, second = (_errors_of(name, "people") for name in ("Whisper tiny.en", "Moonshine tiny"))
+    words = sum(len(each.text.split()) for each in _clips("real"))
+    slips = {
+        min(first.sum(), second.sum()) / words: "that is the better system. Choose anew for each clip.",
+        float(
+            np.minimum(first, second).sum()
+        ): "those are errors. The rate divides them by the words that were said.",
+    }
+    near(a_number(answer), np.minimum(first, second).sum() / words, 0.002, slips)
+    return "they err in different places, so something that knew which to trust would be better than both."
+
+
+@judge("10.3")
+def when_each_token_begins(answer):
+    rng = np.random.default_rng(10)
+    for rows, frames in ((1, 5), (4, 4), (5, 30), (8, 60)):
+        looks = rng.random((rows, frames)) ** 4
+        given = called(answer, looks.copy())
+        starts = an_array(given, (rows,), "a list of the frames where the tokens begin")
+        if (starts != np.round(starts)).any() or starts.min() < 0 or starts.max() >= frames:
+            raise Hint(f"frames are whole numbers from 0 to {frames - 1} here.")
+        if starts[0] != 0:
+            raise Hint("the first token begins with frame 0: every frame belongs to one.")
+        if (np.diff(starts) < 1).any():
+            raise Hint("each token has a frame at least, and none begins before the one in front of it.")
+        owner = np.searchsorted(starts, np.arange(frames), side="right") - 1
+        best = np.full(rows, -np.inf)
+        best[0] = 0
+        for frame, column in enumerate(looks.T):
+            best = (np.maximum(best, np.append(-np.inf, best[:-1])) if frame else best) + column
+        if looks[owner, np.arange(frames)].sum() < best[-1] - 1e-6:
+            raise Hint(
+                "there is a better way through: it may be worth to wait. Keep the best sum for each token."
+            )
+    return "dynamic time warping. With it, recognisers that only look tell when each word was said."
 
 
 # ------------------------------------------------------------------------------------------------ 11 your language

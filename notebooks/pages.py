@@ -19,6 +19,7 @@ WAY = {
     "decode": "07_decoding",
     "quantize": "08_quantization",
     "run": "09_interpreters",
+    "others": "10_pretrained",
     "language": "11_your_language",
 }
 # The networks that the series speaks of: profile, layers, parameters. A test counts them.
@@ -42,6 +43,7 @@ MEANT = {  # notebook: which of them it works with, and how
     "07_decoding": {"shipped": "says what is decoded"},
     "08_quantization": {"shipped": "is made small"},
     "09_interpreters": {"shipped": "is run in every way"},
+    "10_pretrained": {"shipped": "is put beside others"},
     "11_your_language": {"harbour": "learns another language, with the letters of that"},
 }
 

@@ -1,6 +1,7 @@
 """Every exercise takes a right answer, hints at a wrong one, and survives nonsense; no answer is given away."""
 
 import io
+import json
 import math
 import re
 import subprocess
@@ -15,8 +16,9 @@ import soundfile
 from asr_helpers import augment, checks, decoding
 from asr_helpers.corpus import Corpus, data_dir, load_corpus, read_audio
 from asr_helpers.features import features, mel_to_hz, num_frames
+from asr_helpers.importing import spoken
 from asr_helpers.lm import estimate
-from asr_helpers.metrics import score
+from asr_helpers.metrics import score, word_errors
 from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.text import BLANK, ENGLISH, Alphabet
 
@@ -179,6 +181,37 @@ def count_otherwise(together):
 def fold(text, alphabet):
     bare = ((c, unicodedata.normalize("NFD", c)[0]) for c in text)
     return "".join(b if c not in alphabet.characters and b in alphabet.characters else c for c, b in bare)
+
+
+OURS, TINY, MOON = "ours + language model", "Whisper tiny.en", "Moonshine tiny"
+
+
+def errors(system, corpus):
+    log = json.loads((data_dir().parent / "benchmarks" / "pretrained.json").read_text())
+    row = next(row for row in log["systems"] if row["name"] == system)
+    said = load_corpus(data_dir() / ("real" if corpus == "people" else "mini/test-mini")).utterances
+    texts = [[spoken(text) for text in each] for each in ([clip.text for clip in said], row["texts"][corpus])]
+    return word_errors(*texts).errors
+
+
+def spoken_words():
+    return sum(len(each.text.split()) for each in load_corpus(data_dir() / "real"))
+
+
+def token_starts(looks):
+    """The best of all ways, by trying them: for each token and frame, where the token began."""
+    rows, frames = looks.shape
+    best, began = np.full((rows, frames), -np.inf), np.zeros((rows, frames), int)
+    best[0] = np.cumsum(looks[0])
+    for row in range(1, rows):
+        for frame in range(row, frames):
+            ways = best[row - 1, :frame] + looks[row].cumsum()[frame] - looks[row].cumsum()[:frame]
+            best[row, frame], began[row, frame] = ways.max(), ways.argmax() + 1
+    starts, frame = [], frames - 1
+    for row in reversed(range(rows)):
+        starts.append(began[row, frame])
+        frame = began[row, frame] - 1
+    return starts[::-1]
 
 
 # exercise → a right answer, and wrong ones with a word of the hint that fits; functions are called, to be computed late
@@ -353,6 +386,29 @@ CASES = {
             lambda: {"features": 0.0002, "network": 0.001, "decoding": 0.00001}: "milliseconds",
             lambda: {"network": 1.0}: "keys",
             lambda: {"features": 0.2, "network": 1.0, "decoding": 1.1}: "once more",
+        },
+    ),
+    "10.1": (
+        lambda: int(np.sum((errors(OURS, "harbour") == 0) & (errors(TINY, "harbour") > 0))),
+        {
+            lambda: int(np.sum(errors(OURS, "harbour") == 0)): "without an error. And",
+            lambda: 0: "too low",
+        },
+    ),
+    "10.2": (
+        lambda: np.minimum(errors(TINY, "people"), errors(MOON, "people")).sum() / spoken_words(),
+        {
+            lambda: min(errors(TINY, "people").sum(), errors(MOON, "people").sum()) / spoken_words(): "anew",
+            lambda: int(np.minimum(errors(TINY, "people"), errors(MOON, "people")).sum()): "rate",
+        },
+    ),
+    "10.3": (
+        lambda: token_starts,
+        {
+            lambda: lambda looks: looks.argmax(axis=1): "begin",
+            lambda: lambda looks: range(len(looks)): "better way",
+            lambda: lambda looks: [1] * len(looks): "frame 0",
+            lambda: 3: "function",
         },
     ),
     "11.1": (

@@ -138,5 +138,7 @@ def test_our_encoder_and_decoder_are_those_of_the_runtime():
     assert ids == [index for index in theirs.sequences_ids[0] if not tokens[index].startswith("<|")]
     assert whisper.spell(ids, tokens) == "It was in a corner that he lay, among weeds and nettles."
     assert looks.shape == (len(ids), 1500)
+    first, where = whisper.write_down(decoder, sound, folder, most=3)
+    assert first == ids[:3] and where.shape == (3, 1500)
     where = looks[:, :250].argmax(axis=1) * 0.02  # the attention follows the sound
     assert np.mean(np.diff(where) >= -0.1) > 0.8

@@ -723,4 +723,4 @@ check("model", answer)
 # - [XNNPACK](https://github.com/google/XNNPACK): the kernels behind it, and which processors they are for.
 # - [He and others (2018), streaming speech recognition](https://arxiv.org/abs/1811.06621): a recogniser that writes while you speak, on a phone.
 #
-# Next: pretrained models compared (coming).
+# Next: [10 · Pretrained](10_pretrained.ipynb), the same road with half a million hours behind it.

