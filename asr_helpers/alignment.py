@@ -134,19 +134,37 @@ def doubts(log_probs: np.ndarray, text: str, alphabet: Alphabet = ENGLISH) -> li
     Raises:
         ValueError: as `align`.
     """
-    labels = alphabet.encode(text) + 1
-    if not len(labels):
-        return []
-    # Class 0 is now what each frame likes best, and the blank still the last.
-    log_probs = np.hstack([np.max(log_probs, axis=1, keepdims=True), log_probs])
-    _check_length(log_probs, labels)
-    best, found, begin = _best_score(log_probs, labels), [], 0
-    for word in text.split():
-        end = begin + len(word)
-        free = _best_score(log_probs, np.concatenate([labels[:begin], [0], labels[end:]]))
-        found.append((free - best) / (len(word) + 1))
-        begin = end + 1
-    return found
+    return _Fit(log_probs, alphabet).doubts([list(alphabet.encode(word)) for word in text.split()])
+
+
+class _Fit:
+    """How well audio fits words, each a list of labels: [ANYTHING] fits everything, and [] stands for no word."""
+
+    ANYTHING = -1
+
+    def __init__(self, log_probs: np.ndarray, alphabet: Alphabet):
+        # One more class before all others, for what each frame likes best; the blank is still the last.
+        self.log_probs = np.hstack([np.max(log_probs, axis=1, keepdims=True), log_probs])
+        self.gap = alphabet.encode(" ")[0]
+
+    def __call__(self, words: list[list[int]]) -> float:
+        """Return the log-probability of the best path."""
+        labels = [label + 1 for word in filter(None, words) for label in (*word, self.gap)][:-1]
+        labels = np.array(labels, dtype=int)
+        _check_length(self.log_probs, labels)
+        return _best_score(self.log_probs, labels)
+
+    def doubts(self, words: list[list[int]]) -> list[float]:
+        whole = self(words) if words else 0.0
+        return [
+            (self(_changed(words, place, [self.ANYTHING])) - whole) / (len(word) + 1)
+            for place, word in enumerate(words)
+        ]
+
+
+def _changed(words: list, place: int, word: list[int]) -> list:
+    """Return `words` with another one at `place`."""
+    return [*words[:place], word, *words[place + 1 :]]
 
 
 def _best_score(log_probs: np.ndarray, labels: np.ndarray) -> float:
@@ -169,10 +187,20 @@ def unheard(log_probs: np.ndarray, text: str, alphabet: Alphabet = ENGLISH) -> l
     Raises:
         ValueError: a character is outside the alphabet.
     """
+    words, missing = text.split(), set()
+    spelt, fit = [list(alphabet.encode(word)) for word in words], _Fit(log_probs, alphabet)
     if len(log_probs) < min_frames(alphabet.encode(text)):
-        return text.split()
-    found = zip(text.split(), doubts(log_probs, text, alphabet), strict=True)
-    return [word for word, doubt in found if doubt > MOST_DOUBT]
+        return words
+    # A word that does not fit drags its neighbours away from their places. So only the worst one is taken for missing;
+    # once another word may be there instead, or none, its neighbours find back.
+    while len(missing) < len(words):
+        found = [0 if place in missing else doubt for place, doubt in enumerate(fit.doubts(spelt))]
+        worst = int(np.argmax(found))
+        if found[worst] <= MOST_DOUBT:
+            break
+        missing.add(worst)
+        spelt = max((_changed(spelt, worst, instead) for instead in ([fit.ANYTHING], [])), key=fit)
+    return [words[place] for place in sorted(missing)]
 
 
 def ctm(words: Iterable[Word], recording: str, channel: str = "1") -> str:

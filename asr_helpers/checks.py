@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from asr_helpers import augment, decoding
-from asr_helpers.alignment import align
+from asr_helpers.alignment import MOST_DOUBT, align, doubts
 from asr_helpers.augment import EFFECTS, Augmenter
 from asr_helpers.corpus import SAMPLE_RATE, Utterance, data_dir, load_corpus, read_audio
 from asr_helpers.features import (
@@ -33,7 +33,7 @@ from asr_helpers.features import (
 )
 from asr_helpers.features import hz_to_mel as to_mel
 from asr_helpers.importing import spoken
-from asr_helpers.metrics import character_errors, word_errors
+from asr_helpers.metrics import character_errors, paired_difference, word_errors
 from asr_helpers.recognizer import Recognizer, RecognizerError, shipped_model
 from asr_helpers.text import ALPHABET, BLANK, ENGLISH, Alphabet, OneLineError, encode, min_frames
 
@@ -1032,6 +1032,82 @@ def one_letter_more(answer):
         },
     )
     return "next to a million that listen: the alphabet is the cheapest part of a model."
+
+
+# ------------------------------------------------------------------------------------------------ 12 Your voice
+
+
+def _stranger() -> list[Utterance]:
+    return [each for each in _clips("mini/test-mini") if each.speaker == "9007"]
+
+
+@cache
+def _highest_doubts() -> np.ndarray:
+    return np.array([max(doubts(_log_probs(each.id), each.text)) for each in _stranger()])
+
+
+@judge("12.1")
+def a_stricter_prompter(answer):
+    truth = float(np.mean(_highest_doubts() > 2))
+    near(
+        a_number(answer),
+        truth,
+        0.005,
+        {
+            float(np.mean(_highest_doubts() > MOST_DOUBT)): "that is the share at `MOST_DOUBT`.",
+            truth * len(_stranger()): "that is how many; the share of them is wanted, a fraction.",
+            1 - truth: "that is the share that would be kept.",
+        },
+    )
+    return "a stricter line costs right readings, of a voice that the model does not know above all."
+
+
+@judge("12.2")
+def how_often_to_say_it(answer):
+    old = sum(each.seconds for each in _clips("mini/train-mini"))
+    whole = [each.seconds for each in _stranger()]
+    near(
+        a_number(answer),
+        math.ceil(old / 3 / sum(whole[::2])),
+        0.01,
+        {
+            math.ceil(
+                old / 4 / sum(whole[::2])
+            ): "then the new is a quarter of the old, and a fifth of both.",
+            math.ceil(
+                old / 3 / sum(whole)
+            ): "that is for all 28 sentences; only half of them are learned from.",
+            old
+            / 3
+            / sum(whole[::2]): "nobody can be named a fraction of a time: which whole number is enough?",
+        },
+    )
+    return "so often does an epoch bring each sentence, and augmentation makes each time another."
+
+
+@judge("12.3")
+def a_language_model_instead(answer):
+    change, low, high = numbers(answer, 3, "the change in points and the two ends of its interval")
+    clips = _stranger()
+    first, second = (
+        word_errors([each.text for each in clips], [spell(_log_probs(each.id)) for each in clips])
+        for spell in (decoding.greedy, decoding.default_decoder())
+    )
+    truth, ends = paired_difference(first, second)
+    if abs(change - truth) < 0.005:
+        raise Hint("those are fractions; points are wanted, a hundred to one.")
+    near(
+        change,
+        100 * truth,
+        0.1,
+        {
+            -100 * truth: "the sign: paired_difference takes the one before first, and less is better.",
+            100 * second.rate: "that is the rate with the language model; the change is wanted.",
+        },
+    )
+    for value, end in zip((low, high), ends, strict=True):
+        near(value, 100 * end, 1.0)
+    return "it knows the harbour's sentences, and needs no recording. Both together go further still."
 
 
 # ------------------------------------------------------------------------------------------------------ capstone

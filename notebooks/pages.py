@@ -21,6 +21,7 @@ WAY = {
     "run": "09_interpreters",
     "others": "10_pretrained",
     "language": "11_your_language",
+    "adapt": "12_your_voice",
 }
 # The networks that the series speaks of: profile, layers, parameters. A test counts them.
 NETWORKS = {
@@ -45,6 +46,7 @@ MEANT = {  # notebook: which of them it works with, and how
     "09_interpreters": {"shipped": "is run in every way"},
     "10_pretrained": {"shipped": "is put beside others"},
     "11_your_language": {"harbour": "learns another language, with the letters of that"},
+    "12_your_voice": {"shipped": "learns a new voice"},
 }
 
 

@@ -14,11 +14,12 @@ import pytest
 import soundfile
 
 from asr_helpers import augment, checks, decoding
+from asr_helpers.alignment import MOST_DOUBT, doubts
 from asr_helpers.corpus import Corpus, data_dir, load_corpus, read_audio
 from asr_helpers.features import features, mel_to_hz, num_frames
 from asr_helpers.importing import spoken
 from asr_helpers.lm import estimate
-from asr_helpers.metrics import score, word_errors
+from asr_helpers.metrics import paired_difference, score, word_errors
 from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.text import BLANK, ENGLISH, Alphabet
 
@@ -27,6 +28,8 @@ MINI = data_dir() / "mini"
 TEST = load_corpus(MINI / "test-mini").utterances
 REAL = load_corpus(data_dir() / "real").utterances
 UNHEARD = [each for each in TEST if each.speaker == "9007"]
+OLD = sum(each.seconds for each in load_corpus(MINI / "train-mini"))
+NEW = sum(each.seconds for each in UNHEARD[::2])
 INTEGERS = soundfile.read(next(each for each in TEST if each.speaker == "9002").path, dtype="int16")[0]
 READER = read_audio(next(each for each in REAL if each.id == "672-122797-0069").path)
 HISSES = read_audio(next(each for each in REAL if each.id == "5105-28240-0017").path)
@@ -157,6 +160,20 @@ def muffle(width):
 def with_language_model():
     fusion = decoding.Fusion(estimate([each.text for each in load_corpus(MINI / "train-mini")]), weight=0.6)
     return lambda log_probs: decoding.beam_search(log_probs, 8, fusion=fusion)[0].text
+
+
+@cache
+def sent_back(limit):
+    highest = [max(doubts(model().audio_log_probs(read_audio(each.path)), each.text)) for each in UNHEARD]
+    return float(np.mean([each > limit for each in highest]))
+
+
+@cache
+def by_language_model():
+    texts = [each.text for each in UNHEARD]
+    spelt = [model().transcribe(read_audio(each.path), decoding.default_decoder()) for each in UNHEARD]
+    change, ends = paired_difference(word_errors(texts, heard(UNHEARD)), word_errors(texts, spelt))
+    return [change, *ends]
 
 
 def mean_over(axis):
@@ -438,6 +455,31 @@ CASES = {
             lambda: 129: "both directions",
             lambda: 1028: "bytes",
             lambda: 9999: "too high",
+        },
+    ),
+    "12.1": (
+        late(sent_back, 2),
+        {
+            late(sent_back, MOST_DOUBT): "MOST_DOUBT",
+            lambda: 28 * sent_back(2): "how many",
+            lambda: 0.99: "high",
+        },
+    ),
+    "12.2": (
+        lambda: int(np.ceil(OLD / 3 / NEW)),
+        {
+            lambda: int(np.ceil(OLD / 4 / NEW)): "a fifth",
+            lambda: OLD / 3 / NEW: "whole number",
+            lambda: int(np.ceil(OLD / 3 / sum(each.seconds for each in UNHEARD))): "all 28",
+        },
+    ),
+    "12.3": (
+        lambda: [100 * each for each in by_language_model()],
+        {
+            by_language_model: "fractions",
+            lambda: [-100 * by_language_model()[0], 0, 0]: "the sign",
+            lambda: [100 * by_language_model()[0], -99, 0]: "too low",
+            lambda: -20: "3 numbers",
         },
     ),
     "effect": (

@@ -48,8 +48,11 @@ def answers(address: str) -> bool:
 
 
 @contextlib.contextmanager
-def jupyter(command, home, folder):
-    """Run `command`, which starts JupyterLab in `folder`, with all its settings under `home`; yield its address."""
+def jupyter(command, home, folder, **variables):
+    """Run `command`, which starts JupyterLab in `folder`, with all its settings under `home`; yield its address.
+
+    `variables` are added to the environment.
+    """
     settings = home / "settings" / "@jupyterlab"
     for plugin, content in {
         "notebook-extension/tracker": '{"windowingMode": "none"}',  # off-screen cells stay in the page
@@ -67,6 +70,7 @@ def jupyter(command, home, folder):
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
         "TF_CPP_MIN_LOG_LEVEL": "3",
+        **variables,
     }
     port = free_port()
     options = ["--no-browser", "--allow-root", f"--port={port}"]

@@ -45,8 +45,9 @@ def lab(tmp_path_factory):
     folder = root / "notebooks"
     folder.mkdir(parents=True)
     shutil.copytree(ROOT / "figures", root / "figures")  # some notebooks show one
+    (root / "data").symlink_to(ROOT / "data")  # so that what they write, under runs/ beside it, lands here
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}"]
-    with jupyter(command, home, folder) as address:
+    with jupyter(command, home, folder, ASR_DATA=str(root / "data")) as address:
         yield folder, lambda name: f"{address}/lab/tree/notebooks/{name}?reset"
 
 
