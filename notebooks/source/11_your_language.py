@@ -643,3 +643,5 @@ check("language", answer)
 # - [Unicode normalization forms](https://unicode.org/reports/tr15/): when two texts are the same.
 # - [Pratap and others (2020), *MLS*](https://arxiv.org/abs/2012.03411): read books in eight languages, as LibriSpeech.
 # - [Pratap and others (2023), *MMS*](https://arxiv.org/abs/2305.13516): one network for a thousand languages, with CTC and letters.
+#
+# Next: [12 · Your voice](12_your_voice.ipynb), the English network again, and one person whom it does not understand yet.
