@@ -591,9 +591,9 @@ ax.legend(title="four speakers of dev-clean, greedy", fontsize=8)
 plots.save(figure, "10_hours")
 
 # %%
-rows = []
+rows, corpora = [], ("real", "test-mini")
 for run in taken["runs"]:
-    rates = [run["tests"][corpus][way]["wer"] for corpus in ("real", "test-mini") for way in ("greedy", "lm")]
+    rates = [run["tests"][corpus][way]["wer"] for corpus in corpora for way in ("greedy", "lm")]
     speech = "harbour" if run["train"] == "train-mini" else "people"
     rows.append(
         [f"{run['layers']}-layer head, {run['hours']:.1f} h of {speech}", *(f"{rate:.1%}" for rate in rates)]
