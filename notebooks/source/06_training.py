@@ -37,6 +37,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+# %%
 from asr_helpers import plots
 from asr_helpers.augment import FILL
 from asr_helpers.checks import check
