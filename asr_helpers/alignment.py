@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from asr_helpers.features import OUTPUT_HOP, SAMPLE_RATE
-from asr_helpers.text import ENGLISH, Alphabet, min_frames, printable
+from asr_helpers.text import ENGLISH, Alphabet, ctc_states, min_frames, printable
 
 FRAME_SECONDS = OUTPUT_HOP / SAMPLE_RATE
 
@@ -39,7 +39,7 @@ def viterbi(log_probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     _check_length(log_probs, labels)
     if not len(log_probs):
         return np.zeros(0, dtype=int)
-    states, may_skip = _lattice(labels, log_probs.shape[1] - 1)
+    states, may_skip = ctc_states(labels, log_probs.shape[1] - 1)
 
     # Where each state came from takes frames x states bytes: 1 GB for twenty minutes. So only the scores of every
     # k-th frame are kept on the way there, and on the way back each stretch between two of them is gone through
@@ -66,15 +66,6 @@ def _check_length(log_probs: np.ndarray, labels: np.ndarray) -> None:
         need = f"{min_frames(labels) * FRAME_SECONDS:.1f} s"
         have = f"{len(log_probs) * FRAME_SECONDS:.1f} s"
         raise ValueError(f"the text is too long for the audio: {need} at least, and there are {have}")
-
-
-def _lattice(labels: np.ndarray, blank: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return what each state of `viterbi` says, and which states may be entered past the blank before them."""
-    states = np.full(2 * len(labels) + 1, blank)
-    states[1::2] = labels
-    may_skip = np.zeros(len(states), dtype=bool)  # the blank between two labels, unless they are equal
-    may_skip[3::2] = states[3::2] != states[1:-2:2]
-    return states, may_skip
 
 
 def _first(log_probs: np.ndarray, states: np.ndarray) -> np.ndarray:
@@ -170,7 +161,7 @@ def _changed(words: list, place: int, word: list[int]) -> list:
 def _best_score(log_probs: np.ndarray, labels: np.ndarray) -> float:
     """Return the log-probability of the best path that spells `labels`."""
     log_probs = np.asarray(log_probs, dtype=np.float64)
-    states, may_skip = _lattice(labels, log_probs.shape[1] - 1)
+    states, may_skip = ctc_states(labels, log_probs.shape[1] - 1)
     score, _ = _steps(_first(log_probs, states), log_probs[1:], states, may_skip)
     return float(score[-2:].max())
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from asr_helpers import fast_lstm  # noqa: F401  checkpoints name its layer and this loss: one import serves both
+from asr_helpers.text import ctc_states
 
 
 def pack_targets(labels: list[np.ndarray], frames: list[int]) -> np.ndarray:
@@ -143,12 +144,7 @@ def lattice(log_probs: np.ndarray, labels: np.ndarray, blank: int = -1) -> tuple
         two arrays (frames, 2 * characters + 1).
     """
     log_probs = np.asarray(log_probs, dtype=np.float64)
-    states = np.full(2 * len(labels) + 1, range(log_probs.shape[1])[blank])
-    states[1::2] = labels
-    # A path may skip a blank, but not the one that parts two equal letters.
-    may_skip = np.zeros(len(states), dtype=bool)
-    may_skip[3::2] = states[3::2] != states[1:-2:2]
-
+    states, may_skip = ctc_states(labels, range(log_probs.shape[1])[blank])
     forward = np.full((len(log_probs), len(states)), -np.inf)
     forward[0, :2] = log_probs[0, states[:2]]
     for t in range(1, len(log_probs)):

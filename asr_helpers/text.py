@@ -163,6 +163,19 @@ def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def ctc_states(labels: np.ndarray, blank: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the states of CTC's lattice for a text: what each says, and whether a path may skip the one before it.
+
+    Both (2 * characters + 1,): the labels with a blank before, between and after. Only a blank may be skipped, and not
+    the one that parts two equal letters.
+    """
+    states = np.full(2 * len(labels) + 1, blank)
+    states[1::2] = labels
+    may_skip = np.zeros(len(states), dtype=bool)
+    may_skip[3::2] = states[3::2] != states[1:-2:2]
+    return states, may_skip
+
+
 def min_frames(labels: np.ndarray) -> int:
     """Return the fewest model frames in which CTC can spell `labels`.
 
