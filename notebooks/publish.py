@@ -195,12 +195,9 @@ def around(source: Path, page: BeautifulSoup, titles: dict[Path, str], beside: l
     before, after = beside
     ends = [link(before, f"← {titles[before]}")] if before else []
     ends += [link(after, f"{titles[after]} →")] if after else []
-    formulas = (
-        f'<script async src="{HTMLExporter().mathjax_url}"></script>' if "$$" in page.get_text() else ""
-    )
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{titles[source]}</title><link rel="stylesheet" href="{root}site.css">{formulas}</head>
+<title>{titles[source]}</title><link rel="stylesheet" href="{root}site.css"></head>
 <body data-root="{root}"><nav aria-label="pages">
 <input id="search" type="search" placeholder="Search" aria-label="Search all pages">
 <ul id="found" aria-live="polite"></ul>

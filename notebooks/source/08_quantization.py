@@ -69,7 +69,10 @@ print(f"one matrix of them: {weights.shape}, from {weights.min():.2f} to {weight
 # numbers, -128 to 127. To store a weight in it, choose a *scale*, the width of one step, and a *zero point*,
 # the integer that stands for 0.0. Then count steps:
 #
-# $$ q = \mathrm{round}(x / \mathrm{scale}) + \mathrm{zero\ point} \qquad\quad x \approx (q - \mathrm{zero\ point}) \cdot \mathrm{scale} $$
+# ```text
+# q = round(x / scale) + zero point
+# x ≈ (q − zero point) · scale
+# ```
 
 
 # %%
@@ -460,7 +463,9 @@ for name in ("folded", "unfolded"):
 # In the unfolded file, the converter gives it the far coarser scale of the BatchNorm that follows. Nothing warns: the file
 # has the right size and the right ops. Folding moves the norm into the weights:
 #
-# $$ W(x \cdot s + t) + b = (sW)\,x + (b + tW) $$
+# ```text
+# W (x · s + t) + b  =  (s W) x + (b + t W)
+# ```
 #
 # ## Where does the error come from?
 #
