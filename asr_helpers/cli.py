@@ -21,6 +21,14 @@ def count(text: str) -> int:
     return number
 
 
+def share(text: str) -> tuple[int, int]:
+    """Return (I - 1, N) of `text`, I/N: which of how many shares."""
+    number, slash, total = text.partition("/")
+    if not (slash and number.isdecimal() and total.isdecimal() and 1 <= int(number) <= int(total)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not I/N with I from 1 to N, such as 2/8")
+    return int(number) - 1, int(total)
+
+
 class Parser(argparse.ArgumentParser):
     def error(self, message):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
@@ -51,6 +59,7 @@ def build_parser() -> Parser:
     sub.add_argument(
         "--resample", action="store_true", help="other rates, channels and formats, too, to 16 kHz mono"
     )
+    add_share(sub)
 
     sub = command(
         import_, "another data set to a corpus: Common Voice, LJSpeech, JSON lines, Kaldi, sound and text"
@@ -65,7 +74,7 @@ def build_parser() -> Parser:
     sub = command(prepare, "corpora to TFRecord shards")
     sub.add_argument("corpora", metavar="CORPUS", type=Path, nargs="+")
     sub.add_argument("--out", metavar="DIR", type=Path, required=True)
-
+    add_share(sub)
     add_alphabet(sub, "English")
 
     sub = command(train, "train the CRNN; ASR_PROFILE=ci|fast|workshop|full sets its size")
@@ -146,6 +155,11 @@ def build_parser() -> Parser:
     return parser
 
 
+def add_share(command: Parser) -> None:
+    what = "do the I-th of N shares, where N processes or machines write into the same folder"
+    command.add_argument("--shard", metavar="I/N", type=share, default=(0, 1), help=what)
+
+
 def add_alphabet(command: Parser, default: str) -> None:
     what = f"auto: the letters of the texts; or a file that lists them, or a .keras model; default: {default}"
     command.add_argument("--alphabet", metavar="auto|FILE", help=what)
@@ -186,7 +200,7 @@ def convert(options):
     from asr_helpers import corpus, recordings
 
     read = recordings.read_recording if options.resample else None
-    result = corpus.convert(options.source, options.destination, options.workers, read)
+    result = corpus.convert(options.source, options.destination, options.workers, read, options.shard)
     report(result.problems)
     print(f"{result.converted} files converted, {result.kept} there already, {len(result.problems)} problems")
     return 1 if result.problems else 0
@@ -208,14 +222,18 @@ def import_(options):
 def prepare(options):
     """Write corpora as TFRecord shards of waveforms, in random order; `asr train` reads the folder."""
     from asr_helpers.corpus import load_corpus
-    from asr_helpers.records import write_records
+    from asr_helpers.records import missing, read_index, write_records
 
     alphabet = chosen_alphabet(options.alphabet, *options.corpora)
     corpus = load_corpus(*options.corpora, alphabet=alphabet)
-    unreadable = write_records(corpus.utterances, options.out)
-    report([*corpus.problems, *unreadable])
-    print(f"{options.out}: {len(corpus) - len(unreadable)} utterances")
-    return 1 if corpus.problems or unreadable else 0
+    unreadable = write_records(corpus.utterances, options.out, share=options.shard)
+    problems = [*([] if options.shard[0] else corpus.problems), *unreadable]  # the first share tells of all
+    report(problems)
+    if lacking := missing(options.out):
+        print(f"{options.out}: this share is written; {len(lacking)} files of other shares are still to come")
+    else:
+        print(f"{options.out}: {sum(map(len, read_index(options.out).values()))} utterances")
+    return 1 if problems else 0
 
 
 def train(options):

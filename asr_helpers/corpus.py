@@ -28,7 +28,15 @@ from tqdm.auto import tqdm
 from asr_helpers import files
 from asr_helpers.containers import missing_bytes
 from asr_helpers.processes import deaf_children, end_with
-from asr_helpers.text import ENGLISH, Alphabet, OneLineError, TextError, printable, read_transcript
+from asr_helpers.text import (
+    ENGLISH,
+    Alphabet,
+    OneLineError,
+    TextError,
+    first_line,
+    printable,
+    read_transcript,
+)
 
 SAMPLE_RATE = 16_000
 MIN_SAMPLES = SAMPLE_RATE * 25 // 1000  # one 25 ms analysis window
@@ -341,6 +349,7 @@ def convert(
     destination: Path | str,
     workers: int | None = None,
     read: Callable[[Path], np.ndarray] | None = None,
+    share: tuple[int, int] = (0, 1),
 ) -> Conversion:
     """Decode every FLAC beneath `source` to a WAV of the same samples, in the same tree at `destination`.
 
@@ -352,6 +361,8 @@ def convert(
     Args:
         read: `recordings.read_recording`, to bring other sound (another rate, two channels, MP3 …) to 16 kHz mono
             of 16 bits; without it such a WAV is copied as it is, and other kinds are passed over.
+        share: (r, n), where n machines that all see `destination` convert every n-th file each, this one from the
+            r-th on.
 
     Raises:
         CorpusError: `source` is no folder, `destination` lies in it, or `destination` cannot be written.
@@ -362,8 +373,8 @@ def convert(
         raise CorpusError(f"{destination}: lies in the source folder; choose a folder outside {source}")
     problems = []
     try:
-        with files.alone(destination):
-            jobs = _prepare_tree(source, destination, problems, SOUND if read else CLIPS)
+        with files.alone(destination, f"share-{share[0] + 1}-of-{share[1]}" if share[1] > 1 else ""):
+            jobs = _prepare_tree(source, destination, problems, SOUND if read else CLIPS, share)
             outcomes = _run_jobs(jobs, workers or os.cpu_count(), read)
             files.flush()
     except OSError as error:
@@ -378,24 +389,26 @@ def convert(
 
 
 def _prepare_tree(
-    source: Path, destination: Path, problems: list[str], kinds: tuple[str, ...]
+    source: Path, destination: Path, problems: list[str], kinds: tuple[str, ...], share: tuple[int, int]
 ) -> list[tuple[Path, Path]]:
-    """Make the folders, copy the text files, and return the (audio, WAV to write) pairs."""
-    jobs = []
+    """Make the folders, copy the text files, and return the (audio, WAV to write) pairs: of all, this `share`."""
+    first, every = share
+    texts, jobs = [], []
     for folder, listed in _walk(source, problems, lenient=True):
         target = destination / folder.relative_to(source)
         target.mkdir(parents=True, exist_ok=True)
-        files.clear(target)
-        for file in listed:
-            if file.suffix.lower() == ".txt":
-                try:
-                    content = _read_bytes(file)
-                except CorpusError as error:
-                    problems.append(str(error))
-                else:
-                    files.write(target / file.name, content, bulk=True)
+        if every == 1:  # else it might be what another process is writing
+            files.clear(target)
+        texts += [(file, target / file.name) for file in listed if file.suffix.lower() == ".txt"]
         jobs += [(file, target / f"{key}.wav") for key, file in _audio_by_id(listed, kinds).items()]
-    return jobs
+    for file, copy in texts[first::every]:
+        try:
+            content = _read_bytes(file)
+        except CorpusError as error:
+            problems.append(str(error))
+        else:
+            files.write(copy, content, bulk=True)
+    return jobs[first::every]
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -658,7 +671,7 @@ def _unpack(archive: Path, subset: str, destination: Path) -> None:
     except (tarfile.TarError, EOFError, ValueError, OverflowError, zlib.error, gzip.BadGzipFile) as error:
         if isinstance(error, CorpusError):
             raise
-        reason = str(error).splitlines()[0].rstrip(":")
+        reason = first_line(error).rstrip(":")
         raise CorpusError(f"{archive}: cannot be unpacked ({reason}); delete it and run this again") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

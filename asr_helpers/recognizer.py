@@ -21,7 +21,7 @@ from asr_helpers.corpus import MIN_SAMPLES, Utterance, data_dir, read_audio
 from asr_helpers.decoding import greedy
 from asr_helpers.features import HOP, MELS, OUTPUT_HOP, SAMPLE_RATE, TIME_POOLING, features, num_frames
 from asr_helpers.metrics import paired_difference, score, word_errors
-from asr_helpers.text import ALPHABET_KEY, ENGLISH, Alphabet, OneLineError
+from asr_helpers.text import ALPHABET_KEY, ENGLISH, Alphabet, OneLineError, first_line
 
 LONGEST = 30 * SAMPLE_RATE  # beyond what the model was trained on, audio is cut into windows
 WINDOW = 20 * SAMPLE_RATE
@@ -76,7 +76,7 @@ class Recognizer:
             package = _PACKAGES.get(str(error.name).split(".")[0], error.name)
             raise RecognizerError(f"{path}: needs a package that is missing: pip install {package}") from None
         except Exception as error:  # each runtime has its own ways to refuse a file
-            raise RecognizerError(f"{path}: cannot be loaded ({_first_line(error)}); make it anew") from error
+            raise RecognizerError(f"{path}: cannot be loaded ({first_line(error)}); make it anew") from error
 
     def log_probs(self, features: np.ndarray) -> np.ndarray:
         """Return the log-probabilities for `features` (frames, 80): float32 (frames // 4, classes).
@@ -105,7 +105,7 @@ class Recognizer:
             logits = self._logits(features)
         except Exception as error:  # a file may load well and fall apart when it runs
             raise RecognizerError(
-                f"{self.name}: fails when it runs ({_first_line(error)}); make it anew"
+                f"{self.name}: fails when it runs ({first_line(error)}); make it anew"
             ) from error
         expected = (len(features) // TIME_POOLING, self.alphabet.classes)
         shape = np.shape(logits)
@@ -166,10 +166,6 @@ def _log_softmax(logits: np.ndarray) -> np.ndarray:
     return logits - peak - np.log(np.exp(logits - peak).sum(axis=-1, keepdims=True))
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
 def stored_alphabet(path: Path | str) -> Alphabet:
     """Return the alphabet of a `.keras` file, which is not loaded for that.
 
@@ -182,7 +178,7 @@ def stored_alphabet(path: Path | str) -> Alphabet:
     except FileNotFoundError:
         raise RecognizerError(f"{path}: no such file; check the path") from None
     except (OSError, ValueError, LookupError, TypeError, RecursionError, zipfile.BadZipFile) as error:
-        raise RecognizerError(f"{path}: cannot be loaded ({_first_line(error)}); make it anew") from None
+        raise RecognizerError(f"{path}: cannot be loaded ({first_line(error)}); make it anew") from None
 
 
 def shipped_model() -> Path:

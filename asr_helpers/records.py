@@ -3,6 +3,7 @@
 A record holds the waveform as 16-bit samples (so that it can still be augmented), not features.
 """
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -11,53 +12,114 @@ from tqdm import tqdm
 
 from asr_helpers import files
 from asr_helpers.corpus import CorpusError, Utterance, read_audio, to_pcm16
+from asr_helpers.text import first_line
 
 INDEX = "index.json"
+PLAN = "plan.json"  # what is being written, until the index says that it is done
 PER_SHARD = 1000  # utterances: about 400 MB of LibriSpeech, 70 MB of the embedded corpus
 _SHARDS = "[0-9][0-9][0-9][0-9]-of-[0-9][0-9][0-9][0-9].tfrecord"
 
 
-def write_records(utterances: list[Utterance], folder, seed: int = 0) -> list[str]:
+def write_records(
+    utterances: list[Utterance], folder, seed: int = 0, share: tuple[int, int] = (0, 1)
+) -> list[str]:
     """Write `utterances` in a random order as TFRecord shards, and an index of what they hold.
 
     A shard that is whole, and was made of the same clips and texts, is kept, so a killed run goes on where it
     stopped, and what was added or mended since is renewed. The index is written last: a folder without one is
     not finished.
 
+    Several processes, on machines that all see the folder, may take a `share` (r, n) each: every n-th shard from
+    the r-th on. A shard is the same whoever writes it, so n may be another when a share is done again. Whoever
+    finds that no shard is missing writes the index.
+
     Returns:
-        one line for each utterance whose audio could not be read (it is left out).
+        one line for each utterance of the share whose audio could not be read (it is left out).
 
     Raises:
-        CorpusError: the folder holds the records of another corpus, or cannot be written.
+        CorpusError: the folder holds the records of another corpus, other shares of it are being written from
+            another one, or it cannot be written.
     """
-    folder = Path(folder)
+    folder, (job, jobs) = Path(folder), share
     order = np.random.default_rng(seed).permutation(len(utterances))
     parts = [order[start : start + PER_SHARD] for start in range(0, len(order), PER_SHARD)]
     shards = {
-        folder / f"{number:04d}-of-{len(parts):04d}.tfrecord": [utterances[position] for position in members]
-        for number, members in enumerate(parts)
+        folder / name: [utterances[position] for position in members]
+        for name, members in zip(_names(len(parts)), parts, strict=True)
     }
-    problems = []
+    sources = {shard: [_source(utterance) for utterance in members] for shard, members in shards.items()}
+    mine, problems = list(shards)[job::jobs], []
+    total = sum(len(shards[shard]) for shard in mine)
     with (
-        files.alone(folder),
-        tqdm(total=len(order), desc=f"writing {folder.name}", unit="utt", delay=2) as bar,
+        files.alone(folder, f"share-{job + 1}-of-{jobs}"),
+        tqdm(total=total, desc=f"writing {folder.name}", unit="utt", delay=2) as bar,
     ):
-        files.clear(folder)
-        there = {entry[0] for shard in folder.glob(_SHARDS) for entry in _read_listing(shard) or []}
-        if there and there.isdisjoint(utterance.id for utterance in utterances):
-            raise CorpusError(f"{folder}: holds records of another corpus; choose an empty folder")
-        for shard, members in shards.items():
-            sources = [_source(utterance) for utterance in members]
-            if _read_listing(shard) == sources and _count(shard) == len(sources):
-                bar.update(len(members))
-                continue
-            (folder / INDEX).unlink(missing_ok=True)  # what it says is about to be untrue
-            problems += _write_shard(shard, members, sources, bar)
-        files.write(folder / INDEX, json.dumps([shard.name for shard in shards]))
-        for shard in set(folder.glob(_SHARDS)) - set(shards):  # of a smaller or larger corpus
-            shard.unlink()
-            Path(f"{shard}.json").unlink(missing_ok=True)
+        plan = _begin(folder, sources, jobs)
+        for shard in mine:
+            if _read_listing(shard) == sources[shard]:
+                bar.update(len(shards[shard]))
+            else:
+                problems += _write_shard(shard, shards[shard], sources[shard], bar)
+        _finish(folder, plan)
     return problems
+
+
+def _names(count: int) -> list[str]:
+    return [f"{number:04d}-of-{count:04d}.tfrecord" for number in range(count)]
+
+
+def _begin(folder: Path, sources: dict[Path, list[list]], jobs: int) -> dict:
+    """Note the plan that all who write here agree on, remove the listings of what is not part of it, and return it."""
+    digest = hashlib.sha256(json.dumps(list(sources.values())).encode()).hexdigest()
+    plan = {"shards": len(sources), "of": digest}
+    with files.alone(folder, "plan"):
+        begun = _read_plan(folder)
+        if begun == plan:
+            return plan
+        if begun and jobs > 1:
+            raise CorpusError(
+                f"{folder}: was begun with other corpora, or they have changed since; give the same to every share, "
+                f"or delete {PLAN} there to begin again"
+            )
+        there = {shard: _read_listing(shard) for shard in folder.glob(_SHARDS)}
+        held = {entry[0] for listing in there.values() for entry in listing or []}
+        if held and held.isdisjoint(entry[0] for entries in sources.values() for entry in entries):
+            raise CorpusError(f"{folder}: holds records of another corpus; choose an empty folder")
+        if there != sources:
+            (folder / INDEX).unlink(missing_ok=True)  # what it says is about to be untrue
+        for shard, listing in there.items():
+            if listing != sources.get(shard):
+                Path(f"{shard}.json").unlink(missing_ok=True)
+        files.write(folder / PLAN, json.dumps(plan))
+    return plan
+
+
+def _finish(folder: Path, plan: dict) -> None:
+    """Write the index if no shard of `plan` is missing any more, unless another process has."""
+    with files.alone(folder, "plan"):
+        if _read_plan(folder) != plan or missing(folder):
+            return
+        files.clear(folder)
+        names = _names(plan["shards"])
+        files.write(folder / INDEX, json.dumps(names))
+        for shard in folder.glob(_SHARDS):  # of a smaller or larger corpus
+            if shard.name not in names:
+                shard.unlink()
+                Path(f"{shard}.json").unlink(missing_ok=True)
+        (folder / PLAN).unlink()
+
+
+def _read_plan(folder: Path) -> dict | None:
+    plan = _read_json(folder / PLAN)
+    sound = isinstance(plan, dict) and type(plan.get("shards")) is int and 0 < plan["shards"] < 10_000
+    return plan if sound else None
+
+
+def missing(folder) -> list[str]:
+    """Return the names of the shards that are still to be written in `folder`, by whoever writes there."""
+    plan = _read_plan(Path(folder))
+    names = _names(plan["shards"] if plan else 0)
+    return [name for name in names if _read_listing(Path(folder) / name) is None]
 
 
 def _source(utterance: Utterance) -> list:
@@ -85,9 +147,9 @@ def _write_shard(shard: Path, members: list[Utterance], sources: list[list], bar
                     continue
                 writer.write(_encode(utterance, samples))
                 held.append(source)
-        files.write(f"{shard}.json", json.dumps(held))
+        files.write(f"{shard}.json", json.dumps({"bytes": shard.stat().st_size, "held": held}))
     except tf.errors.OpError as error:
-        reason = str(error.message).splitlines()[0]
+        reason = first_line(error.message)
         raise CorpusError(f"{shard}: cannot be written ({reason}); make room and run this again") from None
     return problems
 
@@ -125,8 +187,13 @@ def read_index(folder) -> dict[str, list[Utterance]] | None:
     """
     index = Path(folder) / INDEX
     if not index.exists():
-        if any(index.parent.glob(f"{_SHARDS}*")):
-            raise CorpusError(f"{folder}: holds unfinished records; run `asr prepare` again to go on")
+        if any(index.parent.glob(f"{_SHARDS}*")) or _read_plan(index.parent):
+            lacking = missing(folder)
+            which = f", {', '.join(lacking[:3])}{' and more' * (len(lacking) > 3)} missing" if lacking else ""
+            raise CorpusError(
+                f"{folder}: holds unfinished records{which}; "
+                "to go on, run `asr prepare` again as before, or without --shard"
+            )
         return None
     names = _read_json(index)
     if not isinstance(names, list) or not all(
@@ -136,7 +203,7 @@ def read_index(folder) -> dict[str, list[Utterance]] | None:
     shards = {}
     for shard in (index.parent / Path(name).name for name in names):
         listing = _read_listing(shard)
-        if listing is None or _count(shard) != len(listing):
+        if listing is None:
             raise CorpusError(f"{shard}: missing, cut off or damaged; run `asr prepare` again")
         shards[str(shard)] = [Utterance(key, shard, text, samples) for key, text, samples, *_ in listing]
     return shards
@@ -156,11 +223,18 @@ def damaged(shards: list[str]) -> str | None:
 
 
 def _read_listing(shard: Path) -> list[list] | None:
-    """Return what a shard is said to hold, [id, text, samples, bytes, age] each, or None if nothing sensible."""
+    """Return what a shard holds, [id, text, samples, bytes, age] each, or None if it is not whole.
+
+    Its size tells: to look at each of the records of a large corpus would take minutes.
+    """
     listing = _read_json(Path(f"{shard}.json"))
-    if not isinstance(listing, list) or not all(map(_is_entry, listing)):
+    held = listing.get("held") if isinstance(listing, dict) else None
+    if not isinstance(held, list) or not all(map(_is_entry, held)):
         return None
-    return listing
+    try:
+        return held if shard.stat().st_size == listing.get("bytes") else None
+    except OSError:
+        return None
 
 
 def _is_entry(entry) -> bool:
@@ -179,19 +253,3 @@ def _read_json(path: Path):
         return json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-
-
-def _count(shard: Path) -> int:
-    """Return how many whole records a file holds, by the lengths that stand before them; -1 if the last is cut off."""
-    try:
-        size, place, count = shard.stat().st_size, 0, 0
-        with open(shard, "rb") as file:
-            while place < size:
-                file.seek(place)
-                place += 16 + int.from_bytes(
-                    file.read(8), "little"
-                )  # the length, its sum, the record, its sum
-                count += 1
-    except OSError:
-        return -1
-    return count if place == size else -1

@@ -32,6 +32,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+def first_line(error: object) -> str:
+    """Return the first line of what an error says, or its kind where it says nothing: libraries write pages."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 @dataclass(frozen=True)
 class Alphabet:
     """The characters that a model writes, in the order of its classes; the CTC blank is the class after the last.

@@ -26,7 +26,7 @@ from asr_helpers.fast_lstm import FastBidirectional, has_bfloat16
 from asr_helpers.metrics import character_errors, word_errors
 from asr_helpers.model import alphabet_of, build_model, rebuild
 from asr_helpers.pipeline import Speech, batches_per_epoch, training_batches, validation_batches
-from asr_helpers.text import ALPHABET, ENGLISH, Alphabet, OneLineError
+from asr_helpers.text import ALPHABET, ENGLISH, Alphabet, OneLineError, first_line
 from asr_helpers.workers import Workers
 
 
@@ -545,7 +545,7 @@ def _data_error(error: tf.errors.OpError, speech: Speech, valid: Speech) -> Trai
         return TrainingError(
             f"{speech.name}: not one clip can be read any more ({speech.dropped[-1]}); {mend}"
         )
-    return TrainingError(f"{speech.name}: {str(error.message).strip().splitlines()[0]}; {mend}")
+    return TrainingError(f"{speech.name}: {first_line(error.message)}; {mend}")
 
 
 def new_model(profile: Profile, start: Path | None = None, alphabet: Alphabet = ENGLISH) -> keras.Model:
@@ -605,7 +605,6 @@ def _load(path: Path) -> keras.Model:
     try:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras has a dozen ways to refuse a file
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise TrainingError(
-            f"{path}: cannot be loaded ({reason}); choose a .keras file of `asr train`"
+            f"{path}: cannot be loaded ({first_line(error)}); choose a .keras file of `asr train`"
         ) from None

@@ -20,7 +20,7 @@ import threading
 import keras
 import tensorflow as tf
 
-from asr_helpers.text import OneLineError
+from asr_helpers.text import OneLineError, first_line
 
 PATIENCE = 15  # seconds before a worker says whom it is waiting for
 
@@ -49,8 +49,9 @@ class Workers:
                 try:
                     self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
                 except (RuntimeError, tf.errors.OpError) as error:
-                    reason = str(error).strip().splitlines()[0]
-                    raise WorkersError(f"TF_CONFIG: the workers do not come together ({reason})") from error
+                    raise WorkersError(
+                        f"TF_CONFIG: the workers do not come together ({first_line(error)})"
+                    ) from error
 
     @property
     def chief(self) -> bool:
@@ -58,17 +59,25 @@ class Workers:
         return self.rank == 0
 
     def total(self, *numbers: float) -> list[float]:
-        """Return the sums of `numbers` over all workers, each of which calls this at the same time."""
+        """Return the sums of `numbers` over all workers, each of which calls this at the same time.
+
+        Raises:
+            WorkersError: one of them is gone.
+        """
         if not self.strategy:
             return list(numbers)
         values = tf.constant(numbers, tf.float64)
-        return self.strategy.run(_sum, args=(values,)).numpy().tolist()
+        try:
+            return self.strategy.run(_sum, args=(values,)).numpy().tolist()
+        except tf.errors.OpError as error:
+            self.check(error)
+            raise
 
     def agree(self, what: str, digest: str) -> None:
         """Make sure that all workers have the same `digest`, a hexadecimal number, of `what`.
 
         Raises:
-            WorkersError: they have not.
+            WorkersError: they have not, or one of them is gone.
         """
         parts = [int(digest[at : at + 8], 16) for at in (0, 8)]
         if self.total(*parts) != [part * self.count for part in parts]:

@@ -60,6 +60,38 @@ def test_convert_and_prepare_say_in_their_status_that_a_file_failed(capsys, chap
     assert status == 1 and out.endswith(f"{len(clips) - 1} utterances\n") and str(clips[0]) in err
 
 
+@pytest.mark.parametrize("shard", ["", "0/2", "3/2", "1", "1/0", "-1/2", "a/b", "1/2/3"])
+def test_a_share_that_is_none_is_one_line(capsys, shard):
+    for command in (["convert", "a", "b"], ["prepare", "a", "--out", "b"]):
+        with pytest.raises(SystemExit) as stop:
+            build_parser().parse_args([*command, f"--shard={shard}"])
+        assert stop.value.code == 2
+        assert f"{shard!r} is not I/N with I from 1 to N, such as 2/8" in capsys.readouterr().err
+
+
+def test_corpora_are_converted_and_prepared_in_shares(capsys, chapter, tmp_path, monkeypatch):
+    monkeypatch.setattr("asr_helpers.records.PER_SHARD", 2)
+    count = len(list(chapter.rglob("*.flac")))
+    done = 0
+    for shard in ("2/2", "1/2"):
+        status, out, _ = run(capsys, "convert", chapter, tmp_path / "wav", "--workers", 1, "--shard", shard)
+        assert status == 0
+        done += int(out.split()[0])
+    assert done == count
+    assert run(capsys, "convert", chapter, tmp_path / "wav")[1].startswith(
+        f"0 files converted, {count} there"
+    )
+    assert len(list((tmp_path / "wav").rglob("*.trans.txt"))) == len(list(chapter.rglob("*.trans.txt")))
+
+    prepare = ["prepare", tmp_path / "wav", "--out", tmp_path / "records", "--shard"]
+    assert "still to come" in run(capsys, *prepare, "1/2")[1]
+    train = ["train", "--train", tmp_path / "records", "--valid", chapter, "--run", tmp_path / "run"]
+    status, _, err = run(capsys, *train)
+    assert status == 2 and len(err.splitlines()) == 1
+    assert "unfinished records, 0001-of-" in err and "run `asr prepare` again" in err
+    assert run(capsys, *prepare, "2/2")[1].endswith(f"{count} utterances\n")
+
+
 def test_train_then_evaluate_then_quantize_then_compare(capsys, chapter, tmp_path, monkeypatch):
     monkeypatch.setenv("ASR_PROFILE", "ci")
     folder = tmp_path / "run"

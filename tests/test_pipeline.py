@@ -1,6 +1,7 @@
 import math
 import shutil
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from asr_helpers.corpus import CorpusError, load_corpus, read_audio, to_pcm16
 from asr_helpers.features import features, num_frames
 from asr_helpers.model import output_frames
 from asr_helpers.pipeline import batches_per_epoch, load_speech, training_batches, validation_batches
-from asr_helpers.records import write_records
+from asr_helpers.records import missing, write_records
 from asr_helpers.text import decode
 
 
@@ -318,3 +319,53 @@ def test_preparing_again_changes_nothing_and_another_corpus_is_refused(mini, tmp
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.tfrecord")} == before
     with pytest.raises(CorpusError, match="another corpus"):
         write_records(load_corpus(mini / "test-mini").utterances, tmp_path)
+
+
+@pytest.fixture
+def small_shards(monkeypatch):
+    monkeypatch.setattr("asr_helpers.records.PER_SHARD", 10)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_shares_make_the_records_that_one_process_makes(mini, tmp_path, small_shards):
+    utterances = load_corpus(mini / "dev-mini").utterances
+    assert math.ceil(len(utterances) / 10) == 6
+    write_records(utterances, tmp_path / "one")
+    write_records(utterances, tmp_path / "many", share=(2, 3))
+    with pytest.raises(CorpusError, match=r"unfinished records, 0000-of-0006.* and more missing; .*--shard"):
+        load_speech(tmp_path / "many")
+    write_records(utterances, tmp_path / "many", share=(0, 3))
+    assert missing(tmp_path / "many") == ["0001-of-0006.tfrecord", "0004-of-0006.tfrecord"]
+    for rank in (1, 0):  # with as many shares as there are machines now
+        write_records(utterances, tmp_path / "many", share=(rank, 2))
+    assert contents(tmp_path / "many") == contents(tmp_path / "one")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "many").glob("*.tfrecord")}
+    write_records(utterances, tmp_path / "many", share=(1, 3))
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert contents(tmp_path / "many") == contents(tmp_path / "one")
+
+
+def test_shares_written_at_the_same_time_agree(mini, tmp_path, small_shards):
+    utterances = load_corpus(mini / "dev-mini").utterances
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda rank: write_records(utterances, tmp_path / "many", share=(rank, 3)), range(3)))
+    write_records(utterances, tmp_path / "one")
+    assert contents(tmp_path / "many") == contents(tmp_path / "one")
+
+
+def test_shares_of_different_corpora_are_refused(mini, tmp_path, small_shards):
+    utterances = load_corpus(mini / "dev-mini").utterances
+    write_records(utterances, tmp_path, share=(0, 2))
+    with pytest.raises(CorpusError, match=r"begun with other corpora.* give the same to every") as error:
+        write_records(utterances[1:], tmp_path, share=(1, 2))
+    assert "\n" not in str(error.value)
+    write_records(utterances[1:], tmp_path)  # one process needs to agree with nobody
+    assert len(load_speech(tmp_path).utterances) == len(utterances) - 1
+    # What is finished may be made anew of a changed corpus.
+    write_records(utterances, tmp_path, share=(1, 2))
+    assert missing(tmp_path) and not (tmp_path / "index.json").exists()
+    write_records(utterances, tmp_path, share=(0, 2))
+    assert len(load_speech(tmp_path).utterances) == len(utterances)

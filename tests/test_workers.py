@@ -6,8 +6,10 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import tensorflow as tf
 
 from asr_helpers.workers import Workers, WorkersError
 
@@ -104,3 +106,15 @@ def test_workers_with_other_speech_are_refused(monkeypatch):
     monkeypatch.setattr(workers, "total", lambda *numbers: [2 * number + 1 for number in numbers])
     with pytest.raises(WorkersError, match=r"worker 0 of 2: speech of the workers differ"):
         workers.agree("speech", 16 * "a")
+
+
+@pytest.mark.parametrize("kind", [tf.errors.UnavailableError, tf.errors.InternalError])
+def test_a_worker_gone_before_the_first_batch_is_one_line(monkeypatch, kind):
+    def run(*_, **__):
+        raise kind(None, None, "Connection reset by peer\nAdditional GRPC error information:\n{}")
+
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    workers = Workers()
+    workers.count, workers.strategy = 2, SimpleNamespace(run=run)
+    with pytest.raises(WorkersError, match=r"^worker 0 of 2: another worker is gone; start all again"):
+        workers.agree("speech", 16 * "f")
