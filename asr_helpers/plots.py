@@ -325,15 +325,16 @@ def learning_curves(history: str | Path | list[dict]):
     return figure
 
 
-def ladder(runs: list[dict]):
-    """Draw how the `runs` of `benchmarks/ladder.py` ended: both losses, the gap between them, and the error rates."""
+def ladder(runs: list[dict], before: dict | None = None):
+    """Draw how the `runs` of `benchmarks/ladder.py` ended: both losses, the gap between them, and the error rates.
+
+    Dotted lines show the error rates of the network that all of them began with, where `before` holds them.
+    """
     alt = "per run, training and validation loss at the end as two dots, the gap between them; error rates as bars"
-    figure, (left, right) = new(1, 2, (9, 0.7 + 0.5 * len(runs)), alt, sharey=True)
+    figure, (left, right) = new(1, 2, (9, 0.7 + 0.55 * len(runs)), alt, sharey=True)
     places = np.arange(len(runs))
     ends = [run["history"][-1] for run in runs]
-    learnt, strange, wer, cer = (
-        np.array([end[key] for end in ends]) for key in ("loss", "val_loss", "val_wer", "val_cer")
-    )
+    learnt, strange = (np.array([end[key] for end in ends]) for key in ("loss", "val_loss"))
     left.hlines(places, learnt, strange, color=GREY, alpha=0.5, linewidth=4)
     left.scatter(learnt, places, color=BLUE, label="training", zorder=2)
     left.scatter(strange, places, color=ORANGE, label="validation", zorder=2)
@@ -342,11 +343,19 @@ def ladder(runs: list[dict]):
     left.set_yticks(places, [run["run"] for run in runs])
     left.invert_yaxis()
     left.legend(loc="lower left")
-    for shift, values, unit, colour in ((-0.2, wer, "words", GREEN), (0.2, cer, "characters", PINK)):
-        bars = right.barh(places + shift, 100 * values, height=0.36, color=colour)
-        right.bar_label(bars, fmt=" %.1f")
-        right.text(1, shift, unit, color="white", va="center", fontsize=8)
-    right.set(title="error rate at the end", xlabel="%", xlim=(0, 115 * wer.max()))
+    kinds = {"words": ("greedy", "wer", GREEN), "characters": ("greedy", "cer", PINK)}
+    if "lm" in runs[0]:
+        kinds["words, language model"] = ("lm", "wer", BLUE)
+    height = 0.8 / len(kinds)
+    for number, (label, (decoder, rate, colour)) in enumerate(kinds.items()):
+        at = places - 0.4 + (number + 0.5) * height
+        bars = right.barh(at, [100 * run[decoder][rate] for run in runs], 0.9 * height, color=colour)
+        right.bar_label(bars, fmt=" %.1f", fontsize=8)
+        right.text(0.5, at[0], label, color="white", va="center", fontsize=8)
+        if before:
+            right.axvline(100 * before[decoder][rate], color=colour, linestyle=":", linewidth=1)
+    right.set(title="error rate at the end", xlabel="%")
+    right.set_xlim(0, 115 * max(run["greedy"]["wer"] for run in runs))
     return figure
 
 

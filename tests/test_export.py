@@ -9,7 +9,7 @@ from ai_edge_litert.interpreter import Interpreter
 from ai_edge_litert.tools import flatbuffer_utils
 
 from asr_helpers import export
-from asr_helpers.export import REFERENCE, VARIANTS, ExportError, fold_norms, op_report, quantize
+from asr_helpers.export import REFERENCE, VARIANTS, ExportError, fold_norms, folding, op_report, quantize
 from asr_helpers.model import build_model, rebuild
 
 
@@ -243,7 +243,7 @@ def test_clipping_spares_the_many_from_the_few(rng):
     variance[0] = 1e-4
     inputs = mean + np.sqrt(variance) * rng.normal(size=(1000, 64))
     bias = np.zeros(32, np.float32)
-    clipped, _, moved = export._clip(kernel, None, bias, mean, variance)
+    clipped, _, moved = folding._clip(kernel, None, bias, mean, variance)
 
     def rounded(weights):
         steps = np.abs(weights).max() / 127

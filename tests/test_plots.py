@@ -125,22 +125,28 @@ def test_words_stand_at_their_times(tone):
 
 
 def test_ladder_draws_how_each_run_ended():
-    start = {"loss": 3.0, "val_loss": 3.1, "val_wer": 1.0, "val_cer": 0.9}
+    start = {"loss": 3.0, "val_loss": 3.1}
+
+    def run(name, loss, val_loss, **rates):
+        return {"run": name, "history": [start, {"loss": loss, "val_loss": val_loss}], **rates}
+
     runs = [
-        {"run": "bare", "history": [start, {"loss": 0.5, "val_loss": 2.0, "val_wer": 0.75, "val_cer": 0.4}]},
-        {
-            "run": "+ trick",
-            "history": [start, {"loss": 1.0, "val_loss": 1.5, "val_wer": 0.5, "val_cer": 0.2}],
-        },
+        run("bare", 0.5, 2.0, greedy={"wer": 0.75, "cer": 0.4}, lm={"wer": 0.5}),
+        run("+ trick", 1.0, 1.5, greedy={"wer": 0.5, "cer": 0.2}, lm={"wer": 0.25}),
     ]
-    left, right = plots.ladder(runs).axes
+    left, right = plots.ladder(runs, before=runs[0]).axes
     gaps, learnt, strange = left.collections
     np.testing.assert_allclose(gaps.get_segments(), [[[0.5, 0], [2, 0]], [[1, 1], [1.5, 1]]])
     np.testing.assert_allclose(learnt.get_offsets(), [[0.5, 0], [1, 1]])
     np.testing.assert_allclose(strange.get_offsets(), [[2, 0], [1.5, 1]])
-    np.testing.assert_allclose([bar.get_width() for bar in right.patches], [75, 50, 40, 20])
+    np.testing.assert_allclose([bar.get_width() for bar in right.patches], [75, 50, 40, 20, 50, 25])
     assert [label.get_text() for label in left.get_yticklabels()] == ["bare", "+ trick"]
     assert left.yaxis_inverted()  # the first rung on top
+    assert [line.get_xdata()[0] for line in right.lines] == [75, 40, 50]
+
+    for each in runs:
+        del each["lm"]
+    assert len(plots.ladder(runs).axes[1].patches) == 4
 
 
 def test_learning_curves_of_a_file_are_those_of_its_rows(tmp_path):

@@ -9,7 +9,7 @@ from test_recorder import arrive
 
 from asr_helpers import files
 from asr_helpers.corpus import data_dir, load_corpus, read_audio, to_pcm16
-from asr_helpers.prompter import PrompterBench, VoiceCorpus
+from asr_helpers.widgets.prompter import PrompterBench, VoiceCorpus
 
 CLIPS = load_corpus(data_dir() / "mini" / "test-mini").utterances[:4]
 TEXTS = [clip.text for clip in CLIPS]

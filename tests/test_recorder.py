@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asr_helpers import recorder as module
 from asr_helpers import widgets
 from asr_helpers.corpus import data_dir, read_audio
 from asr_helpers.decoding import default_decoder
 from asr_helpers.recognizer import Recognizer, shipped_model
+from asr_helpers.widgets import recorder as module
 
 
 def arrive(recorder, integers, name="hello.wav"):
@@ -79,4 +79,4 @@ def test_the_page_loads_nothing_from_elsewhere_and_is_packaged():
     assert module.Recorder()._esm == text
     assert "http:" not in text and "https:" not in text and "import " not in text
     project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())
-    assert project["tool"]["setuptools"]["package-data"] == {"asr_helpers": ["*.js"]}
+    assert project["tool"]["setuptools"]["package-data"] == {"asr_helpers.widgets": ["*.js"]}

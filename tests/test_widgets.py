@@ -76,7 +76,7 @@ def bench(shared):
     shared.clip.index, shared.effect.value, shared.sound.value, shared.seed.value = 0, "noise", "white", 0
     for name, sliders in shared.panels.items():
         for key, each in sliders.items():
-            each.value = widgets.SLIDERS[name][key][3]
+            each.value = widgets.augmentation.SLIDERS[name][key][3]
     return shared
 
 
@@ -130,7 +130,7 @@ def test_every_effect_works_at_both_ends_of_its_sliders(bench, effect):
         np.testing.assert_array_equal(bench.result, expected)
 
 
-@pytest.mark.parametrize("choice", [*widgets.SLIDERS, "pink", "babble"])
+@pytest.mark.parametrize("choice", [*widgets.augmentation.SLIDERS, "pink", "babble"])
 def test_the_code_makes_what_is_heard(bench, choice):
     if choice in ("pink", "babble"):
         bench.sound.value = choice
@@ -218,7 +218,7 @@ def test_errors_of_any_class_are_told_as_text(utterances, monkeypatch):
         raise KeyError("<b>")
 
     explorer = widgets.Explorer(utterances)
-    monkeypatch.setattr(widgets, "read_audio", broken)
+    monkeypatch.setattr(widgets.explorer, "read_audio", broken)
     explorer.speaker.value = "2"
     assert "KeyError" in explorer.problem.value and "&lt;b&gt;" in explorer.problem.value
     assert explorer.sound.value == explorer.facts.value == ""
@@ -251,7 +251,7 @@ def test_what_was_missed_is_marked_as_a_gap():
 def test_a_pulled_slider_is_answered_once_and_with_its_last_value():
     async def pull():
         value, seen = 0, []
-        late = widgets.Debounced(lambda: seen.append(value), 0.02)
+        late = widgets.page.Debounced(lambda: seen.append(value), 0.02)
         for value in range(5):  # noqa: B007
             late()
         assert not seen
@@ -272,7 +272,7 @@ def test_in_a_kernel_the_words_come_after_sound_and_picture(utterances, monkeypa
         heard = []
         bench.heard.observe(lambda change: heard.append(change.new), "value")
         sound = bench.after.value
-        await asyncio.sleep(0.02 + widgets.WAIT)
+        await asyncio.sleep(0.02 + widgets.page.WAIT)
         assert bench.after.value != sound
         await asyncio.sleep(1)
         return heard
@@ -366,7 +366,7 @@ def test_the_fft_follows_a_window_that_is_longer(spectrograms):
     assert "FFT 1024" not in spectrograms.facts.value
 
 
-@pytest.mark.parametrize("scale", widgets.SCALES)
+@pytest.mark.parametrize("scale", widgets.spectrogram.SCALES)
 def test_scales_and_normalisation_change_the_picture(spectrograms, scale):
     spectrograms.normalised.value, spectrograms.scale.value = False, scale
     plain = spectrograms.picture.value

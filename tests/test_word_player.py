@@ -6,7 +6,7 @@ import numpy as np
 import soundfile
 
 from asr_helpers.alignment import Word
-from asr_helpers.word_player import MARGIN, MP3_DELAY, word_player, word_player_html
+from asr_helpers.widgets.word_player import MARGIN, MP3_DELAY, word_player, word_player_html
 
 WORDS = [Word("IT'S", 0.5, 0.9, 1.0), Word("<ODD>", 1.2, 1.96, 0.2)]
 TONE = 0.3 * np.sin(np.arange(32000) / 5).astype(np.float32)

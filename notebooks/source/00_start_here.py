@@ -39,8 +39,7 @@ from asr_helpers.decoding import default_decoder, greedy
 from asr_helpers.features import log_mel
 from asr_helpers.metrics import score
 from asr_helpers.recognizer import Recognizer, shipped_model
-from asr_helpers.recorder import RecorderBench
-from asr_helpers.widgets import player
+from asr_helpers.widgets import RecorderBench, player
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 plots.style()

@@ -45,8 +45,7 @@ from asr_helpers.lm import END, START, estimate
 from asr_helpers.metrics import paired_difference, word_errors
 from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.text import ALPHABET, BLANK, NUM_CLASSES, decode, encode
-from asr_helpers.widgets import player
-from asr_helpers.word_player import word_player
+from asr_helpers.widgets import player, word_player
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 plots.style()

@@ -37,11 +37,10 @@ from asr_helpers.corpus import data_dir, load_corpus, read_audio
 from asr_helpers.decoding import default_decoder
 from asr_helpers.metrics import paired_difference, word_errors
 from asr_helpers.pipeline import load_speech
-from asr_helpers.prompter import PrompterBench, VoiceCorpus
 from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.text import encode
 from asr_helpers.training import PROFILES, train
-from asr_helpers.widgets import live_curves, player
+from asr_helpers.widgets import PrompterBench, VoiceCorpus, live_curves, player
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 CI = PROFILE == "ci"

@@ -41,9 +41,7 @@ def test_every_picture_is_there_and_described_and_nothing_is_a_raw_repr(pages):
     for path, page in pages.items():
         for image in page.find_all("img"):
             source = image["src"]
-            assert source.startswith("data:") or (path.parent / source).exists(), (
-                f"{path.name}: {source}"
-            )
+            assert source.startswith("data:") or (path.parent / source).exists(), f"{path.name}: {source}"
             assert image["alt"].strip() and not image["alt"].startswith("No description"), path.name
         assert not re.search(r"<(IPython\.|Figure size|matplotlib\.)", page.get_text()), path.name
 
@@ -52,7 +50,9 @@ def test_a_page_needs_no_network(pages):
     for path, page in pages.items():
         loaded = [*page.find_all(src=True), *page.find_all("link", href=True)]
         for element in loaded:
-            assert not re.match("(https?:)?//", element.get("src") or element["href"]), f"{path.name}: {element}"
+            assert not re.match("(https?:)?//", element.get("src") or element["href"]), (
+                f"{path.name}: {element}"
+            )
         assert "$$" not in page.get_text(), f"{path.name}: a formula that nothing draws"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from asr_helpers import plots
 from asr_helpers.alignment import Word
 from asr_helpers.features import SAMPLE_RATE, log_mel
-from asr_helpers.widgets import mp3
+from asr_helpers.widgets.players import mp3
 
 MARGIN = 0.06  # seconds heard before and after a word: CTC marks a word's core, not its edges
 MP3_DELAY = 1105 / SAMPLE_RATE  # the encoder's and the decoder's, in samples: nothing in the file says it

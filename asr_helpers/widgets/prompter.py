@@ -13,9 +13,10 @@ from asr_helpers import files
 from asr_helpers.alignment import unheard
 from asr_helpers.corpus import SAMPLE_RATE
 from asr_helpers.importing import as_flac
-from asr_helpers.recorder import Recorder
 from asr_helpers.text import ENGLISH, Alphabet, read_transcript
-from asr_helpers.widgets import Bench, player_html, show
+from asr_helpers.widgets.page import Bench, show
+from asr_helpers.widgets.players import player_html
+from asr_helpers.widgets.recorder import Recorder
 
 LONGEST = 15  # seconds a sentence may take
 

@@ -11,7 +11,8 @@ import traitlets
 from asr_helpers import plots
 from asr_helpers.corpus import MIN_SAMPLES, SAMPLE_RATE
 from asr_helpers.features import log_mel
-from asr_helpers.widgets import Bench, picture, player_html, show
+from asr_helpers.widgets.page import Bench, picture, show
+from asr_helpers.widgets.players import player_html
 
 
 class Recorder(anywidget.AnyWidget):
