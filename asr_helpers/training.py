@@ -530,8 +530,10 @@ def _fingerprint(config: dict, epochs_done: int) -> str:
 
 def _digest(speech: Speech) -> str:
     """Return what tells whether speech has changed: its ids, lengths and texts, in a number."""
-    lines = [f"{utterance.id} {utterance.samples} {utterance.text}\n" for utterance in speech.utterances]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    digest = hashlib.sha256()
+    for utterance in speech.utterances:
+        digest.update(f"{utterance.id} {utterance.samples} {utterance.text}\n".encode())
+    return digest.hexdigest()
 
 
 def _data_error(error: tf.errors.OpError, speech: Speech, valid: Speech) -> TrainingError:

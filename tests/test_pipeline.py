@@ -1,7 +1,9 @@
 import math
 import shutil
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +11,16 @@ import soundfile
 import tensorflow as tf
 
 from asr_helpers.augment import FILL, Augmenter, SpecAugment
-from asr_helpers.corpus import CorpusError, load_corpus, read_audio, to_pcm16
+from asr_helpers.corpus import CorpusError, Utterance, load_corpus, read_audio, to_pcm16
 from asr_helpers.features import features, num_frames
 from asr_helpers.model import output_frames
-from asr_helpers.pipeline import batches_per_epoch, load_speech, training_batches, validation_batches
+from asr_helpers.pipeline import (
+    Speech,
+    batches_per_epoch,
+    load_speech,
+    training_batches,
+    validation_batches,
+)
 from asr_helpers.records import missing, write_records
 from asr_helpers.text import decode
 
@@ -369,3 +377,10 @@ def test_shares_of_different_corpora_are_refused(mini, tmp_path, small_shards):
     assert missing(tmp_path) and not (tmp_path / "index.json").exists()
     write_records(utterances, tmp_path, share=(0, 2))
     assert len(load_speech(tmp_path).utterances) == len(utterances)
+
+
+def test_a_large_corpus_costs_little_before_its_first_batch():
+    many = Speech("many", [Utterance(f"1-1-{n}", Path("x"), "A LINE", 16_000) for n in range(50_000)])
+    start = time.process_time()
+    training_batches(many, 160)
+    assert time.process_time() - start < 2  # autograph took five seconds for it
