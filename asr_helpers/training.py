@@ -553,20 +553,18 @@ def _data_error(error: tf.errors.OpError, speech: Speech, valid: Speech) -> Trai
 def new_model(profile: Profile, start: Path | None = None, alphabet: Alphabet = ENGLISH) -> keras.Model:
     """Return the compiled CRNN of `profile`, untrained or with the weights of the model file `start`.
 
-    On a CPU it has the faster LSTM of the same weights, its products in bfloat16 where the CPU has them in hardware.
+    Its LSTMs are those that train fastest here, with the same weights: see `recurrent_layers`.
 
     Raises:
         TrainingError: `start` cannot be loaded, or is a model of another size or alphabet.
     """
-    on_gpu = bool(tf.config.list_physical_devices("GPU"))
-    on_cpu = partial(FastBidirectional, dtype="mixed_bfloat16" if has_bfloat16() else "float32")
     model = build_model(
         profile.lstm_layers,
         profile.lstm_units,
         profile.filters,
         profile.dropout,
-        bidirectional=keras.layers.Bidirectional if on_gpu else on_cpu,
         alphabet=alphabet,
+        **recurrent_layers(gpu_capability()),
     )
     if start:
         source = _load(start)
@@ -582,6 +580,28 @@ def new_model(profile: Profile, start: Path | None = None, alphabet: Alphabet = 
                 "choose the ASR_PROFILE it was trained with"
             ) from None
     return _compiled(model, profile, ctc_loss)
+
+
+def gpu_capability() -> tuple[int, int] | None:
+    """Return the compute capability of the first GPU that TensorFlow sees, such as (8, 0); None where it sees none."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return None
+    return tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0))
+
+
+def recurrent_layers(capability: tuple[int, int] | None) -> dict:
+    """Return the layers for `build_model` to train with, on a GPU of this compute capability or on a CPU (None).
+
+    A CPU takes the faster LSTM of `fast_lstm`, a GPU Keras's own, which is cuDNN's there. Matrix products are of
+    bfloat16 numbers where the hardware has them (GPUs from 8.0 on): they have the range of float32, so that no loss
+    needs to be scaled. Weights and all other layers are float32.
+    """
+    if capability is None:
+        kind = "mixed_bfloat16" if has_bfloat16() else "float32"
+        return {"bidirectional": partial(FastBidirectional, dtype=kind)}
+    kind = "mixed_bfloat16" if capability >= (8, 0) else "float32"
+    return {"lstm": partial(keras.layers.LSTM, dtype=kind)}
 
 
 def with_helpers(model: keras.Model, profile: Profile) -> keras.Model:

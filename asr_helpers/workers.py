@@ -35,8 +35,8 @@ class Workers:
     Without TF_CONFIG, or with one address in it, there is this process alone, and nothing is shared.
 
     Raises:
-        WorkersError: TF_CONFIG cannot be understood, this worker's port is taken, or TensorFlow has already begun to
-            work in this process and can no longer be told of others.
+        WorkersError: TF_CONFIG cannot be understood, this worker's port is taken, it sees several GPUs, or TensorFlow
+            has already begun to work in this process and can no longer be told of others.
     """
 
     def __init__(self):
@@ -52,6 +52,12 @@ class Workers:
                     raise WorkersError(
                         f"TF_CONFIG: the workers do not come together ({first_line(error)})"
                     ) from error
+
+            if self.strategy.num_replicas_in_sync != self.count:
+                raise WorkersError(
+                    "TF_CONFIG: a worker takes one GPU; start a process for each, "
+                    "with CUDA_VISIBLE_DEVICES set to its own"
+                )
 
     @property
     def chief(self) -> bool:

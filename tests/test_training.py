@@ -16,6 +16,7 @@ import pytest
 from asr_helpers import files
 from asr_helpers.corpus import load_corpus
 from asr_helpers.ctc import ctc_loss
+from asr_helpers.model import build_model, rebuild
 from asr_helpers.pipeline import Speech, load_speech, validation_batches
 from asr_helpers.records import write_records
 from asr_helpers.training import (
@@ -295,3 +296,27 @@ def test_a_long_run_prints_its_first_and_last_epoch_and_one_in_every(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [int(line.split("/")[0].split()[1]) for line in lines if line.startswith("epoch")] == [1, 3, 6, 8]
     assert sum("HEARD" in line for line in lines) == 4
+
+
+@pytest.mark.parametrize(
+    ("capability", "kind"), [((8, 0), "bfloat16"), ((7, 5), "float32"), ((0, 0), "float32")]
+)
+def test_a_gpu_gets_the_lstm_that_cudnn_takes(monkeypatch, rng, capability, kind):
+    plain = build_model(2, 16, (4, 8))
+    monkeypatch.setattr("asr_helpers.training.gpu_capability", lambda: capability)
+    model = new_model(replace(PROFILES["fast"], lstm_units=16, filters=(4, 8)))
+    model.set_weights(plain.get_weights())
+    assert model.jit_compile is False
+    for layer in (model.get_layer("lstm1"), model.get_layer("lstm2")):
+        assert type(layer) is keras.layers.Bidirectional
+        for lstm in (layer.forward_layer, layer.backward_layer):
+            assert lstm.compute_dtype == kind and lstm.variable_dtype == "float32"
+            # What cuDNN asks for, by Keras's documentation of LSTM.
+            assert (lstm.activation.__name__, lstm.recurrent_activation.__name__) == ("tanh", "sigmoid")
+            assert lstm.use_bias and not lstm.recurrent_dropout and not lstm.unroll
+    speech = rng.normal(size=(2, 40, 80, 1)).astype(np.float32)
+    logits = model(speech)
+    assert logits.dtype == "float32"
+    np.testing.assert_allclose(logits, plain(speech), atol=0 if kind == "float32" else 0.05)
+    best = rebuild(model, bidirectional=keras.layers.Bidirectional)
+    assert best.get_layer("lstm1").forward_layer.compute_dtype == "float32"

@@ -118,3 +118,12 @@ def test_a_worker_gone_before_the_first_batch_is_one_line(monkeypatch, kind):
     workers.count, workers.strategy = 2, SimpleNamespace(run=run)
     with pytest.raises(WorkersError, match=r"^worker 0 of 2: another worker is gone; start all again"):
         workers.agree("speech", 16 * "f")
+
+
+def test_a_worker_with_several_gpus_says_how_to_start_more(monkeypatch):
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    monkeypatch.setenv("TF_CONFIG", config(addresses, 0))
+    several = SimpleNamespace(num_replicas_in_sync=8)
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", lambda: several)
+    with pytest.raises(WorkersError, match=r"a worker takes one GPU; .* CUDA_VISIBLE_DEVICES"):
+        Workers()
