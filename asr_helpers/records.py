@@ -17,6 +17,7 @@ from asr_helpers.text import first_line
 INDEX = "index.json"
 PLAN = "plan.json"  # what is being written, until the index says that it is done
 PER_SHARD = 1000  # utterances: about 400 MB of LibriSpeech, 70 MB of the embedded corpus
+_AROUND = 16  # bytes that TFRecord puts around a record: its length, and a checksum of either
 _SHARDS = "[0-9][0-9][0-9][0-9]-of-[0-9][0-9][0-9][0-9].tfrecord"
 
 
@@ -135,7 +136,7 @@ def _write_shard(shard: Path, members: list[Utterance], sources: list[list], bar
     """Write a shard, then the listing that says what a whole one holds; return a line for each unreadable clip."""
     import tensorflow as tf
 
-    held, problems = [], []
+    held, problems, end = [], [], 0
     try:
         with files.whole(shard) as part, tf.io.TFRecordWriter(str(part)) as writer:
             for utterance, source in zip(members, sources, strict=True):
@@ -145,9 +146,11 @@ def _write_shard(shard: Path, members: list[Utterance], sources: list[list], bar
                 except CorpusError as error:
                     problems.append(str(error))
                     continue
-                writer.write(_encode(utterance, samples))
-                held.append(source)
-        files.write(f"{shard}.json", json.dumps({"bytes": shard.stat().st_size, "held": held}))
+                record = _encode(utterance, samples)
+                writer.write(record)
+                end += _AROUND + len(record)
+                held.append([*source, end])
+        files.write(f"{shard}.json", json.dumps(held))
     except tf.errors.OpError as error:
         reason = first_line(error.message)
         raise CorpusError(f"{shard}: cannot be written ({reason}); make room and run this again") from None
@@ -225,22 +228,23 @@ def damaged(shards: list[str]) -> str | None:
 def _read_listing(shard: Path) -> list[list] | None:
     """Return what a shard holds, [id, text, samples, bytes, age] each, or None if it is not whole.
 
-    Its size tells: to look at each of the records of a large corpus would take minutes.
+    Its listing says, too, where each record ends. The last one's end is the size of a whole shard: to look at each of
+    the records of a large corpus would take minutes.
     """
-    listing = _read_json(Path(f"{shard}.json"))
-    held = listing.get("held") if isinstance(listing, dict) else None
+    held = _read_json(Path(f"{shard}.json"))
     if not isinstance(held, list) or not all(map(_is_entry, held)):
         return None
     try:
-        return held if shard.stat().st_size == listing.get("bytes") else None
+        whole = shard.stat().st_size == (held[-1][-1] if held else 0)
     except OSError:
         return None
+    return [entry[:-1] for entry in held] if whole else None
 
 
 def _is_entry(entry) -> bool:
     return (
         isinstance(entry, list)
-        and len(entry) == 5
+        and len(entry) == 6
         and isinstance(entry[0], str)
         and isinstance(entry[1], str)
         and type(entry[2]) is int

@@ -1,3 +1,4 @@
+import json
 import math
 import shutil
 import time
@@ -153,6 +154,15 @@ def test_a_corpus_named_twice_is_heard_twice(mini, dev):
     assert speech.seconds == pytest.approx(2 * dev.seconds + test.seconds)
     heard = Counter(texts(one_epoch(speech)))
     assert heard == Counter(2 * [u.text for u in dev.utterances] + [u.text for u in test.utterances])
+
+
+def test_a_listing_says_what_its_shard_holds_and_where_each_record_ends(dev, tmp_path):
+    write_records(dev.utterances, tmp_path)
+    (shard,) = tmp_path.glob("*.tfrecord")
+    listing = json.loads(Path(f"{shard}.json").read_text())
+    assert {entry[0]: entry[1] for entry in listing} == {each.id: each.text for each in dev.utterances}
+    records = [len(record.numpy()) + 16 for record in tf.data.TFRecordDataset(str(shard))]
+    assert [entry[-1] for entry in listing] == np.cumsum(records).tolist()
 
 
 def test_records_are_named_once(dev, tmp_path):
