@@ -146,7 +146,7 @@ def training_batches(
     third array, float32 (batch,), with which the sum of the workers' mean losses, over n, is the mean of them all. A
     batch with fewer rows than workers is left out. Each worker decodes whole batches, for the longest row of all, as
     augmentation left it, says how far every row is padded. So together they train no faster than one of them decodes:
-    about a thousand seconds of audio a second and core, which is ten times what a core trains on, and less than a GPU.
+    some 800 seconds of audio a second and core, six times what a core trains on, and less than a GPU.
 
     The stream raises tf.errors.FailedPreconditionError where not one clip of an epoch can be read.
     """
