@@ -1110,6 +1110,72 @@ def a_language_model_instead(answer):
     return "it knows the harbour's sentences, and needs no recording. Both together go further still."
 
 
+# ----------------------------------------------------------------------------------------------- 13 More machines
+
+GRADIENTS = 25.4e6  # bytes, as the exercises say
+
+
+def _ring(workers: int, gigabits: float) -> float:
+    """Return the seconds in which a ring of workers sums the gradients."""
+    return 2 * (workers - 1) / workers * GRADIENTS * 8 / (gigabits * 1e9)
+
+
+@judge("13.1")
+def seven_rows_three_workers(answer):
+    found = numbers(answer, 3, "a weight for each worker")
+    rows = np.array([3, 2, 2])
+    truth = 3 * rows / rows.sum()
+    slips = {
+        "those are the shares of the rows; the sum of the weighted means is still divided by 3.": truth / 3,
+        "with equal weights, a row of worker 1 counts more than one of worker 0.": np.ones(3),
+        "those are how many rows each has. Weigh them so that equal shares would get 1 each.": rows,
+        "the other way round: the worker with more rows must count more.": 1 / truth,
+        "worker 0 takes rows 0, 3 and 6: which worker has most?": truth[::-1],
+    }
+    for hint, slip in slips.items():
+        if np.allclose(found, slip, rtol=0.01):
+            raise Hint(hint)
+    for value, right in zip(found, truth, strict=True):
+        near(value, right, 0.005)
+    return "their sum is the number of workers, and no row counts more than another."
+
+
+@judge("13.2")
+def how_long_the_sum_takes(answer):
+    truth = 1000 * _ring(8, 10)
+    near(
+        a_number(answer),
+        truth,
+        0.1,
+        {
+            truth / 8: "10 gigabits are 1.25 gigabytes: bytes and bits are mixed.",
+            1000
+            * GRADIENTS
+            * 8
+            / 10e9: "that is to send all gradients once; a ring sends nearly twice as much.",
+            2000 * GRADIENTS * 8 / 10e9: "nearly: nobody needs to send what is its own, (N - 1)/N is left.",
+            truth * 8: "that is what all eight send, but they send at the same time.",
+        },
+    )
+    return "with a hundred workers it would hardly be longer: that is what the ring is for."
+
+
+@judge("13.3")
+def how_many_for_twice_the_speed(answer):
+    truth = next(n for n in range(1, 65) if 1.28 / n + _ring(n, 1) <= 1.28 / 2)
+    near(
+        a_number(answer),
+        truth,
+        0.01,
+        {
+            2: "two would do if the sum took no time. How long does it take on this network?",
+            3: "nearly twice as fast, but not yet: the sum takes longer than with two.",
+            1: "one worker is as fast as one worker.",
+        },
+    )
+    return "and at three times the speed it is over, however many there are: the sums take two fifths of a second."
+
+
 # ------------------------------------------------------------------------------------------------------ capstone
 
 

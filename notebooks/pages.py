@@ -22,6 +22,7 @@ WAY = {
     "others": "10_pretrained",
     "language": "11_your_language",
     "adapt": "12_your_voice",
+    "scale": "13_more_machines",
 }
 # The networks that the series speaks of: profile, layers, parameters. A test counts them.
 NETWORKS = {
@@ -47,6 +48,7 @@ MEANT = {  # notebook: which of them it works with, and how
     "10_pretrained": {"shipped": "is put beside others"},
     "11_your_language": {"harbour": "learns another language, with the letters of that"},
     "12_your_voice": {"shipped": "learns a new voice"},
+    "13_more_machines": {"small": "is trained by two processes"},
 }
 
 

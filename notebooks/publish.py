@@ -1,6 +1,6 @@
 """Build the series as static pages: python notebooks/publish.py [FOLDER] writes a site that opens without a server.
 
-Every notebook as it was executed, its solutions, the README, the teacher's page and the glossary, with players,
+Every notebook as it was executed, its solutions, the README, the glossary and the other pages, with players,
 figures, a list of pages, a search, light and dark. nbconvert turns cells into HTML; what is done here is the page
 around them and the links between pages.
 """
@@ -74,7 +74,7 @@ def sources() -> list[Path]:
     """Return what becomes a page, in the order in which it is read."""
     notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
     solved = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
-    texts = [ROOT / "notebooks" / name for name in ("GLOSSARY.md", "TEACHING.md")]
+    texts = [ROOT / "notebooks" / name for name in ("GLOSSARY.md", "TEACHING.md", "CLUSTER.md")]
     return [ROOT / "README.md", *notebooks, *texts, *solved, ROOT / "data" / "README.md"]
 
 

@@ -482,6 +482,31 @@ CASES = {
             lambda: -20: "3 numbers",
         },
     ),
+    "13.1": (
+        lambda: (9 / 7, 6 / 7, 6 / 7),
+        {
+            lambda: (3 / 7, 2 / 7, 2 / 7): "still divided by 3",
+            lambda: (1, 1, 1): "equal weights",
+            lambda: (3, 2, 2): "how many rows",
+            lambda: (7 / 9, 7 / 6, 7 / 6): "the other way round",
+            lambda: (6 / 7, 6 / 7, 9 / 7): "worker 0 takes",
+            lambda: (1.5, 0.75, 0.75): "too high",
+            lambda: (9 / 7, 6 / 7): "3 numbers",
+        },
+    ),
+    "13.2": (
+        lambda: 1000 * 2 * 7 / 8 * 25.4e6 * 8 / 10e9,
+        {
+            lambda: 1000 * 2 * 7 / 8 * 25.4e6 / 10e9: "bytes and bits",
+            lambda: 25.4 * 8 / 10: "nearly twice as much",
+            lambda: 2 * 25.4 * 8 / 10: "its own",
+            lambda: 99: "too high",
+        },
+    ),
+    "13.3": (
+        lambda: 4,
+        {lambda: 2: "took no time", lambda: 3: "not yet", lambda: 8: "too high", lambda: 0: "too low"},
+    ),
     "effect": (
         late(muffle, 6),
         {

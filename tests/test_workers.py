@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,7 +13,8 @@ from types import SimpleNamespace
 import pytest
 import tensorflow as tf
 
-from asr_helpers.workers import Workers, WorkersError
+from asr_helpers.cli import build_parser
+from asr_helpers.workers import Workers, WorkersError, _read
 
 SCRIPT = Path(__file__).with_name("worker.py")
 
@@ -127,3 +130,36 @@ def test_a_worker_with_several_gpus_says_how_to_start_more(monkeypatch):
     monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", lambda: several)
     with pytest.raises(WorkersError, match=r"a worker takes one GPU; .* CUDA_VISIBLE_DEVICES"):
         Workers()
+
+
+STAND_INS = {
+    "scontrol": "printf 'node%s\\n' 07 08",
+    "srun": 'shift; exec "$@"',
+    "asr": 'echo "$TF_CONFIG"; echo "$@" >&2',
+}
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="bash is not installed")
+@pytest.mark.parametrize("resumed", [False, True])
+def test_the_script_for_slurm_tells_each_worker_who_the_others_are(tmp_path, resumed):
+    page = (SCRIPT.parents[1] / "notebooks" / "CLUSTER.md").read_text()
+    (script,) = (block for block in re.findall(r"```bash\n(.+?)```", page, re.DOTALL) if "TF_CONFIG" in block)
+    for name, body in STAND_INS.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    if resumed:
+        (tmp_path / "runs" / "full").mkdir(parents=True)
+        (tmp_path / "runs" / "full" / "state.json").touch()
+    slurm = {"SLURM_JOB_ID": "123456", "SLURM_PROCID": "1", "SLURM_JOB_NODELIST": "node[07-08]"}
+    slurm["PATH"] = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env=os.environ | slurm,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert _read(done.stdout) == (["node07:23456", "node08:23456"], 1)
+    options = build_parser().parse_args(done.stderr.split())
+    assert options.resume is resumed and options.folder == Path("runs/full")

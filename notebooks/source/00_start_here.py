@@ -169,6 +169,7 @@ except CorpusError as error:
 # | [08 · Quantization](08_quantization.ipynb) | a quarter of the size |
 # | [09 · Interpreters](09_interpreters.ipynb) | the same words, how fast? |
 # | [12 · Your voice](12_your_voice.ipynb) | a corpus of your own, and a recogniser that learns it |
+# | [13 · More machines](13_more_machines.ipynb) | one training on several machines, and what that brings |
 #
 # Each notebook runs alone, in any order. Read a question, guess, run the cell. The "Break it" cells fail on purpose.
 # Each exercise has an empty cell to write in and a check that hints; five questions close each notebook. The words of the

@@ -507,3 +507,5 @@ check("12.3", answer)
 # - [Robins (1995), rehearsal](https://doi.org/10.1080/09540099550039318): the old beside the new, and why a little of it is enough.
 # - [Bell and others (2021), adaptation of speech recognisers](https://arxiv.org/abs/2008.06580): all that was tried for a new speaker, room or subject.
 # - [Mozilla Common Voice](https://commonvoice.mozilla.org): give your sentences to everybody.
+#
+# Next: [13 · More machines](13_more_machines.ipynb), for when there is more to learn than one of them can hear.
