@@ -241,16 +241,17 @@ def write_index(folder: Path, hours: int) -> None:
     count = hours * 281  # utterances an hour of train-clean-100
     total, names = -(-count // PER_SHARD), []
     for shard in range(total):
-        held = []
+        held, end = [], 0
         for number in range(shard * PER_SHARD, min(count, (shard + 1) * PER_SHARD)):
             seconds = rng.uniform(9, 16.5)
             text = " ".join(rng.choices(words, k=int(seconds * 2.7)))
-            held.append([f"{number // 100}-{number // 10}-{number}", text, int(seconds * 16_000), 0, 0])
+            samples = int(seconds * 16_000)
+            end += 2 * samples + 300
+            held.append([f"{number // 100}-{number // 10}-{number}", text, samples, 0, 0, end])
         names.append(f"{shard:04d}-of-{total:04d}.tfrecord")
-        size = sum(2 * samples + 300 for _, _, samples, *_ in held)
         with open(folder / names[-1], "wb") as file:
-            file.truncate(size)
-        (folder / f"{names[-1]}.json").write_text(json.dumps({"bytes": size, "held": held}))
+            file.truncate(end)
+        (folder / f"{names[-1]}.json").write_text(json.dumps(held))
     (folder / INDEX).write_text(json.dumps(names))
 
 
