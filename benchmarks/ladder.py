@@ -160,8 +160,9 @@ def main() -> None:
         )
         row = {"run": name, "hours": round(part.seconds / 3600, 2), "steps": steps, "history": history}
         result.append(row | measure(folder / "best.keras", valid, search))
-        kept = json.dumps({"train": speech.name, "valid": valid.name, "runs": result}, indent=1)
-        files.write(options.run / f"{options.study}.json", kept)
+        words = [len(clip.text.split()) for clip in valid.utterances]
+        kept = {"train": speech.name, "valid": valid.name, "words": words, "runs": result}
+        files.write(options.run / f"{options.study}.json", json.dumps(kept))
 
 
 if __name__ == "__main__":
