@@ -126,11 +126,12 @@ def log_mel(samples: np.ndarray, frames: int | None = FRAMES) -> np.ndarray:
 # ---------------------------------------------------------------------------------------------------- networks
 
 
-def build_encoder(weights: dict[str, np.ndarray]):
+def build_encoder(weights: dict[str, np.ndarray], every_layer: bool = False):
     """Return Whisper's encoder as a Keras model of stock layers.
 
     Input `log_mel`'s (batch, frames, 80), frames even and at most 3000; output (batch, frames / 2, units), one vector
-    for 20 ms.
+    for 20 ms. With `every_layer` it is (batch, frames / 2, layers + 2, units): what the convolutions give, what each
+    layer adds up to, and that of the last normalised, which is the output otherwise.
     """
     import keras
 
@@ -145,16 +146,16 @@ def build_encoder(weights: dict[str, np.ndarray]):
     x = _with(
         _kernel(w, "conv2"), keras.layers.Conv1D(len(w["conv2/bias"]), 3, strides=2, activation="gelu"), x
     )
+    levels = [x]
     x = x + _places(x[..., 0], w)
     for layer in _layers(w):
-        x = (
-            x
-            + _attention(
-                _norm(x, part(layer, "self_attention/layer_norm")), part(layer, "self_attention"), w
-            )[0]
-        )
+        own = part(layer, "self_attention")
+        x = x + _attention(_norm(x, part(own, "layer_norm")), own, w)[0]
         x = x + _feed_forward(x, part(layer, "ffn"))
-    return keras.Model(mels, _norm(x, part(w, "layer_norm")), name="whisper_encoder")
+        levels.append(x)
+    levels.append(_norm(x, part(w, "layer_norm")))
+    output = keras.ops.stack(levels, axis=2) if every_layer else levels[-1]
+    return keras.Model(mels, output, name="whisper_encoder")
 
 
 def build_decoder(weights: dict[str, np.ndarray]):

@@ -77,8 +77,8 @@ def moonshine(threads: int) -> tuple[Transcriber, list[Path]]:
     return transcribe, [*folder.iterdir()]
 
 
-def whisper_tiny_en(threads: int) -> tuple[Transcriber, list[Path]]:
-    return _whisper(whisper.tiny_en(), threads, ["<|startoftranscript|>", "<|notimestamps|>"])
+def whisper_tiny_en(threads: int, beam: int = 5) -> tuple[Transcriber, list[Path]]:
+    return _whisper(whisper.tiny_en(), threads, ["<|startoftranscript|>", "<|notimestamps|>"], beam)
 
 
 def whisper_base(threads: int) -> tuple[Transcriber, list[Path]]:
@@ -95,8 +95,8 @@ def whisper_base(threads: int) -> tuple[Transcriber, list[Path]]:
     return _whisper(folder, threads, task)
 
 
-def _whisper(folder: Path, threads: int, task: list[str]) -> tuple[Transcriber, list[Path]]:
-    """By CTranslate2, int8, beam width 5: what faster-whisper does by default on a CPU, without its second tries."""
+def _whisper(folder: Path, threads: int, task: list[str], beam: int = 5) -> tuple[Transcriber, list[Path]]:
+    """By CTranslate2, int8; a beam of 5 is what faster-whisper takes by default on a CPU, without its second tries."""
     from ctranslate2 import StorageView
     from ctranslate2.models import Whisper
 
@@ -107,7 +107,7 @@ def _whisper(folder: Path, threads: int, task: list[str]) -> tuple[Transcriber, 
 
     def transcribe(samples: np.ndarray) -> str:
         mels = StorageView.from_array(np.ascontiguousarray(whisper.log_mel(samples).T[None]))
-        (result,) = model.generate(mels, [task], beam_size=5)
+        (result,) = model.generate(mels, [task], beam_size=beam)
         return whisper.spell(result.sequences_ids[0], tokens)
 
     return transcribe, [folder / "model.bin"]

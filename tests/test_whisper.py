@@ -110,6 +110,10 @@ def test_the_networks_have_the_shapes_that_they_promise():
     encoder, decoder = whisper.build_encoder(weights), whisper.build_decoder(weights)
     sound = encoder(np.zeros((2, 20, 80), np.float32)).numpy()
     assert sound.shape == (2, 10, 8)
+    levels = whisper.build_encoder(weights, every_layer=True)(np.zeros((2, 20, 80), np.float32)).numpy()
+    assert levels.shape == (2, 10, 3, 8)  # the convolutions', its one layer's, that normalised
+    np.testing.assert_array_equal(levels[:, :, -1], sound)
+    assert np.abs(levels[:, :, 0] - levels[:, :, 1]).max() > 0.1
     logits, looks = decoder([np.array([[1, 2, 3]] * 2), sound])
     assert logits.shape == (2, 3, 12) and looks.shape == (2, 1, 2, 3, 10)
     np.testing.assert_allclose(looks.numpy().sum(axis=-1), 1, rtol=1e-5)

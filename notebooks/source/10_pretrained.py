@@ -553,70 +553,173 @@ if BOX:
 # aloud. The encoder had heard everybody before; the layer only had to learn which letter goes with which sound. And it knows
 # no more than that: no neighbours, no words.
 #
-# ## What does it buy?
+# ## Which layer knows letters?
 #
-# The same on people reading, with ten minutes, one hour and five hours of them, and two heads: this one layer, and a
-# network of two, 256 units wide, which sees five frames at a time. Beside them what began with random weights: notebook
-# 06's ladder, and the network that ships. (`python benchmarks/take_over.py`.)
+# The encoder's last layer was trained for the decoder, which thinks in pieces of words. Letters may lie deeper down, as they
+# do in networks of wav2vec 2.0's kind ([Pasad and others, 2021](https://arxiv.org/abs/2107.04734)). So the same single
+# layer, trained on an hour of people reading: once on what the two convolutions give, then on each layer above them. What
+# do you expect? (From here on all is read from committed logs; this is of `python benchmarks/take_over.py`.)
 
 # %%
 taken = json.loads((BENCHMARKS / "take_over.json").read_text())
 VALID = taken["valid"]
+by_layer = [run["tests"][VALID]["greedy"] for run in taken["runs"] if run["study"].startswith("layer")]
+names = ["convolutions", *(f"layer {n}" for n in range(1, len(by_layer) - 1)), "the last, normalised"]
+
+# %%
+alt = "each layer of the encoder spells better than the one below it; normalising the last changes little"
+figure, ax = plots.new(size=(8, 2.8), alt=alt)
+rates = 100 * np.array([each["wer"] for each in by_layer])
+errors = np.abs(100 * np.array([each["wer_ci95"] for each in by_layer]).T - rates)
+ax.errorbar(names, rates, errors, fmt="o-", color=plots.BLUE, capsize=3)
+ax.set(title="a single layer on top, an hour of speech", ylabel="word error rate (%)", ylim=(0, 125))
+plots.save(figure, "10_layers")
+
+# %% [markdown]
+# Nothing of the sort: each layer spells better than the one below it, up to the last. Whisper learned from texts, and
+# wav2vec 2.0 never saw one.
+#
+# ## What does it buy?
+#
+# On that last layer two heads, with ten minutes, one hour and five hours of people: the single layer; and three
+# convolutions of 256 channels, each of which sees five frames, 200 ms. Beside them what began with random weights: the
+# small network, for as much computing as the convolutions took with an hour, the encoder's included; the same from
+# notebook 06's ladder, which had heard the harbour radio before and then up to 48 hours; and the network that ships.
+
+# %%
 ladder = json.loads((BENCHMARKS / "ladder_hours.json").read_text())
+tuned = json.loads((BENCHMARKS / "decoder_tuning.json").read_text())["tuning"]
 assert ladder["valid"] == VALID  # the same four speakers
 history = np.genfromtxt(data_dir() / "models" / "history.csv", delimiter=",", names=True)
 shipped = 100 * np.nanmin([history["val_wer"][-1], history["mean_wer"][-1]])
 
 
 # %%
-def points(layers, way):
-    runs = [run for run in taken["runs"] if run["layers"] == layers and run["train"] != "train-mini"]
+def points(study, way):
+    runs = [run for run in taken["runs"] if run["study"] == study and run["train"] != "train-mini"]
     return list(zip(*[(run["hours"], 100 * run["tests"][VALID][way]["wer"]) for run in runs], strict=True))
 
 
 scratch = [(run["hours"], 100 * run["history"][-1]["val_wer"]) for run in ladder["runs"]]
+star = {"color": plots.ORANGE, "markersize": 15, "linestyle": "none", "marker": "*"}
 
 # %%
-alt = "ten minutes of speech on Whisper's ear are worth hours from scratch; one layer stays there, two go on learning"
-figure, ax = plots.new(size=(8, 4), alt=alt)
-for layers, colour in ((1, plots.SKY), (2, plots.BLUE)):
-    ax.plot(*points(layers, "greedy"), "o-", color=colour, label=f"Whisper's ear, {layers}-layer head")
-    ax.plot(*points(layers, "lm"), "o--", color=colour, label="… with our language model")
-ax.plot(*zip(*scratch, strict=True), "s-", color=plots.ORANGE, label="small network from scratch")
-ax.plot(12.1, shipped, "*", color=plots.ORANGE, markersize=15, label="the network that ships, from scratch")
-ax.set(xscale="log", ylim=(0, 100), xlabel="hours of transcribed speech", ylabel="word error rate (%)")
+alt = "ten minutes on Whisper's ear are worth hours from scratch; convolutions on top and a language model gain more"
+figure, ax = plots.new(size=(9, 4.2), alt=alt)
+for study, colour in (("one layer", plots.SKY), ("convolutions", plots.BLUE)):
+    ax.plot(*points(study, "greedy"), "o-", color=colour, label=f"Whisper's ear, {study}")
+    ax.plot(*points(study, "lm"), "o--", color=colour, label="… with our language model")
+ax.plot(*points("from scratch", "greedy"), "s:", color=plots.ORANGE, label="small network, as much computing")
+ax.plot(*zip(*scratch, strict=True), "s-", color=plots.ORANGE, label="small network, 06's ladder")
+ax.plot(12.1, shipped, label="the network that ships", **star)
+ax.plot(12.1, 100 * min(tuned["width_wer"]), label="… with our language model", fillstyle="none", **star)
+ax.set(xscale="log", ylim=(0, 120), xlabel="hours of transcribed speech", ylabel="word error rate (%)")
 ax.set_xticks([1 / 6, 1, 5, 12], ["10 minutes", "1", "5", "12"])
 ax.minorticks_off()
-ax.legend(title="four speakers of dev-clean, greedy", fontsize=8)
+ax.legend(title="four speakers of dev-clean", fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 plots.save(figure, "10_hours")
 
+
 # %%
-rows, corpora = [], ("real", "test-mini")
+def row_of(run, name):
+    rates = [run["tests"][corpus][way]["wer"] for corpus in ("real", "test-mini") for way in ("greedy", "lm")]
+    return [name, *(f"{rate:.1%}" for rate in rates)]
+
+
+# %%
+HEAD = ["", "people, greedy", "with language model", "harbour, greedy", "with language model"]
+places = [(corpus, name) for corpus in ("people", "harbour") for name in ("ours, greedy", REFERENCE)]
+rates = [systems[name]["wer"][corpus]["wer"] for corpus, name in places]
+SHIPPED = ["the network that ships", *(f"{rate:.1%}" for rate in rates)]
+rows = []
 for run in taken["runs"]:
-    rates = [run["tests"][corpus][way]["wer"] for corpus in corpora for way in ("greedy", "lm")]
-    speech = "harbour" if run["train"] == "train-mini" else "people"
-    rows.append(
-        [f"{run['layers']}-layer head, {run['hours']:.1f} h of {speech}", *(f"{rate:.1%}" for rate in rates)]
-    )
-from_scratch = [
-    systems[name]["wer"][each]["wer"]
-    for each in ("people", "harbour")
-    for name in ("ours, greedy", REFERENCE)
-]
-rows.append(["the network that ships", *(f"{rate:.1%}" for rate in from_scratch)])
-table(["", "people, greedy", "with language model", "harbour, greedy", "with language model"], rows)
+    if run["study"] in ("one layer", "convolutions", "from scratch"):
+        speech = "harbour" if run["train"] == "train-mini" else "people"
+        rows.append(row_of(run, f"{run['study']}, {run['hours']:.1f} h of {speech}"))
+table(HEAD, [*rows, SHIPPED])
 
 # %% [markdown]
-# Read it from the left. With ten minutes of transcribed speech, one layer on this ear errs about as often as the small
-# network from scratch with three to twelve hours, and two layers less. That is what pretraining buys: the beginning. Now look
-# where the lines go. One layer has learned all it can within an hour. Two layers, which see 200 ms, go on learning, and with
-# five hours and the language model they come near the network that ships, which had twelve hours and was trained for hours.
-# And Whisper whole is far ahead of all of them: what this encoder makes of speech was meant for a decoder that looks at all of
+# Read it from the left. With ten minutes of transcribed speech a single layer on this ear errs about as often as the small
+# network does with hours of it. That is what pretraining buys: the beginning. A network with random weights needs more than
+# a head's minute and a half of computing before it gets words right. Then look where the lines go: from one hour to five, with
+# as many steps, the heads gain next to nothing. What letters this ear tells, and neighbours can mend, they have learned. And
+# what does the hour come to, beside the network that ships and its twelve?
+
+# %%
+found = {(run["study"], run["train"]): run for run in taken["runs"]}
+hour = next(run for run in taken["runs"] if run["study"] == "convolutions" and 0.9 < run["hours"] < 1.1)
+for way, name in {"greedy": "ours, greedy", "lm": REFERENCE}.items():
+    rate, ours_now = hour["tests"]["real"][way]["wer"], systems[name]["wer"]["people"]["wer"]
+    print(f"people, {way:6}: an hour on Whisper's ear {rate:.1%}, the network that ships {ours_now:.1%}")
+
+# %% [markdown]
+# What such a head writes looks worse than it is: the language model mends half of its errors. And Whisper whole is far ahead
+# of all of them: what this encoder makes of speech was meant for a decoder that looks at all of
 # it at once, and that half we threw away.
 #
-# When does it stop mattering, then? For heads as small as these, between five and twelve hours: from there on a network that
-# learns with all its layers is better. To get more out of the ear, one lets the encoder learn, too (*unfreezes* it), slowly,
-# and watches what it forgets. That takes more than a notebook's time.
+# ## Unfreeze, and forget
+#
+# To get more out of the ear, one lets the encoder learn, too: eight million weights, at a small rate, from where the head
+# has got to. First on the hour of people, and then a little on the harbour radio alone:
+
+# %%
+steps = {
+    ("convolutions", hour["train"]): "the encoder frozen, 1 h of people",
+    ("unfrozen", hour["train"]): "then all of it, that hour again",
+    ("then the harbour", "train-mini"): "then all of it, the harbour radio",
+}
+table(HEAD, [*(row_of(found[step], name) for step, name in steps.items()), SHIPPED])
+
+# %% [markdown]
+# One pass over the hour with everything unfrozen changes little on people: an hour is not much against half a million. Then
+# a few minutes of the radio, and its errors fall by a third, with the language model by far more; and those on people rise. That is
+# *forgetting*, and the loss, which falls all the while, does not tell of it. Who adapts a network keeps some of the old
+# speech among the new (notebook 12 does), freezes what can be spared, and measures both sides, always.
+#
+# ## Let it teach
+#
+# Most speech in the world has no transcripts. Could Whisper be the teacher of our network on such? Here an hour of
+# people comes with its transcripts and another without. The small network, which knows the harbour radio only, learns for as
+# many steps from the first hour alone; or also from the other, of which Whisper tiny.en has written down the words
+# (pseudo-labels, unless they look suspicious), or the convolutions above say frame by frame how probable each letter is
+# (distillation); or, to know what could be gained at best, from the hidden transcripts. (`python benchmarks/distil.py`)
+
+# %%
+lessons = json.loads((BENCHMARKS / "distil.json").read_text())
+print(
+    "{kept} of {clips} of Whisper's texts kept, {wer:.1%} of their words wrong".format(**lessons["written"])
+)
+WAYS = {
+    "labels": "1 h of transcripts",
+    "texts": "and Whisper's words",
+    "posteriors": "and a head's posteriors",
+    "truth": "and the hidden transcripts",
+}
+rows = []
+for run in lessons["runs"]:
+    found = run["tests"][lessons["valid"]]
+    low, high = (100 * each for each in found["cer_change_ci95"])
+    bracket = f"{100 * found['cer_change']:+.1f} ({low:+.1f} to {high:+.1f})"
+    rows.append([WAYS[run["way"]], f"{found['cer']:.1%}", bracket, f"{found['wer']:.1%}"])
+table([f"four speakers, {lessons['steps']} steps", "characters wrong", "change, paired", "words wrong"], rows)
+
+# %%
+alt = "error rates of characters after as many steps, in four ways of learning, on two sets of people"
+figure, axes = plots.new(1, 2, (9, 2.6), alt, sharey=True)
+for ax, corpus in zip(axes, (lessons["valid"], "real"), strict=True):
+    rates = [100 * run["tests"][corpus]["cer"] for run in lessons["runs"]]
+    bars = ax.barh([WAYS[run["way"]] for run in lessons["runs"]], rates, color=plots.BLUE)
+    ax.bar_label(bars, fmt="%.1f", padding=3)
+    ax.set(title=corpus, xlabel="character error rate (%)", xlim=(0, 1.2 * max(rates)))
+axes[0].invert_yaxis()
+plots.save(figure, "10_taught")
+
+# %% [markdown]
+# All four end within a point of each other. With a minute of computing each, a second hour buys next to nothing, not even
+# with its true transcripts: so no teacher could have shown here what it is worth. A network that is still looking for its
+# letters finds enough in one hour; the second pays when the first has been heard often. The teacher's texts would not be what
+# fails, as few of their words are wrong. It takes what the network that ships took, hours of computing, on far more than an hour
+# without transcripts. So what ships has had no teacher.
 #
 # ## With a network
 #
@@ -774,6 +877,7 @@ check("10.3", answer)
 # - A file of weights is no secret: it describes itself, and a Transformer is forty lines of NumPy.
 # - Attention finds the alignment that CTC is forced to have, and may lose its way where CTC cannot.
 # - A pretrained ear makes minutes of speech worth hours, until the little that is trained on top has learned all it can.
+# - What learns on forgets: measure what it knew before, too.
 # - For people, take a pretrained recogniser; for one small world, your own is better, smaller, faster.
 #
 # The same from a terminal:
@@ -781,7 +885,8 @@ check("10.3", answer)
 # ```
 # pip install -e ".[pretrained]"
 # python benchmarks/pretrained.py
-# python benchmarks/take_over.py TRAIN... --valid VALID --cache DIR
+# python benchmarks/take_over.py TRAIN... --valid VALID --run DIR
+# python benchmarks/distil.py TRAIN... --valid VALID --start MODEL --run DIR
 # ```
 #
 # ## Further reading
@@ -789,6 +894,7 @@ check("10.3", answer)
 # - [Radford and others (2022), Whisper](https://arxiv.org/abs/2212.04356): what it heard, and how its texts were scored (their rule is far longer than ours).
 # - [Jeffries and others (2024), Moonshine](https://arxiv.org/abs/2410.15608): the same without the half minute.
 # - [Vaswani and others (2017), attention](https://arxiv.org/abs/1706.03762): the network that all of these are.
+# - [Pasad and others (2021)](https://arxiv.org/abs/2107.04734): which layer of wav2vec 2.0 knows what.
 # - [Baevski and others (2020), wav2vec 2.0](https://arxiv.org/abs/2006.11477): an ear trained without transcripts, and ten minutes with.
 # - [Koenecke and others (2024), careless Whisper](https://arxiv.org/abs/2402.08021): what it writes where nobody speaks, and whom that hits.
 #
