@@ -1,14 +1,15 @@
 """Can Whisper teach our network from speech that nobody has written down? Needs the extra `whisper`.
 
-    python benchmarks/distil.py TRAIN... --valid VALID --start MODEL --run DIR [--hours 1 2] [--out FILE]
+    python benchmarks/distil.py TRAIN... --valid VALID --start MODEL --run DIR [--hours 0.1667 2] [--out FILE]
 
-An hour of TRAIN comes with its transcripts; of what makes it two, they are hidden. The small CRNN, beginning as MODEL
-(a network of the `fast` profile that knows the harbour radio only, `runs/06-fast/best.keras` for one), learns
+Ten minutes of TRAIN come with their transcripts; of what makes them two hours, they are hidden. The small CRNN,
+beginning as MODEL (a network of the `fast` profile that knows the harbour radio only, `runs/06-fast/best.keras` for
+one), learns
 
-- `labels`: from the first hour alone;
-- `texts`: also from what Whisper tiny.en writes of the other, unless that is suspicious;
-- `posteriors`: also, frame by frame, from what a head on Whisper's ear makes of the other: the three convolutions of
-  `take_over.py`, which learned from the first hour;
+- `labels`: from the ten minutes alone;
+- `texts`: also from what Whisper tiny.en writes of the rest, unless that is suspicious;
+- `posteriors`: also, frame by frame, from what a head on Whisper's ear makes of the rest: the three convolutions of
+  `take_over.py`, which learned from the ten minutes;
 - `truth`: also from the hidden transcripts, which is as good as a teacher could be.
 
 All take as many steps with batches as large. Each network is measured greedily on VALID and on data/real, the
@@ -42,7 +43,7 @@ from asr_helpers.pipeline import load_speech
 from asr_helpers.text import ENGLISH, min_frames
 from asr_helpers.training import PROFILES, new_model
 
-STEPS, BATCH_FRAMES, RATE = 300, 500, 1e-3  # a batch is 20 s
+STEPS, BATCH_FRAMES, RATE = 1500, 500, 1e-3  # a batch is 20 s
 LETTERS = (5, 25)  # a second: fewer or more is no speech
 
 
@@ -147,7 +148,7 @@ def main() -> None:
     parser.add_argument("--valid", type=Path, required=True)
     parser.add_argument("--start", metavar="MODEL", type=Path, required=True)
     parser.add_argument("--run", metavar="DIR", type=Path, required=True)
-    parser.add_argument("--hours", type=float, nargs=2, default=[1, 2], help="with transcripts; in all")
+    parser.add_argument("--hours", type=float, nargs=2, default=[1 / 6, 2], help="with transcripts; in all")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
     result = json.loads(options.out.read_text()) if options.out.exists() else {"runs": []}

@@ -678,11 +678,12 @@ table(HEAD, [*(row_of(found[step], name) for step, name in steps.items()), SHIPP
 #
 # ## Let it teach
 #
-# Most speech in the world has no transcripts. Could Whisper be the teacher of our network on such? Here an hour of
-# people comes with its transcripts and another without. The small network, which knows the harbour radio only, learns for as
-# many steps from the first hour alone; or also from the other, of which Whisper tiny.en has written down the words
-# (pseudo-labels, unless they look suspicious), or the convolutions above say frame by frame how probable each letter is
-# (distillation); or, to know what could be gained at best, from the hidden transcripts. (`python benchmarks/distil.py`)
+# Most speech in the world has no transcripts. Could Whisper be the teacher of our network on such? Here ten minutes of
+# people come with their transcripts; two hours less ten minutes come without. The small network, which knows the harbour
+# radio only, learns for as many steps from the ten minutes alone; or also from the rest, of which Whisper tiny.en has
+# written down the words (pseudo-labels, unless they look suspicious), or the convolutions above say frame by frame how
+# probable each letter is (distillation; they learned from the same ten minutes); or, to know what could be gained at
+# best, from the hidden transcripts. (`python benchmarks/distil.py`)
 
 # %%
 lessons = json.loads((BENCHMARKS / "distil.json").read_text())
@@ -690,7 +691,7 @@ print(
     "{kept} of {clips} of Whisper's texts kept, {wer:.1%} of their words wrong".format(**lessons["written"])
 )
 WAYS = {
-    "labels": "1 h of transcripts",
+    "labels": "10 minutes of transcripts",
     "texts": "and Whisper's words",
     "posteriors": "and a head's posteriors",
     "truth": "and the hidden transcripts",
@@ -715,11 +716,14 @@ axes[0].invert_yaxis()
 plots.save(figure, "10_taught")
 
 # %% [markdown]
-# All four end within a point of each other. With a minute of computing each, a second hour buys next to nothing, not even
-# with its true transcripts: so no teacher could have shown here what it is worth. A network that is still looking for its
-# letters finds enough in one hour; the second pays when the first has been heard often. The teacher's texts would not be what
-# fails, as few of their words are wrong. It takes what the network that ships took, hours of computing, on far more than an hour
-# without transcripts. So what ships has had no teacher.
+# A teacher is worth ten points of characters: what it wrote, six of a hundred words wrong, is as good as the true
+# transcripts, as far as these sentences can tell. The posteriors do as well with a teacher that had only ten minutes
+# itself: they say in each frame what else it might have been, and a wrong guess that is unsure does little harm. Nearly no
+# word is right yet, in any row: a few minutes of computing are not enough for words, as they were not above.
+#
+# Would the network that ships gain by it? It has heard the transcripts of all the speech there is here. A teacher brings
+# more only with speech that nobody has written down, far more of it than twelve hours, and as many hours of computing. So
+# what ships has had no teacher.
 #
 # ## With a network
 #
