@@ -622,7 +622,8 @@ plots.save(figure, "10_hours")
 
 # %%
 def row_of(run, name):
-    rates = [run["tests"][corpus][way]["wer"] for corpus in ("real", "test-mini") for way in ("greedy", "lm")]
+    tests = [run["tests"][corpus] for corpus in ("real", "test-mini")]
+    rates = [test[way]["wer"] for test in tests for way in ("greedy", "lm")]
     return [name, *(f"{rate:.1%}" for rate in rates)]
 
 
