@@ -21,7 +21,7 @@
 # |---|---|
 # | **Objectives** | train a CRNN from scratch · read its curves and its mistakes · know what each callback is for · resume a killed run so that nobody can tell |
 # | **Needs** | notebooks 04 and 05; no network, no GPU |
-# | **Minutes** | ci: 1 · fast: 11 · workshop: about an hour on two cores (81 hours of audio; the real run below did 94 seconds of audio per second) · full: days |
+# | **Minutes** | ci: 1 · fast: 10 · workshop: about an hour on two cores (81 hours of audio; the real run below did 94 seconds of audio per second) · full: days |
 
 # %%
 import csv

@@ -21,7 +21,7 @@
 # |---|---|
 # | **Objectives** | compute a scale and a zero point, and know what they cost · tell per-tensor from per-channel · calibrate activations on real speech · read an op report · find the layer that loses precision · judge a smaller model by its words, with an interval · recognise the classic failures |
 # | **Needs** | notebooks 02 and 05; the shipped model; no network, no GPU |
-# | **Minutes** | ci: under 1 · fast, workshop, full: 2 (the embedded corpus in every profile) |
+# | **Minutes** | ci: under 1 · fast, workshop, full: 3 (the embedded corpus in every profile) |
 
 # %%
 import json

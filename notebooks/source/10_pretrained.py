@@ -21,7 +21,7 @@
 # |---|---|
 # | **Objectives** | compare recognisers fairly, text rules included · read a file of weights and rebuild a Transformer from it · see attention as an alignment · take over an encoder, and know what that buys |
 # | **Needs** | notebooks [05](05_crnn_and_ctc.ipynb) and [07](07_decoding.ipynb); no network, no GPU. Whisper tiny.en came with the set-up; where it is missing, one line says so, and saved figures stand in |
-# | **Minutes** | ci: under 1 · fast, workshop, full: 2 |
+# | **Minutes** | ci: under 1 · fast, workshop, full: 1 |
 
 # %%
 import json

@@ -21,7 +21,7 @@
 # |---|---|
 # | **Objectives** | write a small grammar and make a corpus of it · find an alphabet, and know what breaks without it · train, decode and shrink a recogniser of another language · see which letters are hard, and why · tell what a low error rate does not say |
 # | **Needs** | notebooks 05 to 08; the extra `language`, which `make lab` installs (eSpeak NG, GPL 3); no network, no GPU |
-# | **Minutes** | ci: under 1 · fast, workshop, full: 2 (the same small network in all three) |
+# | **Minutes** | ci: under 1 · fast, workshop, full: 3 (the same small network in all three) |
 
 # %%
 import os
