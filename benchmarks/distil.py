@@ -29,7 +29,7 @@ import numpy as np
 import tensorflow as tf
 from ladder import subset
 from pretrained import whisper_tiny_en
-from take_over import batches, hear, of_any_length, pairs, train_head
+from take_over import batches, hear, in_turns, of_any_length, pairs, planned, train_head
 from tqdm import tqdm
 
 from asr_helpers import decoding, files, whisper
@@ -70,11 +70,10 @@ def suspicious(text: str, seconds: float) -> bool:
 
 
 def learn(start: Path, lessons: list[tuple[np.ndarray, np.ndarray]]) -> keras.Model:
-    """Return the network after STEPS batches, in an order drawn anew for each pass."""
+    """Return the network after STEPS batches."""
     keras.utils.set_random_seed(1)
     model = new_model(PROFILES["fast"], start)
-    rate = keras.optimizers.schedules.CosineDecay(0.0, STEPS, warmup_target=RATE, warmup_steps=STEPS // 20)
-    optimizer = keras.optimizers.Adam(rate, global_clipnorm=1.0)
+    optimizer = planned(STEPS, RATE)
     optimizer.build(model.trainable_variables)
 
     def step(arrays, targets):
@@ -93,10 +92,7 @@ def learn(start: Path, lessons: list[tuple[np.ndarray, np.ndarray]]) -> keras.Mo
         return tf.function(step, signature, autograph=False)
 
     graphs = {width: graph(width) for width in {arrays.shape[-1] for arrays, _ in lessons}}
-    rng = np.random.default_rng(0)
-    order = [place for _ in range(-(-STEPS // len(lessons))) for place in rng.permutation(len(lessons))]
-    for place in tqdm(order[:STEPS], leave=False):
-        arrays, targets = lessons[place]
+    for arrays, targets in in_turns(lessons, STEPS):
         graphs[arrays.shape[-1]](arrays, targets)
     return model
 

@@ -75,7 +75,7 @@ TRICKS = {  # the first three are steps of one way; each of the others is added 
     "… noise on the weights": {},
     "… a second output": {"second": 0.3},
     "… smoothed posteriors": {"smooth": 0.2},
-    "… two views that agree": {**TWICE},
+    "… two views that agree": TWICE,
     "… a high rate, averaged": {"average": 3},
     "… heavy masks, two views": {"dropout": 0.2, "spec_augment": HEAVY, **TWICE},
 }
@@ -105,8 +105,11 @@ def runs(study: str, speech: Speech) -> dict[str, tuple[Speech, Profile]]:
 
 def callbacks(name: str, profile: Profile, steps: int) -> list[keras.callbacks.Callback]:
     """Return what a run of this name needs beside its profile."""
-    found = {"noise on the weights": WeightNoise(), "a high rate": HighRate(profile.learning_rate, steps)}
-    return [callback for key, callback in found.items() if key in name]
+    if name == "… noise on the weights":
+        return [WeightNoise()]
+    if name == "… a high rate, averaged":
+        return [HighRate(profile.learning_rate, steps)]
+    return []
 
 
 def measure(path: Path, valid: Speech, search) -> dict:

@@ -105,16 +105,26 @@ def build_head(kind: str, mean: np.ndarray, variance: np.ndarray) -> keras.Model
     return keras.Model(heard, keras.layers.Conv1D(29, 5, padding="same")(x))
 
 
-def learn(model: keras.Model, inputs: dict[str, np.ndarray], settings: dict, speech: Speech) -> keras.Model:
-    """Train by `settings` on batches in an order drawn anew for each pass, at a rate that rises and then falls to 0."""
-    steps, rate, rng = settings["steps"], settings["rate"], np.random.default_rng(0)
-    planned = keras.optimizers.schedules.CosineDecay(0.0, steps, warmup_target=rate, warmup_steps=steps // 20)
-    optimizer = keras.optimizers.Adam(planned, global_clipnorm=1.0)
-    model.compile(optimizer, ctc_loss, jit_compile=False)
-    made = batches(speech.utterances, inputs, settings["batch_frames"])
+def planned(steps: int, rate: float) -> keras.optimizers.Adam:
+    """Return an optimizer whose rate rises to `rate` and then falls to 0 in so many steps."""
+    falling = keras.optimizers.schedules.CosineDecay(0.0, steps, warmup_target=rate, warmup_steps=steps // 20)
+    return keras.optimizers.Adam(falling, global_clipnorm=1.0)
+
+
+def in_turns(made: list, steps: int):
+    """Yield so many of the batches, with a bar: pass after pass, in an order drawn anew for each."""
+    rng = np.random.default_rng(0)
     order = [place for _ in range(-(-steps // len(made))) for place in rng.permutation(len(made))]
     for place in tqdm(order[:steps], leave=False):
-        arrays, targets = made[place]
+        yield made[place]
+
+
+def learn(model: keras.Model, inputs: dict[str, np.ndarray], settings: dict, speech: Speech) -> keras.Model:
+    """Return the model, trained by `settings`."""
+    steps = settings["steps"]
+    model.compile(planned(steps, settings["rate"]), ctc_loss, jit_compile=False)
+    made = batches(speech.utterances, inputs, settings["batch_frames"])
+    for arrays, targets in in_turns(made, steps):
         model.train_on_batch(arrays.astype(np.float32), targets)
     return model
 

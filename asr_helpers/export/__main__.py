@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from asr_helpers.export import REFERENCE, to_onnx, to_tflite
+from asr_helpers.text import first_line
 
 
 def main(*variants: str) -> None:
@@ -38,8 +39,7 @@ def main(*variants: str) -> None:
             converted = convert(model, precision, calibration)
             answer(converted, made=variant, bytes=len(converted))
     except Exception as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        answer(error=f"{doing}: {reason[0]}")
+        answer(error=f"{doing}: {first_line(error)}")
 
 
 if __name__ == "__main__":
