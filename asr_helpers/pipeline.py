@@ -5,6 +5,7 @@ Whatever is random is drawn from (seed, epoch, index), so a resumed run sees wha
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from asr_helpers.corpus import (
 )
 from asr_helpers.features import HOP, MELS, WINDOW, features_tf, num_frames
 from asr_helpers.model import output_frames
-from asr_helpers.text import ENGLISH, Alphabet, TextError, min_frames, read_transcript
+from asr_helpers.text import ENGLISH, Alphabet, TextError, first_line, min_frames, read_transcript
 
 READ_AHEAD = 2  # batches made while the network works, and clips decoded side by side
 EPOCHS_APART = 1_000_003  # a seed's epochs are numbered seed * this + epoch, so no two seeds share one
@@ -166,12 +167,29 @@ def training_batches(
     return tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(one_epoch).prefetch(prefetch)
 
 
-def validation_batches(speech: Speech, batch_seconds: float) -> tf.data.Dataset:
-    """Return the batches of one pass over `speech`, in the corpus's order, nothing augmented."""
+def validation_batches(speech: Speech, batch_seconds: float) -> Iterable[tuple[tf.Tensor, tf.Tensor]]:
+    """Return the batches of one pass over `speech`, in the corpus's order, nothing augmented.
+
+    Each time they are gone through, they are made anew; it raises CorpusError where a shard is damaged inside.
+    """
     load = _loader(speech, None, seed=0)
     clips = _clips(speech, order_seed=None)
     examples = clips.map(lambda position, samples: _example(load, 0, position, samples), READ_AHEAD)
-    return _bucket(examples, speech, batch_seconds).prefetch(READ_AHEAD)
+    return _Pass(_bucket(examples, speech, batch_seconds).prefetch(READ_AHEAD), speech.shards)
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """A data set as a plain iterable, because an error of tf.data's own names no file."""
+
+    batches: tf.data.Dataset
+    shards: list[str]
+
+    def __iter__(self):
+        try:
+            yield from self.batches
+        except tf.errors.OpError as error:
+            raise CorpusError(records.damage(self.shards) or first_line(error.message)) from None
 
 
 def batches_per_epoch(speech: Speech, batch_seconds: float, workers: int = 1) -> int:

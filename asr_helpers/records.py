@@ -212,8 +212,8 @@ def read_index(folder) -> dict[str, list[Utterance]] | None:
     return shards
 
 
-def damaged(shards: list[str]) -> str | None:
-    """Return the first of the shards whose records cannot all be read, if there is one."""
+def damage(shards: list[str]) -> str | None:
+    """Return what to do about the first of the shards whose records cannot all be read, if there is one."""
     import tensorflow as tf
 
     for shard in shards:
@@ -221,7 +221,7 @@ def damaged(shards: list[str]) -> str | None:
             for _ in tf.data.TFRecordDataset(shard).map(decode):
                 pass
         except tf.errors.OpError:
-            return shard
+            return f"{shard}: missing or damaged; run `asr prepare` again"
     return None
 
 

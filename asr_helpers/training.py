@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from asr_helpers import files, records
 from asr_helpers.augment import Augmenter, SpecAugment
+from asr_helpers.corpus import CorpusError
 from asr_helpers.ctc import HelpedCTC, ctc_loss, own_ctc_loss
 from asr_helpers.decoding import greedy
 from asr_helpers.fast_lstm import FastBidirectional, has_bfloat16
@@ -520,6 +521,8 @@ def train(
         except tf.errors.OpError as error:
             workers.check(error)
             raise _data_error(error, speech, valid) from error
+        except CorpusError as error:  # of the validation speech's records
+            raise TrainingError(f"{error}, then go on with --resume") from error
         return run.state["history"]
 
 
@@ -539,10 +542,8 @@ def _digest(speech: Speech) -> str:
 def _data_error(error: tf.errors.OpError, speech: Speech, valid: Speech) -> TrainingError:
     """Return what is wrong with the speech, where TensorFlow says only that a batch could not be made."""
     mend = "bring the speech back, then go on with --resume"
-    if shard := records.damaged([*speech.shards, *valid.shards]):
-        return TrainingError(
-            f"{shard}: missing or damaged; run `asr prepare` again, then go on with --resume"
-        )
+    if damage := records.damage([*speech.shards, *valid.shards]):
+        return TrainingError(f"{damage}, then go on with --resume")
     if isinstance(error, tf.errors.FailedPreconditionError) and speech.dropped:
         return TrainingError(
             f"{speech.name}: not one clip can be read any more ({speech.dropped[-1]}); {mend}"

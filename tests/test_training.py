@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from asr_helpers import files
-from asr_helpers.corpus import load_corpus
+from asr_helpers.corpus import CorpusError, load_corpus
 from asr_helpers.ctc import ctc_loss
 from asr_helpers.model import build_model, rebuild
 from asr_helpers.pipeline import Speech, load_speech, validation_batches
@@ -226,17 +226,22 @@ def test_speech_that_vanishes_ends_the_training_with_one_line(mini, tmp_path, wh
     assert 1 <= len(json.loads((tmp_path / "run/state.json").read_text())["history"]) < 9
 
 
-def test_a_shard_that_is_damaged_inside_is_named(mini, tmp_path):
+@pytest.mark.parametrize("which", ["training", "validation"])
+def test_a_shard_that_is_damaged_inside_is_named(mini, tmp_path, which):
     clips = load_corpus(next((mini / "dev-mini").iterdir())).utterances
     write_records(clips, tmp_path / "records")
     (shard,) = (tmp_path / "records").glob("*.tfrecord")
     content = bytearray(shard.read_bytes())
     content[len(content) // 2] ^= 1
     shard.write_bytes(content)
-    speech = load_speech(tmp_path / "records")
-    with pytest.raises(TrainingError, match=r"tfrecord: missing or damaged; run `asr prepare`") as error:
-        run(speech, tmp_path / "run", replace(TINY, epochs=1))
+    damaged, whole = load_speech(tmp_path / "records"), Speech("whole", clips)
+    with pytest.raises(CorpusError, match=r"tfrecord: missing or damaged; run `asr prepare`") as error:
+        list(validation_batches(damaged, 20))
     assert str(error.value).startswith(str(shard)) and "\n" not in str(error.value)
+    both = (damaged, whole) if which == "training" else (whole, damaged)
+    with pytest.raises(TrainingError) as again:
+        train(*both, tmp_path / "run", replace(TINY, epochs=1), sentences=0)
+    assert str(again.value) == f"{error.value}, then go on with --resume"
 
 
 def test_training_starts_from_the_weights_of_a_model(unbroken):
