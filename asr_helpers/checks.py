@@ -664,7 +664,7 @@ def what_averaging_bought(answer):
     import csv
 
     with open(data_dir() / "models" / "history.csv", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["mean_wer"]]
+        rows = [row for row in csv.DictReader(file) if row["mean_wer"] and row["val_wer"]]
     gains = np.array([100 * (float(row["val_wer"]) - float(row["mean_wer"])) for row in rows])
     near(
         a_number(answer),

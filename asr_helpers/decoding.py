@@ -10,7 +10,7 @@ import math
 import os
 import sys
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +29,7 @@ WIDTH = 128
 WEIGHT = 0.8
 WORD_BONUS = 2.0
 UNKNOWN_PENALTY = -15.0
+PRIOR = 0.4
 KENLM_ORDERS = range(2, 7)  # of a language model, as it was compiled; others are for the readable search
 LONGEST_WORD = 100  # letters; of a longer one the rest counts as unknown
 TYPICAL_WORD = 6  # letters; an unknown beginning longer than that pays in proportion
@@ -76,6 +77,12 @@ class Fusion:
     makes up for what each further word costs. A word outside the vocabulary pays `unknown` (log10) on top of the
     model's <unk>: it is improbable, not impossible. A beginning that no known word has pays that at once, and more
     the longer it grows, so that the beam does not fill with what would be thrown out at the next space.
+
+    From its transcripts the network has learned how words are spelt, too. What it says of a letter is part hearing and
+    part expectation, and with a language model expectation counts twice. So in each frame `prior` · ln (the letter's
+    share of the vocabulary's letters) is taken off, see `discount`: a rare letter that is heard counts for more.
+
+    Kanda et al., 2016, "Maximum a posteriori based decoding for CTC acoustic models", Interspeech.
     """
 
     def __init__(
@@ -84,6 +91,7 @@ class Fusion:
         weight: float = WEIGHT,
         word_bonus: float = WORD_BONUS,
         unknown: float = UNKNOWN_PENALTY,
+        prior: float = PRIOR,
         alphabet: Alphabet = ENGLISH,
     ):
         """`alphabet` is the model's.
@@ -94,6 +102,7 @@ class Fusion:
         check_letters(lm.words, alphabet)
         self.lm, self.weight, self.word_bonus, self.unknown = lm, weight, word_bonus, unknown
         self.alphabet, self.vocabulary = alphabet, frozenset(lm.words)
+        self.expected = prior * log_shares(self.vocabulary, alphabet)
         self.beginnings = frozenset(
             word[:end] for word in self.vocabulary for end in range(min(len(word), LONGEST_WORD) + 1)
         )
@@ -158,7 +167,8 @@ def beam_search(
         )
     beam = {("", alphabet.blank): 0.0}
     readings = {"": fusion.start} if fusion else {}
-    for frame in np.asarray(log_probs, dtype=np.float64):
+    log_probs = np.asarray(log_probs, dtype=np.float64)
+    for frame in discount(log_probs, fusion.expected) if fusion else log_probs:
         beam = advance(beam, frame, min_log_prob, alphabet)
         total = _with_language(beam, readings, fusion) if fusion else beam
         floor = max(max(total.values()) - margin, -sys.float_info.max)  # what is impossible goes in any case
@@ -223,6 +233,7 @@ class FastBeamSearch:
         weight: float = WEIGHT,
         word_bonus: float = WORD_BONUS,
         unknown: float = UNKNOWN_PENALTY,
+        prior: float = PRIOR,
         min_log_prob: float = -5.0,
         margin: float = 10.0,
         alphabet: Alphabet = ENGLISH,
@@ -238,9 +249,10 @@ class FastBeamSearch:
         _check_width(width)
         self._alphabet = alphabet
         self._settings = dict(beam_width=width, token_min_logp=min_log_prob, beam_prune_logp=-margin)
-        language = {}
+        self._expected, language = np.zeros(alphabet.classes), {}
         if lm is not None:
             _, words = _order_and_words(lm, alphabet)
+            self._expected = prior * log_shares(words, alphabet)
             language = dict(
                 kenlm_model_path=lm, unigrams=words, alpha=weight, beta=word_bonus, unk_score_offset=unknown
             )
@@ -259,7 +271,7 @@ class FastBeamSearch:
         space, blank = self._alphabet.characters.index(" "), self._alphabet.blank
         if not len(log_probs):
             return [Hypothesis("", 0.0)]
-        log_probs = np.array(log_probs, dtype=np.float32)
+        log_probs = discount(log_probs, self._expected).astype(np.float32)
         letters = np.flatnonzero(~np.isin(log_probs.argmax(axis=1), (space, blank)))
         tail = log_probs[letters[-1] + 1 if len(letters) else 0 :]
         tail[:, blank] = np.logaddexp(tail[:, blank], tail[:, space])
@@ -273,7 +285,7 @@ def beam_decoder(
 ) -> Callable[[np.ndarray], list[Hypothesis]]:
     """Return the fast beam search where its library is installed, else the readable one, as one function.
 
-    `settings` are `weight`, `word_bonus` and `unknown`, see `Fusion`.
+    `settings` are `weight`, `word_bonus`, `unknown` and `prior`, see `Fusion`.
 
     Raises:
         ValueError: the file `lm` is missing (`TextError`), is not ARPA, or is of another language than the alphabet
@@ -284,6 +296,22 @@ def beam_decoder(
         return FastBeamSearch(lm, width, alphabet=alphabet, **settings)
     fusion = Fusion(NGram.read(lm), **settings, alphabet=alphabet) if lm else None
     return functools.partial(beam_search, width=width, fusion=fusion, alphabet=alphabet)
+
+
+def discount(log_probs: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Return `log_probs` (frames, classes) less what is `expected` of each class, so that a frame sums to one again."""
+    rest = log_probs - expected
+    return rest - np.logaddexp.reduce(rest, axis=-1, keepdims=True)
+
+
+def log_shares(words: Collection[str], alphabet: Alphabet) -> np.ndarray:
+    """Return ln of each letter's share of all letters of `words`, a space behind each: float (classes,).
+
+    The blank, which is none, and letters that no word has are left at 0.
+    """
+    counts = Counter(letter for word in words for letter in word) + Counter({" ": len(words)})
+    counts = np.array([*(counts[letter] for letter in alphabet.characters), 0], dtype=float)
+    return np.log(np.where(counts > 0, counts / max(1, counts.sum()), 1))
 
 
 def _order_and_words(lm: Path | str, alphabet: Alphabet) -> tuple[int, list[str]]:

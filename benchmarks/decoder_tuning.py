@@ -3,10 +3,11 @@
 python benchmarks/decoder_tuning.py MODEL --tune CORPUS --report CORPUS [--lm FILE] [--out FILE]
 
 Settings are chosen on the corpus `--tune` alone: weight and word bonus on a grid, then the penalty of unknown words,
-then the width of the beam. With the best of them (the narrowest beam within 1 % of the best WER) the corpus
-`--report`, which tuned nothing, is read three ways: greedy, by beam, and by beam with the language model. The JSON
-holds the grids, the error rates with their intervals and kinds, the commonest confusions, how far confidence can be
-believed, and sentences as each of the three reads them; notebook 07 draws it.
+what is taken off for letters that are frequent anyway (`prior`), and the width of the beam. With the best of them (the
+narrowest beam within 1 % of the best WER) the corpus `--report`, which tuned nothing, is read three ways: greedy, by
+beam, and by beam with the language model. The JSON holds the grids, the error rates with their intervals and kinds, the
+commonest confusions, how far confidence can be believed, and sentences as each of the three reads them; notebook 07
+draws it.
 
 The model hears each utterance once: its log-probabilities are kept in runs/ and serve until the model's file changes.
 """
@@ -32,6 +33,7 @@ from asr_helpers.recognizer import Recognizer
 WEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
 BONUSES = (-1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
 UNKNOWN = (-1.0, -3.0, -6.0, -10.0, -15.0)
+PRIORS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 WIDTHS = (4, 8, 16, 32, 64, 128)
 GRID_WIDTH = 64
 
@@ -68,7 +70,7 @@ def tune(lm: Path, references: list[str], outputs: list[np.ndarray]) -> dict:
         bar.update()
         return word_errors(references, texts).rate, ms
 
-    runs = len(WEIGHTS) * len(BONUSES) + len(UNKNOWN) + len(WIDTHS)
+    runs = len(WEIGHTS) * len(BONUSES) + len(UNKNOWN) + len(PRIORS) + len(WIDTHS)
     with tqdm(total=runs, desc="tuning", unit="run") as bar:
         grid = np.array(
             [[measure(weight=weight, word_bonus=bonus)[0] for bonus in BONUSES] for weight in WEIGHTS]
@@ -77,6 +79,8 @@ def tune(lm: Path, references: list[str], outputs: list[np.ndarray]) -> dict:
         best = {"weight": WEIGHTS[row], "word_bonus": BONUSES[column]}
         unknown = [measure(unknown=value, **best)[0] for value in UNKNOWN]
         best["unknown"] = UNKNOWN[int(np.argmin(unknown))]
+        priors = [measure(prior=value, **best)[0] for value in PRIORS]
+        best["prior"] = PRIORS[int(np.argmin(priors))]
         widths = [measure(width, **best) for width in WIDTHS]
     good = 1.01 * min(rate for rate, _ in widths)
     best["width"] = next(width for width, (rate, _) in zip(WIDTHS, widths, strict=True) if rate <= good)
@@ -87,6 +91,8 @@ def tune(lm: Path, references: list[str], outputs: list[np.ndarray]) -> dict:
         "wer": grid.round(5).tolist(),
         "unknown": UNKNOWN,
         "unknown_wer": np.round(unknown, 5).tolist(),
+        "priors": PRIORS,
+        "prior_wer": np.round(priors, 5).tolist(),
         "widths": WIDTHS,
         "width_wer": [round(rate, 5) for rate, _ in widths],
         "width_ms_per_audio_second": [round(ms, 3) for _, ms in widths],
@@ -97,7 +103,8 @@ def tune(lm: Path, references: list[str], outputs: list[np.ndarray]) -> dict:
 def report(lm: Path, best: dict, utterances: list, outputs: list[np.ndarray]) -> dict:
     """Return what the three ways of reading get wrong, and what else is drawn of them."""
     references = [each.text for each in utterances]
-    width, settings = best["width"], {key: best[key] for key in ("weight", "word_bonus", "unknown")}
+    settings = dict(best)
+    width = settings.pop("width")
     ways = {
         "greedy": decoding.greedy,
         "beam": decoding.best_text(decoding.FastBeamSearch(width=width)),
@@ -113,6 +120,11 @@ def report(lm: Path, best: dict, utterances: list, outputs: list[np.ndarray]) ->
     difference, interval = paired_difference(first, last)
     relative = -difference / first.rate
     result |= {"difference": difference, "difference_ci95": interval, "relative_reduction": relative}
+
+    without, _ = read(decoding.best_text(decoding.FastBeamSearch(lm, **best | {"prior": 0.0})), outputs)
+    without = word_errors(references, without)
+    gain, interval = paired_difference(without, last)
+    result["prior"] = {"wer_without": without.rate, "difference": gain, "difference_ci95": interval}
 
     fusion = decoding.Fusion(NGram.read(lm), **settings)
     readable, ms = read(
@@ -204,6 +216,7 @@ def main() -> None:
         "WEIGHT": best["weight"],
         "WORD_BONUS": best["word_bonus"],
         "UNKNOWN_PENALTY": best["unknown"],
+        "PRIOR": best["prior"],
     }
     if any(getattr(decoding, name) != value for name, value in constants.items()):
         print(

@@ -109,7 +109,7 @@ def gains():
     lines = (data_dir() / "models" / "history.csv").read_text().splitlines()
     columns = [lines[0].split(",").index(name) for name in ("val_wer", "mean_wer")]
     rows = [[line.split(",")[column] for column in columns] for line in lines[1:]]
-    return [100 * (float(own) - float(mean)) for own, mean in rows if mean]
+    return [100 * (float(own) - float(mean)) for own, mean in rows if own and mean]
 
 
 def words_off(a, b):

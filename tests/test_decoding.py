@@ -194,11 +194,14 @@ def expected_score(log_probs, text, lm, weight, bonus, unknown):
 def test_fusion_finds_the_best_text_of_all(lm, seed):
     labels = [0, 2, 3, BLANK]  # space, A, B
     log_probs = only(labels, np.random.default_rng(seed).dirichlet(np.ones(4), size=6))
-    settings = dict(weight=0.7, word_bonus=0.9, unknown=-1.5)
+    settings = dict(weight=0.7, word_bonus=0.9, unknown=-1.5, prior=0.3)
     found = beam_search(log_probs, 10**6, -math.inf, Fusion(lm, **settings), math.inf)
-    texts = exhaustive(log_probs, labels)
+    shares = np.ones(NUM_CLASSES)  # of the 13 letters and spaces of A, BAD, CAB, DAD, DAB
+    shares[[0, 2, 3, 4, 5]] = np.array([5, 5, 3, 1, 4]) / 18
+    discounted = log_softmax(log_probs - 0.3 * np.log(shares))
+    texts = exhaustive(discounted, labels)
     language = {
-        text: expected_score(log_probs, text, lm, 0.7, 0.9, -1.5) - log_likelihood(log_probs, encode(text))
+        text: expected_score(discounted, text, lm, 0.7, 0.9, -1.5) - log_likelihood(discounted, encode(text))
         for text in texts
     }
     expected = {text: math.log(worth) + language[text] for text, worth in texts.items()}
@@ -216,6 +219,21 @@ def test_a_language_model_prefers_words_and_leaves_unknown_ones_possible(lm):
     assert beam_search(log_probs, fusion=Fusion(lm))[0].text == "A CAB"
     sure = np.log(np.eye(NUM_CLASSES)[path] + 1e-9)
     assert beam_search(sure, fusion=Fusion(lm, unknown=-5))[0].text == "A CAD"
+
+
+def test_a_letter_that_is_rare_anyway_counts_for_more():
+    shares = decoding.log_shares(["TEE", "TEX"], decoding.ENGLISH)
+    assert np.exp(shares[encode(" TEX")]) == pytest.approx([2 / 8, 2 / 8, 3 / 8, 1 / 8])
+    assert shares[BLANK] == shares[encode("A")] == 0  # no letter; a letter that no word has
+    path = np.eye(NUM_CLASSES)[[*encode("TE"), BLANK, *encode("X")]]
+    path[-1, encode("EX")] = 0.6, 0.4
+    log_probs, lm = np.log(path + 1e-9), estimate(["TEE", "TEX"])
+    texts = [beam_search(log_probs, fusion=Fusion(lm, prior=prior))[0].text for prior in (0.0, 0.3, 0.4)]
+    assert texts == [
+        "TEE",
+        "TEE",
+        "TEX",
+    ]  # 0.4 against 0.6 is made up for by three to one to the power of 0.37
 
 
 def test_an_unknown_beginning_pays_at_once_and_a_known_one_nothing(lm):
@@ -244,9 +262,12 @@ def test_the_default_settings_are_about_the_best_that_was_measured():
     tuned = json.loads(file.read_text())["tuning"]
     row, column = tuned["weights"].index(decoding.WEIGHT), tuned["word_bonuses"].index(decoding.WORD_BONUS)
     assert tuned["wer"][row][column] <= 1.03 * min(map(min, tuned["wer"]))
-    for name, value in (("width", decoding.WIDTH), ("unknown", decoding.UNKNOWN_PENALTY)):
-        found = tuned[f"{name}_wer"]
-        assert found[tuned[f"{name}s" if name == "width" else name].index(value)] <= 1.03 * min(found)
+    for values, found, value in (
+        ("widths", "width_wer", decoding.WIDTH),
+        ("unknown", "unknown_wer", decoding.UNKNOWN_PENALTY),
+        ("priors", "prior_wer", decoding.PRIOR),
+    ):
+        assert tuned[found][tuned[values].index(value)] <= 1.03 * min(tuned[found])
 
 
 @pytest.mark.parametrize("width", [8, 50])
@@ -254,7 +275,7 @@ def test_the_fast_decoder_gives_the_same_hypotheses(lm, tmp_path, width):
     pytest.importorskip("ctc_beam_decoder")
     path = tmp_path / "tiny.arpa.gz"
     lm.write(path)
-    settings = dict(weight=0.8, word_bonus=1.1, unknown=-4.0)
+    settings = dict(weight=0.8, word_bonus=1.1, unknown=-4.0, prior=0.5)
     fusion = Fusion(NGram.read(path), **settings)
     fast, alone = FastBeamSearch(path, width, **settings), FastBeamSearch(width=width)
     rng = np.random.default_rng(width)

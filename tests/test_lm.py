@@ -221,7 +221,7 @@ def test_agrees_with_kenlm(mini, tmp_path, keep):
     path = tmp_path / "model.arpa"
     Estimate.of(harbour(mini, "train-mini"), keep=keep).write(path)
     read = NGram.read(path)
-    heard = FastBeamSearch(path, weight=1.0, word_bonus=0.0, unknown=0.0)
+    heard = FastBeamSearch(path, weight=1.0, word_bonus=0.0, unknown=0.0, prior=0.0)
     alone = FastBeamSearch(weight=1.0)
     for sentence in [*harbour(mini, "dev-mini")[:20], "THE ZEBRA ATE THE QUAY"]:
         path = [label for character in encode(sentence) for label in (character, BLANK)]

@@ -41,10 +41,10 @@ from asr_helpers.checks import check
 from asr_helpers.corpus import data_dir, load_corpus, read_audio
 from asr_helpers.ctc import lattice
 from asr_helpers.features import features, log_mel
-from asr_helpers.lm import END, START, estimate
+from asr_helpers.lm import END, START, estimate, read_vocabulary
 from asr_helpers.metrics import paired_difference, word_errors
 from asr_helpers.recognizer import Recognizer, shipped_model
-from asr_helpers.text import ALPHABET, BLANK, NUM_CLASSES, decode, encode
+from asr_helpers.text import ALPHABET, BLANK, ENGLISH, NUM_CLASSES, decode, encode
 from asr_helpers.widgets import player, word_player
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
@@ -360,11 +360,11 @@ for sentence in (references[chosen], " ".join(reversed(references[chosen].split(
 # > weight · ln P(word | the words before it) + word bonus
 #
 # The *weight* is how far to trust the model against the ear; the *bonus* makes up for the price of each further word,
-# without which short texts win. A word outside the vocabulary pays a penalty, it is not forbidden. So what is the score
-# of a text?
+# without which short texts win. A word outside the vocabulary pays a penalty, it is not forbidden. (And `prior`? That
+# comes [further down](#Hearing-or-expecting?).) So what is the score of a text?
 
 # %%
-fusion = decoding.Fusion(lm)
+fusion = decoding.Fusion(lm, prior=0)
 heard = decoding.beam_search(log_probs, fusion=fusion)[0]
 forward, backward = lattice(log_probs, encode(heard.text))
 by_ear = np.logaddexp.reduce(forward[-1, -2:])
@@ -581,6 +581,54 @@ print(
 print(f"readable {reported['readable_ms_per_audio_second']:.0f} ms per second of audio")
 for example in reported["examples"][:3]:
     print(*(f"\n{name:9} {text}" for name, text in example.items() if name != "id"), sep="", end="\n")
+
+# %% [markdown]
+# ## Hearing or expecting?
+#
+# The network, too, has read: the transcripts it learned from. It knows that E is everywhere and Q nearly nowhere, and where a
+# sound is unclear it bets on E. What it says of a frame is part hearing and part expectation; and with a language
+# model, expectation counts twice. Bayes' rule takes it off again:
+#
+# > P(sound | letter) ∝ P(letter | sound) / P(letter)
+#
+# How the network expects words to go on we cannot see from outside, but how common each letter is we can: count the
+# letters of the vocabulary. As that is only a part of what it expects, and as it hears a part as well, divide by a power
+# of it, `prior`, tuned like all else (Kanda et al., Interspeech 2016, do so
+# with a model of whole label sequences).
+
+# %%
+shares = decoding.log_shares(read_vocabulary(decoding.shipped_lm())[1], ENGLISH)
+letters = ENGLISH.characters
+figure, (left, right) = plots.new(
+    1, 2, (9, 2.8), "how common each letter is; word error rate against the prior, lowest well above 0"
+)
+left.bar([letter.replace(" ", "␣") for letter in letters], 100 * np.exp(shares[: len(letters)]))
+left.set(title="share of the letters of 60 000 words (%)")
+left.tick_params(axis="x", labelsize=7)
+right.plot(tuned["priors"], 100 * np.array(tuned["prior_wer"]), marker="o")
+right.set(xlabel="prior", title="word error rate (%), tuning speakers")
+plots.save(figure, "07_prior")
+
+# %%
+rare, common = (np.exp(-decoding.PRIOR * shares[letters.index(letter)]) for letter in "QE")
+print(f"a Q that is heard counts {rare / common:.1f} times as much as an E")
+bought = reported["prior"]
+low, high = bought["difference_ci95"]
+print(
+    f"reported speakers: WER {bought['wer_without']:.1%} without, {reported['decoders']['beam + LM']['wer']:.1%} with it: "
+    f"{100 * bought['difference']:+.1f} points (paired: {100 * low:+.1f} to {100 * high:+.1f})"
+)
+
+# %% [markdown]
+# And what does it change? The people from above, read without it and with it:
+
+# %%
+plain = decoding.best_text(decoding.beam_decoder(decoding.shipped_lm(), prior=0))
+without = [plain(each) for each in heard_people]
+errors = [word_errors(said, texts) for texts in (without, read["beam + LM"])]
+print(f"WER {errors[0].rate:.1%} without, {errors[1].rate:.1%} with it")
+for i in np.argsort(errors[1].errors - errors[0].errors, kind="stable")[:3]:
+    print(f"\nsaid    {said[i]}\nwithout {without[i]}\nwith    {read['beam + LM'][i]}")
 
 # %% [markdown]
 # ## What went wrong?
