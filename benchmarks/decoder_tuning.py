@@ -34,8 +34,8 @@ WEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
 BONUSES = (-1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
 UNKNOWN = (-1.0, -3.0, -6.0, -10.0, -15.0)
 PRIORS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
-WIDTHS = (4, 8, 16, 32, 64, 128)
-GRID_WIDTH = 64
+WIDTHS = (4, 8, 16, 32, 64, 128, 256)
+GRID_WIDTH = 128
 
 
 def listen(model: Path, folder: Path, limit: int | None) -> tuple[list, list[np.ndarray]]:
