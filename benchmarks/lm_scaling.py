@@ -84,7 +84,9 @@ def main() -> None:
     result = {
         "corpus": options.report.name,
         "utterances": len(texts),
-        "settings": {name: getattr(decoding, name.upper()) for name in ("width", "weight", "word_bonus", "prior")},
+        "settings": {
+            name: getattr(decoding, name.upper()) for name in ("width", "weight", "word_bonus", "prior")
+        },
         "greedy_wer": word_errors([each.text for each in heard[0]], texts).rate,
         "transcribed_words": scaling[DOUBLINGS]["words"],
         "scaling": scaling,

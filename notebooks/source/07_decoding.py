@@ -585,16 +585,16 @@ for example in reported["examples"][:3]:
 # %% [markdown]
 # ## Hearing or expecting?
 #
-# The network, too, has read: the transcripts it learned from. It knows that E is everywhere and Q nearly nowhere, and where a
-# sound is unclear it bets on E. What it says of a frame is part hearing and part expectation; and with a language
-# model, expectation counts twice. Bayes' rule takes it off again:
+# The network, too, has read: the transcripts it learned from. It knows that E is everywhere and Q nearly nowhere, and
+# where a sound is unclear it bets on E. What it says of a frame is part hearing and part expectation; and with a language
+# model, expectation counts twice. Bayes' rule takes it off again, by what was to be expected before, the
+# [prior](../notebooks/GLOSSARY.md#prior):
 #
 # > P(sound | letter) ∝ P(letter | sound) / P(letter)
 #
 # How the network expects words to go on we cannot see from outside, but how common each letter is we can: count the
-# letters of the vocabulary. As that is only a part of what it expects, and as it hears a part as well, divide by a power
-# of it, `prior`, tuned like all else (Kanda et al., Interspeech 2016, do so
-# with a model of whole label sequences).
+# letters of the vocabulary. As that is only a part of what it expects, and as all is only about so, divide by a power of
+# it, tuned like the rest. (Kanda and others, Interspeech 2016, divide by a model of whole sequences of labels.)
 
 # %%
 shares = decoding.log_shares(read_vocabulary(decoding.shipped_lm())[1], ENGLISH)
