@@ -25,11 +25,11 @@ from asr_helpers.text import BLANK, ENGLISH, Alphabet
 
 LN10 = math.log(10)
 # The best on dev-clean-tune, see benchmarks/decoder_tuning.py and notebook 07.
-WIDTH = 128
+WIDTH = 256
 WEIGHT = 0.8
-WORD_BONUS = 2.0
+WORD_BONUS = 1.0
 UNKNOWN_PENALTY = -15.0
-PRIOR = 0.4
+PRIOR = 0.3
 KENLM_ORDERS = range(2, 7)  # of a language model, as it was compiled; others are for the readable search
 LONGEST_WORD = 100  # letters; of a longer one the rest counts as unknown
 TYPICAL_WORD = 6  # letters; an unknown beginning longer than that pays in proportion

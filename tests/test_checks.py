@@ -149,12 +149,11 @@ def one_batch(order):
     return np.array([model().log_probs(x) for x in batch])
 
 
-def muffle(width):
-    def effect(samples, rng):
-        taps = np.full(width + rng.integers(3), 1.0)
-        return np.convolve(samples, taps / len(taps), "same").astype(np.float32)
+def telephone(samples, rng):
+    from scipy.signal import butter, sosfiltfilt
 
-    return effect
+    edges = rng.uniform(400, 700), rng.uniform(1700, 2200)
+    return augment.limit(sosfiltfilt(butter(3, edges, "bandpass", fs=16000, output="sos"), samples))
 
 
 def with_language_model():
@@ -508,7 +507,7 @@ CASES = {
         {lambda: 2: "took no time", lambda: 3: "not yet", lambda: 8: "too high", lambda: 0: "too low"},
     ),
     "effect": (
-        late(muffle, 6),
+        lambda: telephone,
         {
             lambda: lambda samples, rng: samples: "one recording more",
             lambda: lambda samples, rng: samples * np.float32(rng.uniform(0.5, 1)): "too mild",

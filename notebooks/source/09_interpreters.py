@@ -41,8 +41,9 @@ from IPython.display import Markdown
 from scipy.signal import resample_poly
 
 from asr_helpers import plots
+from asr_helpers.augment import limit
 from asr_helpers.checks import check
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
+from asr_helpers.corpus import SAMPLE_RATE, data_dir, load_corpus, read_audio
 from asr_helpers.decoding import greedy
 from asr_helpers.export import VARIANTS, quantize
 from asr_helpers.features import features, log_mel
@@ -611,14 +612,17 @@ check("09.3", answer)
 
 
 # %% tags=["solution"]
-def hand_before_the_mouth(samples, rng):
-    """The top goes: a moving average over 4 to 8 samples, a low-pass of the simplest kind."""
-    width = rng.integers(4, 9)
-    return np.convolve(samples, np.full(width, 1 / width), "same").astype(np.float32)
+from scipy.signal import butter, sosfilt
 
 
-answer = hand_before_the_mouth
-player(answer(samples, np.random.default_rng(0)), "A hand before the mouth")
+def bad_telephone(samples, rng):
+    """Neither depth nor hiss is left: a band-pass whose edges lie elsewhere on each line."""
+    edges = rng.uniform(400, 700), rng.uniform(1700, 2200)
+    return limit(sosfilt(butter(6, edges, "bandpass", fs=SAMPLE_RATE, output="sos"), samples))
+
+
+answer = bad_telephone
+player(answer(samples, np.random.default_rng(0)), "A bad telephone")
 
 # %% tags=["check"]
 check("effect", answer)
