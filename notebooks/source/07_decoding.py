@@ -361,7 +361,7 @@ for sentence in (references[chosen], " ".join(reversed(references[chosen].split(
 #
 # The *weight* is how far to trust the model against the ear; the *bonus* makes up for the price of each further word,
 # without which short texts win. A word outside the vocabulary pays a penalty, it is not forbidden. (And `prior`? That
-# comes [further down](#Hearing-or-expecting?).) So what is the score of a text?
+# comes further down, in *Hearing or expecting?*) So what is the score of a text?
 
 # %%
 fusion = decoding.Fusion(lm, prior=0)

@@ -354,7 +354,7 @@ plots.save(figure, "12_gained_and_forgotten")
 #
 # The new voice gained nothing that its fourteen sentences show. The shipped network gets six in seven of its words right
 # by ear, and nearly all with the language model: a minute more has little left to tell it. (The network that shipped
-# before it began at 44 % with this voice, and came to 21 % in the same minute.) Adapting pays where there is something to
+# before it began at 44 % with this voice, and came to 21 % with the same minute.) Adapting pays where there is something to
 # adapt to: your accent, your microphone, your room may be further off than this stranger. The same lines will tell.
 #
 # The old voices were heard beside it, and their line crosses the dotted one: rehearsal did its work. And *people*? Nobody
