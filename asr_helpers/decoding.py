@@ -249,7 +249,7 @@ class FastBeamSearch:
         _check_width(width)
         self._alphabet = alphabet
         self._settings = dict(beam_width=width, token_min_logp=min_log_prob, beam_prune_logp=-margin)
-        self._expected, language = np.zeros(alphabet.classes), {}
+        self._expected, language = None, {}
         if lm is not None:
             _, words = _order_and_words(lm, alphabet)
             self._expected = prior * log_shares(words, alphabet)
@@ -271,7 +271,9 @@ class FastBeamSearch:
         space, blank = self._alphabet.characters.index(" "), self._alphabet.blank
         if not len(log_probs):
             return [Hypothesis("", 0.0)]
-        log_probs = discount(log_probs, self._expected).astype(np.float32)
+        if self._expected is not None:
+            log_probs = discount(log_probs, self._expected)
+        log_probs = np.array(log_probs, dtype=np.float32)
         letters = np.flatnonzero(~np.isin(log_probs.argmax(axis=1), (space, blank)))
         tail = log_probs[letters[-1] + 1 if len(letters) else 0 :]
         tail[:, blank] = np.logaddexp(tail[:, blank], tail[:, space])

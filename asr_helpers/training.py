@@ -520,7 +520,7 @@ def train(
             workers.total(0)  # the others wait until the chief has written its last epoch
         except tf.errors.OpError as error:
             workers.check(error)
-            raise _data_error(error, speech, valid) from error
+            raise _data_error(error, speech) from error
         except CorpusError as error:  # of the validation speech's records
             raise TrainingError(f"{error}, then go on with --resume") from error
         return run.state["history"]
@@ -539,10 +539,10 @@ def _digest(speech: Speech) -> str:
     return digest.hexdigest()
 
 
-def _data_error(error: tf.errors.OpError, speech: Speech, valid: Speech) -> TrainingError:
+def _data_error(error: tf.errors.OpError, speech: Speech) -> TrainingError:
     """Return what is wrong with the speech, where TensorFlow says only that a batch could not be made."""
     mend = "bring the speech back, then go on with --resume"
-    if damage := records.damage([*speech.shards, *valid.shards]):
+    if damage := records.damage(speech.shards):
         return TrainingError(f"{damage}, then go on with --resume")
     if isinstance(error, tf.errors.FailedPreconditionError) and speech.dropped:
         return TrainingError(

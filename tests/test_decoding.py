@@ -229,11 +229,8 @@ def test_a_letter_that_is_rare_anyway_counts_for_more():
     path[-1, encode("EX")] = 0.6, 0.4
     log_probs, lm = np.log(path + 1e-9), estimate(["TEE", "TEX"])
     texts = [beam_search(log_probs, fusion=Fusion(lm, prior=prior))[0].text for prior in (0.0, 0.3, 0.4)]
-    assert texts == [
-        "TEE",
-        "TEE",
-        "TEX",
-    ]  # 0.4 against 0.6 is made up for by three to one to the power of 0.37
+    # 0.4 against 0.6 is made up for by three to one to the power of 0.37.
+    assert texts == ["TEE", "TEE", "TEX"]
 
 
 def test_an_unknown_beginning_pays_at_once_and_a_known_one_nothing(lm):
