@@ -388,6 +388,8 @@ def heard(recognizer, path):
                 bar.update(len(block) / 16_000)
 
         yield from recognizer.stream(counted())
+    if recording.remark:
+        report([recording.remark])
 
 
 def lm(options):

@@ -4,6 +4,7 @@ A corpus is strict (`corpus.read_audio`); what one wants transcribed comes as it
 depth, FLAC, Ogg, Opus, MP3 and more; for video, M4A and the rest ffmpeg is asked, where it is installed.
 """
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,7 @@ class Recording:
     name: str
     seconds: float | None
     blocks: Iterator[np.ndarray]  # float32 (samples,), mono at `SAMPLE_RATE`, about ten seconds each
+    remark: str = ""  # what was done to it that may not be what its owner wants, and the mend; one line
 
 
 @contextmanager
@@ -53,13 +55,25 @@ def open_recording(path: Path | str) -> Iterator[Recording]:
             if missing := missing_bytes(file):
                 raise CorpusError(f"{name}: cut off, {missing} bytes of sound are missing; fetch it again")
             seconds = audio.frames / audio.samplerate if audio.frames < _UNKNOWN_LENGTH else None
-            yield Recording(name, seconds, _checked(name, _soundfile_blocks(audio, name)))
+            remark = _averaged(path, name, audio.channels) if audio.channels > 1 else ""
+            yield Recording(name, seconds, _checked(name, _soundfile_blocks(audio, name)), remark)
 
 
 def read_recording(path: Path | str) -> np.ndarray:
     """Return the whole recording at `path` as float32 (samples,), mono at `SAMPLE_RATE`; see `open_recording`."""
     with open_recording(path) as recording:
         return np.concatenate(list(recording.blocks))
+
+
+def _averaged(path: Path | str, name: str, channels: int) -> str:
+    """Return what is said of a recording of several channels: an interview may have one speaker on each."""
+    remark = f"{name}: the mean of {channels} channels was heard"
+    if str(path) == STDIN:
+        return remark
+    alone = Path(path).with_name(f"{Path(path).stem}-16k.wav")
+    command = ["ffmpeg", "-i", f"file:{path}", "-af", "pan=mono|c0=c0"]  # "file:" as in `_ffmpeg_blocks`
+    command += ["-ar", str(SAMPLE_RATE), f"file:{alone}"]
+    return f"{remark}; if they differ, and for the first alone, run {shlex.join(command)}"
 
 
 @contextmanager

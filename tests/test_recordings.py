@@ -1,5 +1,6 @@
 import io
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -70,6 +71,21 @@ def test_a_tone_keeps_its_pitch_and_length_over_many_blocks(tmp_path, rate):
 def test_channels_are_averaged(tmp_path):
     soundfile.write(tmp_path / "two.wav", np.stack([tone(16000), np.zeros(40000)], 1), SAMPLE_RATE, "FLOAT")
     assert read_recording(tmp_path / "two.wav") == pytest.approx(tone(SAMPLE_RATE) / 2, abs=1e-6)
+
+
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs ffmpeg")
+def test_two_channels_are_remarked_upon_and_one_can_be_had_alone(tmp_path):
+    path = tmp_path / "12:30 it's two.wav"
+    soundfile.write(path, np.stack([tone(44100), np.zeros(110250)], 1), 44100, "PCM_24", format="WAVEX")
+    with open_recording(path) as recording:
+        remark = recording.remark
+    assert remark.startswith(f"{path}: the mean of 2 channels was heard; ") and "\n" not in remark
+    command = shlex.split(remark.split("; if they differ, and for the first alone, run ")[1])
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+    with open_recording(tmp_path / "12:30 it's two-16k.wav") as alone:
+        first = np.concatenate(list(alone.blocks))
+    assert alone.remark == ""
+    assert first[1000:39000] == pytest.approx(tone(SAMPLE_RATE)[1000:39000], abs=1e-2)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
