@@ -99,7 +99,8 @@ def padding(lengths):
 
 
 def doubt(scale=0.04):
-    log_probs = model().log_probs(features(read_audio(TEST[3].path)))
+    asked = Recognizer.load(data_dir() / "models" / "crnn.keras")
+    log_probs = asked.log_probs(features(read_audio(TEST[3].path)))
     best = log_probs.argmax(-1)
     starts = [t for t in range(len(best)) if best[t] not in (BLANK, best[t - 1] if t else -1)]
     return scale * min(starts, key=lambda t: log_probs[t].max())
