@@ -275,7 +275,7 @@ def evaluate(options):
     decode, spent = recognizer.greedy, [0.0]
     if options.decoder == "beam":
         settings = dict(weight=options.lm_weight, word_bonus=options.word_bonus) if options.lm else {}
-        search = decoding.beam_decoder(options.lm, options.width, recognizer.alphabet, **settings)
+        search = decoding.FastBeamSearch(options.lm, options.width, alphabet=recognizer.alphabet, **settings)
         decode = decoding.best_text(search)
     elif options.lm:
         raise ValueError("--lm goes with --decoder beam: greedy decoding has no use for it")
@@ -326,7 +326,7 @@ def transcribe(options):
     alphabet = recognizer.alphabet
     decode = recognizer.greedy if options.no_lm else decoding.default_decoder(alphabet)
     if options.lm:
-        decode = decoding.best_text(decoding.beam_decoder(options.lm, alphabet=alphabet))
+        decode = decoding.best_text(decoding.FastBeamSearch(options.lm, alphabet=alphabet))
     written = {"json": captions.json_line, "srt": captions.srt, "vtt": captions.vtt, "ctm": alignment.ctm}
     problems = []
     for path in options.audio:

@@ -5,14 +5,11 @@ blank last.
 """
 
 import functools
-import importlib.util
 import math
-import os
 import sys
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -20,19 +17,20 @@ from pathlib import Path
 import numpy as np
 
 from asr_helpers.corpus import data_dir
-from asr_helpers.lm import END, LanguageModelError, NGram, read_vocabulary
+from asr_helpers.lm import END, UNKNOWN, LanguageModelError, NGram
 from asr_helpers.text import BLANK, ENGLISH, Alphabet
 
 LN10 = math.log(10)
 # The best on dev-clean-tune, see benchmarks/decoder_tuning.py and notebook 07.
-WIDTH = 256
+WIDTH = 1024
+MARGIN = 12.0
+MIN_LOG_PROB = -5.0
 WEIGHT = 0.8
 WORD_BONUS = 1.0
 UNKNOWN_PENALTY = -15.0
 PRIOR = 0.3
-KENLM_ORDERS = range(2, 7)  # of a language model, as it was compiled; others are for the readable search
-LONGEST_WORD = 100  # letters; of a longer one the rest counts as unknown
-TYPICAL_WORD = 6  # letters; an unknown beginning longer than that pays in proportion
+HYPOTHESES = 100  # of the fast search
+LONGEST_WORD = 100  # letters; longer ones are left out of the vocabulary
 
 
 def collapse(indices, blank: int = BLANK) -> list[int]:
@@ -75,8 +73,12 @@ class Fusion:
 
     A text's score is log P(text | audio) + `weight` · ln P(words) + `word_bonus` · number of words. The bonus
     makes up for what each further word costs. A word outside the vocabulary pays `unknown` (log10) on top of the
-    model's <unk>: it is improbable, not impossible. A beginning that no known word has pays that at once, and more
-    the longer it grows, so that the beam does not fill with what would be thrown out at the next space.
+    model's <unk>: it is improbable, not impossible.
+
+    The language model knows whole words, but the beam is pruned in the midst of them. So a beginning is given what the
+    most frequent word that begins so would add, whatever came before, until the word is whole and its own share takes
+    the place of that: language-model look-ahead (Ortmanns, Ney & Eiden, 1996, "Language-model look-ahead for large
+    vocabulary speech recognition", ICSLP). A beginning that no known word has pays for an unknown word at once.
 
     From its transcripts the network has learned how words are spelt, too. What it says of a letter is part hearing and
     part expectation, and with a language model expectation counts twice. So in each frame `prior` · ln (the letter's
@@ -93,19 +95,25 @@ class Fusion:
         unknown: float = UNKNOWN_PENALTY,
         prior: float = PRIOR,
         alphabet: Alphabet = ENGLISH,
+        look_ahead: bool = True,
     ):
-        """`alphabet` is the model's.
+        """`alphabet` is the model's. Without `look_ahead` a known beginning is worth nothing before its word is whole.
 
         Raises:
             LanguageModelError: `lm` is of another language, see `check_letters`.
         """
         check_letters(lm.words, alphabet)
         self.lm, self.weight, self.word_bonus, self.unknown = lm, weight, word_bonus, unknown
-        self.alphabet, self.vocabulary = alphabet, frozenset(lm.words)
+        self.alphabet, self.vocabulary = alphabet, frozenset(spellable(lm.words, alphabet))
         self.expected = prior * log_shares(self.vocabulary, alphabet)
-        self.beginnings = frozenset(
-            word[:end] for word in self.vocabulary for end in range(min(len(word), LONGEST_WORD) + 1)
-        )
+        best = defaultdict(lambda: -math.inf)  # log10 of the most frequent word, by its beginning
+        for word in self.vocabulary:
+            for end in range(len(word) + 1):
+                best[word[:end]] = max(best[word[:end]], lm.grams[(word,)][0])
+        self.ahead = {beginning: weight * LN10 * log10 + word_bonus for beginning, log10 in best.items()}
+        self.unknown_ahead = weight * LN10 * (lm.grams[(UNKNOWN,)][0] + unknown) + word_bonus
+        if not look_ahead:
+            self.ahead, self.unknown_ahead = dict.fromkeys(best, 0.0), weight * LN10 * unknown
         self.start = Reading(0.0, lm.start, "")
 
     def extend(self, reading: Reading, character: str) -> Reading:
@@ -115,10 +123,8 @@ class Fusion:
         return self._end_word(reading) if reading.word else reading
 
     def so_far(self, reading: Reading) -> float:
-        """Return the score of an unfinished prefix."""
-        if reading.word in self.beginnings:
-            return reading.score
-        return reading.score + self.unknown * max(1.0, len(reading.word) / TYPICAL_WORD)
+        """Return the score of an unfinished prefix, with what its last word may come to."""
+        return reading.score + self.ahead.get(reading.word, self.unknown_ahead)
 
     def finish(self, reading: Reading) -> float:
         """Return the score of a whole text: its last word and the end of the sentence are counted, too."""
@@ -135,9 +141,9 @@ class Fusion:
 def beam_search(
     log_probs: np.ndarray,
     width: int = WIDTH,
-    min_log_prob: float = -5.0,
+    min_log_prob: float = MIN_LOG_PROB,
     fusion: Fusion | None = None,
-    margin: float = 10.0,
+    margin: float = MARGIN,
     alphabet: Alphabet = ENGLISH,
 ) -> list[Hypothesis]:
     """Return the hypotheses that are left at the end, the best first, by prefix beam search.
@@ -221,10 +227,7 @@ def _finish(beam: dict, readings: dict[str, Reading], fusion: Fusion | None) -> 
 
 
 class FastBeamSearch:
-    """`beam_search` in C++, by the library ctc-beam-decoder, with KenLM inside: the same scores, faster.
-
-    The library makes nothing of alignments that end in a space: behind the last letter, spaces go to the blank.
-    """
+    """`beam_search`, compiled (`fast_beam`): the same scores, some hundred times as fast."""
 
     def __init__(
         self,
@@ -234,70 +237,71 @@ class FastBeamSearch:
         word_bonus: float = WORD_BONUS,
         unknown: float = UNKNOWN_PENALTY,
         prior: float = PRIOR,
-        min_log_prob: float = -5.0,
-        margin: float = 10.0,
+        min_log_prob: float = MIN_LOG_PROB,
+        margin: float = MARGIN,
         alphabet: Alphabet = ENGLISH,
+        look_ahead: bool = True,
     ):
-        """`lm` is an ARPA file, plain or gzipped, its order in `KENLM_ORDERS`; the rest as in `beam_search`, `Fusion`.
+        """`lm` is an ARPA file, plain or gzipped; the rest as in `beam_search` and `Fusion`.
 
         Raises:
-            ModuleNotFoundError: ctc-beam-decoder is not installed; there are wheels for some platforms only.
-            ValueError: as `beam_decoder`, or KenLM does not take the file.
+            ValueError: the file is missing (`TextError`), is not ARPA, or is of another language than the alphabet
+                (`LanguageModelError`, see `check_letters`); or `width` is below 1.
         """
-        from ctc_beam_decoder import BeamSearchDecoder
+        from asr_helpers import (
+            fast_beam,
+        )  # Numba takes half a second to load, and greedy decoding does without
 
         _check_width(width)
-        self._alphabet = alphabet
-        self._settings = dict(beam_width=width, token_min_logp=min_log_prob, beam_prune_logp=-margin)
-        self._expected, language = None, {}
-        if lm is not None:
-            _, words = _order_and_words(lm, alphabet)
-            self._expected = prior * log_shares(words, alphabet)
-            language = dict(
-                kenlm_model_path=lm, unigrams=words, alpha=weight, beta=word_bonus, unk_score_offset=unknown
-            )
-        try:
-            with _silent_stderr():  # KenLM draws a progress bar there
-                self._decoder = BeamSearchDecoder([*alphabet.characters, ""], **language)
-        except (ValueError, RuntimeError) as error:  # several lines, most of them on C++
-            reason = str(error).splitlines()[-1][:200]
-            raise LanguageModelError(
-                f"{lm}: KenLM does not take it ({reason}); fetch or make it again"
-            ) from None
+        self._alphabet, self._search = alphabet, fast_beam.search
+        self._pruning = width, min_log_prob, margin
+        none = NGram(1, {(UNKNOWN,): (0.0, 0.0)})
+        model = fast_beam.Automaton.read(lm) if lm else fast_beam.Automaton.of(none)
+        if lm:
+            check_letters(model.vocabulary, alphabet, str(lm))
+        words = spellable(model.vocabulary, alphabet)
+        tree = fast_beam.Tree.of(model, words, alphabet)
+        log10 = weight * LN10
+        ahead = log10 * tree.best + word_bonus
+        unknown_ahead = log10 * (model.unigrams[model.unknown] + unknown) + word_bonus
+        if not look_ahead:
+            ahead, unknown_ahead = np.zeros(len(ahead)), log10 * unknown
+        terms = log10, word_bonus, unknown, model.unknown, unknown_ahead
+        self._language = (
+            bool(lm),
+            model.arrays,
+            (tree.children, tree.word),
+            ahead,
+            terms,
+            model.start,
+            model.end,
+        )
+        self._expected = prior * log_shares(words, alphabet) if lm else None
 
     def __call__(self, log_probs: np.ndarray) -> list[Hypothesis]:
-        """Return the hypotheses for log-probabilities (frames, classes), the best first."""
+        """Return the hypotheses for log-probabilities (frames, classes), the best `HYPOTHESES`, the best first."""
         _check_shape(log_probs, self._alphabet)
-        space, blank = self._alphabet.characters.index(" "), self._alphabet.blank
-        if not len(log_probs):
-            return [Hypothesis("", 0.0)]
+        log_probs = np.ascontiguousarray(log_probs, dtype=np.float64)
         if self._expected is not None:
             log_probs = discount(log_probs, self._expected)
-        log_probs = np.array(log_probs, dtype=np.float32)
-        letters = np.flatnonzero(~np.isin(log_probs.argmax(axis=1), (space, blank)))
-        tail = log_probs[letters[-1] + 1 if len(letters) else 0 :]
-        tail[:, blank] = np.logaddexp(tail[:, blank], tail[:, space])
-        tail[:, space] = -np.inf
-        beams = self._decoder.decode_beams(log_probs, **self._settings)
-        return [Hypothesis(text, score) for text, _, _, _, score in beams]
+        space = self._alphabet.characters.index(" ")
+        parents, letters, nodes, scores = self._search(log_probs, *self._pruning, space, *self._language)
+        best = np.argsort(-scores, kind="stable")[:HYPOTHESES]
+        found = [Hypothesis(self._spell(parents, letters, nodes[i]), float(scores[i])) for i in best]
+        return sorted(found, key=lambda hypothesis: (-hypothesis.score, hypothesis.text))
+
+    def _spell(self, parents: np.ndarray, letters: np.ndarray, node: int) -> str:
+        text = []
+        while node:
+            text.append(self._alphabet.characters[letters[node]])
+            node = parents[node]
+        return "".join(reversed(text))
 
 
-def beam_decoder(
-    lm: Path | str | None = None, width: int = WIDTH, alphabet: Alphabet = ENGLISH, **settings
-) -> Callable[[np.ndarray], list[Hypothesis]]:
-    """Return the fast beam search where its library is installed, else the readable one, as one function.
-
-    `settings` are `weight`, `word_bonus`, `unknown` and `prior`, see `Fusion`.
-
-    Raises:
-        ValueError: the file `lm` is missing (`TextError`), is not ARPA, or is of another language than the alphabet
-            (`LanguageModelError`, see `check_letters`).
-    """
-    kenlm_reads_it = lm is None or _order_and_words(lm, alphabet)[0] in KENLM_ORDERS
-    if kenlm_reads_it and importlib.util.find_spec("ctc_beam_decoder"):
-        return FastBeamSearch(lm, width, alphabet=alphabet, **settings)
-    fusion = Fusion(NGram.read(lm), **settings, alphabet=alphabet) if lm else None
-    return functools.partial(beam_search, width=width, fusion=fusion, alphabet=alphabet)
+def spellable(words: Iterable[str], alphabet: Alphabet) -> list[str]:
+    """Return the words that a text in `alphabet` can hold."""
+    letters = set(alphabet.characters) - {" "}
+    return [word for word in words if len(word) <= LONGEST_WORD and letters.issuperset(word)]
 
 
 def discount(log_probs: np.ndarray, expected: np.ndarray) -> np.ndarray:
@@ -314,13 +318,6 @@ def log_shares(words: Collection[str], alphabet: Alphabet) -> np.ndarray:
     counts = Counter(letter for word in words for letter in word) + Counter({" ": len(words)})
     counts = np.array([*(counts[letter] for letter in alphabet.characters), 0], dtype=float)
     return np.log(np.where(counts > 0, counts / max(1, counts.sum()), 1))
-
-
-def _order_and_words(lm: Path | str, alphabet: Alphabet) -> tuple[int, list[str]]:
-    """Return what `read_vocabulary` does, if the words go with the alphabet, see `check_letters`."""
-    order, words = read_vocabulary(lm)
-    check_letters(words, alphabet, str(lm))
-    return order, words
 
 
 def check_letters(words: Collection[str], alphabet: Alphabet, name: str = "the language model") -> None:
@@ -366,25 +363,12 @@ def default_decoder(alphabet: Alphabet = ENGLISH) -> Callable[[np.ndarray], str]
     """
     if alphabet != ENGLISH:
         return functools.partial(greedy, alphabet=alphabet)
-    return best_text(beam_decoder(shipped_lm()))
+    return best_text(FastBeamSearch(shipped_lm()))
 
 
 def best_text(search: Callable[[np.ndarray], list[Hypothesis]]) -> Callable[[np.ndarray], str]:
     """Return `search` as a decoder, log-probabilities to text, that takes its first hypothesis."""
     return lambda log_probs: search(log_probs)[0].text
-
-
-@contextmanager
-def _silent_stderr():
-    """Point file descriptor 2, where native code writes whatever Python's stderr is, at nothing for a while."""
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "w") as nothing:
-            os.dup2(nothing.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def _log_add(a: float, b: float) -> float:

@@ -1,4 +1,4 @@
-"""What does a language model gain, at which settings, for how much time? Needs the extra `beam`.
+"""What does a language model gain, at which settings, for how much time?
 
 python benchmarks/decoder_tuning.py MODEL --tune CORPUS --report CORPUS [--lm FILE] [--out FILE]
 
@@ -32,10 +32,11 @@ from asr_helpers.recognizer import Recognizer
 
 WEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
 BONUSES = (-1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
-UNKNOWN = (-1.0, -3.0, -6.0, -10.0, -15.0)
+UNKNOWN = (-3.0, -6.0, -10.0, -15.0, -20.0)
 PRIORS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
-WIDTHS = (4, 8, 16, 32, 64, 128, 256)
-GRID_WIDTH = 128
+WIDTHS = (4, 16, 64, 128, 256, 512, 1024, 2048)
+GRID_WIDTH = 512
+READABLE = 30  # utterances that the readable search reads, too, in minutes
 
 
 def listen(model: Path, folder: Path, limit: int | None) -> tuple[list, list[np.ndarray]]:
@@ -70,7 +71,7 @@ def tune(lm: Path, references: list[str], outputs: list[np.ndarray]) -> dict:
         bar.update()
         return word_errors(references, texts).rate, ms
 
-    runs = len(WEIGHTS) * len(BONUSES) + len(UNKNOWN) + len(PRIORS) + len(WIDTHS)
+    runs = len(WEIGHTS) * len(BONUSES) + len(UNKNOWN) + len(PRIORS) + 2 * len(WIDTHS)
     with tqdm(total=runs, desc="tuning", unit="run") as bar:
         grid = np.array(
             [[measure(weight=weight, word_bonus=bonus)[0] for bonus in BONUSES] for weight in WEIGHTS]
@@ -82,6 +83,7 @@ def tune(lm: Path, references: list[str], outputs: list[np.ndarray]) -> dict:
         priors = [measure(prior=value, **best)[0] for value in PRIORS]
         best["prior"] = PRIORS[int(np.argmin(priors))]
         widths = [measure(width, **best) for width in WIDTHS]
+        blind = [measure(width, look_ahead=False, **best)[0] for width in WIDTHS]
     good = 1.01 * min(rate for rate, _ in widths)
     best["width"] = next(width for width, (rate, _) in zip(WIDTHS, widths, strict=True) if rate <= good)
     return {
@@ -95,6 +97,7 @@ def tune(lm: Path, references: list[str], outputs: list[np.ndarray]) -> dict:
         "prior_wer": np.round(priors, 5).tolist(),
         "widths": WIDTHS,
         "width_wer": [round(rate, 5) for rate, _ in widths],
+        "width_wer_without_look_ahead": np.round(blind, 5).tolist(),
         "width_ms_per_audio_second": [round(ms, 3) for _, ms in widths],
         "best": best,
     }
@@ -128,10 +131,11 @@ def report(lm: Path, best: dict, utterances: list, outputs: list[np.ndarray]) ->
 
     fusion = decoding.Fusion(NGram.read(lm), **settings)
     readable, ms = read(
-        decoding.best_text(lambda each: decoding.beam_search(each, width, fusion=fusion)), outputs
+        decoding.best_text(lambda each: decoding.beam_search(each, width, fusion=fusion)), outputs[:READABLE]
     )
-    agreement = np.mean([a == b for a, b in zip(readable, texts["beam + LM"], strict=True)])
+    agreement = np.mean([a == b for a, b in zip(readable, texts["beam + LM"][:READABLE], strict=True)])
     result |= {"readable_agreement": float(agreement), "readable_ms_per_audio_second": ms}
+    result["readable_utterances"] = len(readable)
 
     result["confused_words"] = confusions(jiwer.process_words(references, texts["beam + LM"]), 15)
     result["confused_characters"] = confusions(jiwer.process_characters(references, texts["greedy"]), 15)

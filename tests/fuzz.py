@@ -232,7 +232,7 @@ def arpa(folder: Path) -> Trial:
         yield lambda: lm.NGram.read(model)
         yield lambda: lm.read_vocabulary(model)
         yield lambda: decoding.beam_search(log_probs, 16, fusion=decoding.Fusion(lm.NGram.read(model)))
-        yield lambda: decoding.beam_decoder(model, 16)(log_probs)
+        yield lambda: decoding.FastBeamSearch(model, 16)(log_probs)
 
     return trial
 

@@ -12,7 +12,7 @@ from asr_helpers.alignment import align
 from asr_helpers.cli import main
 from asr_helpers.corpus import load_corpus
 from asr_helpers.ctc import ctc_loss, log_likelihood, pack_targets
-from asr_helpers.decoding import Fusion, beam_decoder, beam_search, greedy, shipped_lm
+from asr_helpers.decoding import FastBeamSearch, Fusion, beam_search, greedy, shipped_lm
 from asr_helpers.export import to_onnx, to_tflite
 from asr_helpers.lm import LanguageModelError, estimate, read_texts
 from asr_helpers.model import alphabet_of, build_model, rebuild
@@ -137,11 +137,11 @@ def test_a_language_model_is_of_the_models_letters(tmp_path, capsys):
         1.9
     )
     assert greedy(hesitant, GERMAN) == "ZWÖLF GRÜXSE"
-    assert beam_decoder(tmp_path / "de.arpa", alphabet=GERMAN)(hesitant)[0].text == "ZWÖLF GRÜSSE"
+    assert FastBeamSearch(tmp_path / "de.arpa", alphabet=GERMAN)(hesitant)[0].text == "ZWÖLF GRÜSSE"
     (tmp_path / "uk.txt").write_text("Щастям б'ють жук\n", encoding="utf-8")
     assert run(capsys, "lm", tmp_path / "uk.txt", "--out", ukrainian, "--alphabet", "auto")[0] == 0
     with pytest.raises(ValueError, match=r"uk.arpa: 3 of its 3 words.*cannot be spelt") as caught:
-        beam_decoder(ukrainian, alphabet=GERMAN)
+        FastBeamSearch(ukrainian, alphabet=GERMAN)
     assert len(str(caught.value).splitlines()) == 1
 
 
@@ -153,7 +153,7 @@ def test_a_language_model_of_another_language_is_refused(mini, tmp_path):
         lm.write(tmp_path / "other.arpa")
         ways = (
             lambda lm=lm, alphabet=alphabet: Fusion(lm, alphabet=alphabet),
-            lambda alphabet=alphabet: beam_decoder(tmp_path / "other.arpa", alphabet=alphabet),
+            lambda alphabet=alphabet: FastBeamSearch(tmp_path / "other.arpa", alphabet=alphabet),
         )
         for way in ways:
             with pytest.raises(
@@ -162,7 +162,7 @@ def test_a_language_model_of_another_language_is_refused(mini, tmp_path):
                 way()
             assert "asr lm" in str(caught.value) and len(str(caught.value).splitlines()) == 1
     with pytest.raises(LanguageModelError, match=r"english.*Ä Ö Ü.*asr lm"):
-        beam_decoder(shipped_lm(), alphabet=GERMAN)
+        FastBeamSearch(shipped_lm(), alphabet=GERMAN)
     with pytest.raises(ValueError, match="other letters"):
         beam_search(sure_of("BÄR", GERMAN), fusion=Fusion(harbour), alphabet=GERMAN)
 
@@ -185,7 +185,7 @@ def test_decoders_alignment_and_loss_follow(alphabet, text):
     log_probs = sure_of(text, alphabet)
     assert greedy(log_probs, alphabet) == text
     assert beam_search(log_probs, 8, alphabet=alphabet)[0].text == text
-    assert beam_decoder(width=8, alphabet=alphabet)(log_probs)[0].text == text
+    assert FastBeamSearch(width=8, alphabet=alphabet)(log_probs)[0].text == text
     assert [word.text for word in align(log_probs, text, alphabet=alphabet)] == text.split()
     labels = alphabet.encode(text)
     loss = ctc_loss(pack_targets([labels], [len(log_probs)]), log_probs[None].astype(np.float32))

@@ -625,7 +625,7 @@ print(
 # simplest of all expectations. What does it change? The people from above, read without it and with it:
 
 # %%
-plain = decoding.best_text(decoding.beam_decoder(decoding.shipped_lm(), prior=0))
+plain = decoding.best_text(decoding.FastBeamSearch(decoding.shipped_lm(), prior=0))
 without = [plain(each) for each in heard_people]
 errors = [word_errors(said, texts) for texts in (without, read["beam + LM"])]
 print(f"WER {errors[0].rate:.1%} without, {errors[1].rate:.1%} with it")

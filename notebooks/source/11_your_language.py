@@ -43,7 +43,7 @@ from IPython.display import HTML
 from asr_helpers import plots
 from asr_helpers.checks import check
 from asr_helpers.corpus import data_dir, load_corpus, read_audio
-from asr_helpers.decoding import beam_decoder, best_text, shipped_lm
+from asr_helpers.decoding import FastBeamSearch, best_text, shipped_lm
 from asr_helpers.export import quantize
 from asr_helpers.features import features
 from asr_helpers.lm import estimate
@@ -307,7 +307,7 @@ tested = set(shares[2] + shares[3])
 material = [alphabet.normalise(written(sentence)) for sentence in more if sentence not in tested]
 own = RUN / "own.arpa.gz"
 estimate(material).write(own)
-fused = best_text(beam_decoder(own, alphabet=alphabet))
+fused = best_text(FastBeamSearch(own, alphabet=alphabet))
 fused_texts, fused_rates = measure(fused)
 
 # %%
@@ -340,7 +340,7 @@ for text, plain, with_words in list(
 
 # %%
 try:
-    beam_decoder(os.path.relpath(shipped_lm()), alphabet=alphabet)
+    FastBeamSearch(os.path.relpath(shipped_lm()), alphabet=alphabet)
 except ValueError as error:
     print("ValueError:", error)
 
