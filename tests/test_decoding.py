@@ -257,7 +257,7 @@ def test_a_beginning_is_worth_what_its_best_word_would_be(lm):
 
 def test_look_ahead_keeps_what_a_narrow_beam_loses(lm):
     """A D is heard a little better, but hardly any word goes on so; without look-ahead that shows too late."""
-    model = estimate(["A CAB", "MY CAB", "THE CAB", "CAB CAB", "A DAB"], min_counts=(1,))
+    model = estimate(["A CAB"] * 9 + ["MY CAB", "THE CAB", "A DAB"], min_counts=(1,))
     path = np.log(np.eye(NUM_CLASSES)[[*encode("A CAB")]] + 1e-9)
     path[2, encode("CD")] = np.log([0.4, 0.6])
     path -= np.log(np.exp(path).sum(axis=1, keepdims=True))
