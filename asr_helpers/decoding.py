@@ -8,7 +8,7 @@ import functools
 import math
 import sys
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import groupby
@@ -25,10 +25,12 @@ LN10 = math.log(10)
 WIDTH = 1024
 MARGIN = 12.0
 MIN_LOG_PROB = -5.0
-WEIGHT = 0.8
-WORD_BONUS = 1.0
-UNKNOWN_PENALTY = -15.0
-PRIOR = 0.3
+WEIGHT = 1.0
+WORD_BONUS = -1.0
+PRIOR = 0.6
+UNHEARD_OF = (
+    0.01  # share of each letter's probability that is left for letters which follow it in no known word
+)
 HYPOTHESES = 100  # of the fast search
 LONGEST_WORD = 100  # letters; longer ones are left out of the vocabulary
 
@@ -61,30 +63,35 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a language model makes of a prefix: the score of its whole words, the state after them, the rest."""
+    """What a language model makes of a prefix: the score of whole words and of all letters, the state after the words.
+
+    `word` is the rest, the word that has begun, and `spelling` is ln of its letters' probability.
+    """
 
     score: float
     state: tuple[str, ...]
-    word: str
+    word: str = ""
+    spelling: float = 0.0
 
 
 class Fusion:
     """A word language model's say in beam search ("shallow fusion").
 
-    A text's score is log P(text | audio) + `weight` · ln P(words) + `word_bonus` · number of words. The bonus
-    makes up for what each further word costs. A word outside the vocabulary pays `unknown` (log10) on top of the
-    model's <unk>: it is improbable, not impossible.
+    A text's score is log P(text | audio) + `weight` · ln P(words) + `word_bonus` · number of words - `prior` · ln
+    P(letters).
+
+    From its transcripts the network has learned how words are spelt, too. What it says is part hearing and part
+    expectation, and with a language model expectation counts twice. So what was to be expected is taken off again, as
+    far as that is known: how probable the text is letter by letter, each after the one before it (`letter_pairs`).
+    Kanda et al., 2016, "Maximum a posteriori based decoding for CTC acoustic models", Interspeech.
+
+    A word outside the vocabulary has the probability of `<unk>`, times that of its letters: it is improbable, and the
+    more so the longer it is, not impossible.
 
     The language model knows whole words, but the beam is pruned in the midst of them. So a beginning is given what the
     most frequent word that begins so would add, whatever came before, until the word is whole and its own share takes
     the place of that: language-model look-ahead (Ortmanns, Ney & Eiden, 1996, "Language-model look-ahead for large
     vocabulary speech recognition", ICSLP). A beginning that no known word has pays for an unknown word at once.
-
-    From its transcripts the network has learned how words are spelt, too. What it says of a letter is part hearing and
-    part expectation, and with a language model expectation counts twice. So in each frame `prior` · ln (the letter's
-    share of the vocabulary's letters) is taken off, see `discount`: a rare letter that is heard counts for more.
-
-    Kanda et al., 2016, "Maximum a posteriori based decoding for CTC acoustic models", Interspeech.
     """
 
     def __init__(
@@ -92,39 +99,44 @@ class Fusion:
         lm: NGram,
         weight: float = WEIGHT,
         word_bonus: float = WORD_BONUS,
-        unknown: float = UNKNOWN_PENALTY,
         prior: float = PRIOR,
         alphabet: Alphabet = ENGLISH,
         look_ahead: bool = True,
     ):
-        """`alphabet` is the model's. Without `look_ahead` a known beginning is worth nothing before its word is whole.
+        """`alphabet` is the model's. Without `look_ahead` beginnings of words are worth nothing.
 
         Raises:
             LanguageModelError: `lm` is of another language, see `check_letters`.
         """
         check_letters(lm.words, alphabet)
-        self.lm, self.weight, self.word_bonus, self.unknown = lm, weight, word_bonus, unknown
-        self.alphabet, self.vocabulary = alphabet, frozenset(spellable(lm.words, alphabet))
-        self.expected = prior * log_shares(self.vocabulary, alphabet)
+        self.lm, self.weight, self.word_bonus, self.prior = lm, weight, word_bonus, prior
+        self.alphabet, self.look_ahead = alphabet, look_ahead
+        known = {word: lm.grams[(word,)][0] for word in spellable(lm.words, alphabet)}
+        self.vocabulary = frozenset(known)
+        self.pairs = letter_pairs(known, alphabet)
         best = defaultdict(lambda: -math.inf)  # log10 of the most frequent word, by its beginning
-        for word in self.vocabulary:
+        for word, log10 in known.items():
             for end in range(len(word) + 1):
-                best[word[:end]] = max(best[word[:end]], lm.grams[(word,)][0])
+                best[word[:end]] = max(best[word[:end]], log10)
         self.ahead = {beginning: weight * LN10 * log10 + word_bonus for beginning, log10 in best.items()}
-        self.unknown_ahead = weight * LN10 * (lm.grams[(UNKNOWN,)][0] + unknown) + word_bonus
-        if not look_ahead:
-            self.ahead, self.unknown_ahead = dict.fromkeys(best, 0.0), weight * LN10 * unknown
-        self.start = Reading(0.0, lm.start, "")
+        self.start = Reading(0.0, lm.start)
 
     def extend(self, reading: Reading, character: str) -> Reading:
         """Return the reading of a prefix made longer by `character`; a space ends a word."""
-        if character != " ":
-            return Reading(reading.score, reading.state, reading.word + character)
-        return self._end_word(reading) if reading.word else reading
+        if character == " ":
+            return self._end_word(reading) if reading.word else reading
+        pair = self._pair(reading.word[-1:] or " ", character)
+        score = reading.score - self.prior * pair
+        return Reading(score, reading.state, reading.word + character, reading.spelling + pair)
 
     def so_far(self, reading: Reading) -> float:
         """Return the score of an unfinished prefix, with what its last word may come to."""
-        return reading.score + self.ahead.get(reading.word, self.unknown_ahead)
+        if not self.look_ahead:
+            return reading.score
+        if reading.word in self.ahead:
+            return reading.score + self.ahead[reading.word]
+        log_prob = LN10 * self.lm.grams[(UNKNOWN,)][0] + reading.spelling
+        return reading.score + self.weight * log_prob + self.word_bonus
 
     def finish(self, reading: Reading) -> float:
         """Return the score of a whole text: its last word and the end of the sentence are counted, too."""
@@ -132,10 +144,30 @@ class Fusion:
         return reading.score + self.weight * LN10 * self.lm.score(reading.state, END)[0]
 
     def _end_word(self, reading: Reading) -> Reading:
-        log10_prob, state = self.lm.score(reading.state, reading.word)
-        if reading.word not in self.vocabulary:
-            log10_prob += self.unknown
-        return Reading(reading.score + self.weight * LN10 * log10_prob + self.word_bonus, state, "")
+        known, last = reading.word in self.vocabulary, self._pair(reading.word[-1], " ")
+        log10_prob, state = self.lm.score(reading.state, reading.word if known else UNKNOWN)
+        log_prob = LN10 * log10_prob + (0 if known else reading.spelling + last)
+        return Reading(reading.score + self.weight * log_prob + self.word_bonus - self.prior * last, state)
+
+    def _pair(self, first: str, second: str) -> float:
+        return float(
+            self.pairs[self.alphabet.characters.index(first), self.alphabet.characters.index(second)]
+        )
+
+
+def letter_pairs(words: dict[str, float], alphabet: Alphabet) -> np.ndarray:
+    """Return ln of each letter's probability after each, (letters, letters), in words of these log10 probabilities.
+
+    A space stands before and behind each word. A hundredth is left for letters that follow in none (`UNHEARD_OF`).
+    """
+    texts = " ".join(["", *words, ""])
+    labels = np.asarray(alphabet.encode(texts), dtype=int)
+    word_of = np.cumsum(labels == alphabet.characters.index(" "))[:-1] - 1
+    counts = np.zeros((len(alphabet.characters), len(alphabet.characters)))
+    np.add.at(counts, (labels[:-1], labels[1:]), 10 ** np.array([*words.values()])[word_of])
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, totals, out=np.full_like(counts, 1 / len(counts)), where=totals > 0)
+    return np.log((1 - UNHEARD_OF) * shares + UNHEARD_OF / len(counts))
 
 
 def beam_search(
@@ -174,7 +206,7 @@ def beam_search(
     beam = {("", alphabet.blank): 0.0}
     readings = {"": fusion.start} if fusion else {}
     log_probs = np.asarray(log_probs, dtype=np.float64)
-    for frame in discount(log_probs, fusion.expected) if fusion else log_probs:
+    for frame in log_probs:
         beam = advance(beam, frame, min_log_prob, alphabet)
         total = _with_language(beam, readings, fusion) if fusion else beam
         floor = max(max(total.values()) - margin, -sys.float_info.max)  # what is impossible goes in any case
@@ -235,7 +267,6 @@ class FastBeamSearch:
         width: int = WIDTH,
         weight: float = WEIGHT,
         word_bonus: float = WORD_BONUS,
-        unknown: float = UNKNOWN_PENALTY,
         prior: float = PRIOR,
         min_log_prob: float = MIN_LOG_PROB,
         margin: float = MARGIN,
@@ -260,30 +291,29 @@ class FastBeamSearch:
         if lm:
             check_letters(model.vocabulary, alphabet, str(lm))
         words = spellable(model.vocabulary, alphabet)
+        unigrams = model.unigrams
+        known = {word: unigrams[model.numbers[word]] for word in words}
         tree = fast_beam.Tree.of(model, words, alphabet)
-        log10 = weight * LN10
-        ahead = log10 * tree.best + word_bonus
-        unknown_ahead = log10 * (model.unigrams[model.unknown] + unknown) + word_bonus
-        if not look_ahead:
-            ahead, unknown_ahead = np.zeros(len(ahead)), log10 * unknown
-        terms = log10, word_bonus, unknown, model.unknown, unknown_ahead
+        terms = weight, word_bonus, prior, model.unknown, look_ahead
+        ahead = weight * LN10 * tree.best + word_bonus
+        unknown_ahead = weight * LN10 * unigrams[model.unknown] + word_bonus
+        pairs = letter_pairs(known, alphabet)
         self._language = (
             bool(lm),
             model.arrays,
-            (tree.children, tree.word),
-            ahead,
+            tree.arrays,
+            pairs,
             terms,
+            ahead,
+            unknown_ahead,
             model.start,
             model.end,
         )
-        self._expected = prior * log_shares(words, alphabet) if lm else None
 
     def __call__(self, log_probs: np.ndarray) -> list[Hypothesis]:
         """Return the hypotheses for log-probabilities (frames, classes), the best `HYPOTHESES`, the best first."""
         _check_shape(log_probs, self._alphabet)
         log_probs = np.ascontiguousarray(log_probs, dtype=np.float64)
-        if self._expected is not None:
-            log_probs = discount(log_probs, self._expected)
         space = self._alphabet.characters.index(" ")
         parents, letters, nodes, scores = self._search(log_probs, *self._pruning, space, *self._language)
         best = np.argsort(-scores, kind="stable")[:HYPOTHESES]
@@ -302,22 +332,6 @@ def spellable(words: Iterable[str], alphabet: Alphabet) -> list[str]:
     """Return the words that a text in `alphabet` can hold."""
     letters = set(alphabet.characters) - {" "}
     return [word for word in words if len(word) <= LONGEST_WORD and letters.issuperset(word)]
-
-
-def discount(log_probs: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """Return `log_probs` (frames, classes) less what is `expected` of each class, so that a frame sums to one again."""
-    rest = log_probs - expected
-    return rest - np.logaddexp.reduce(rest, axis=-1, keepdims=True)
-
-
-def log_shares(words: Collection[str], alphabet: Alphabet) -> np.ndarray:
-    """Return ln of each letter's share of all letters of `words`, a space behind each: float (classes,).
-
-    The blank, which is none, and letters that no word has are left at 0.
-    """
-    counts = Counter(letter for word in words for letter in word) + Counter({" ": len(words)})
-    counts = np.array([*(counts[letter] for letter in alphabet.characters), 0], dtype=float)
-    return np.log(np.where(counts > 0, counts / max(1, counts.sum()), 1))
 
 
 def check_letters(words: Collection[str], alphabet: Alphabet, name: str = "the language model") -> None:

@@ -24,6 +24,7 @@ from asr_helpers.text import Alphabet
 
 WORD_BITS = 22  # a word's number; the rest of 63 bits is left for a state's
 NOBODY = -1
+LN10 = math.log(10)
 IN_BLANK, IN_LETTER = 0, 1  # how an entry's alignments end
 
 
@@ -330,6 +331,10 @@ class Tree:
     word: np.ndarray  # int32 (nodes,): the number of the word that ends here, or NOBODY
     best: np.ndarray  # float64 (nodes,), log10: the probability of the most frequent word that begins so
 
+    @property
+    def arrays(self) -> tuple:
+        return self.children, self.word
+
     @classmethod
     def of(cls, model: Automaton, words: list[str], alphabet: Alphabet) -> "Tree":
         """Return the tree of some `words` of a language model, which are spelt in `alphabet`."""
@@ -376,19 +381,37 @@ def _longer(array, size):
 
 
 @compiled
-def _end_word(model, tree, node, state, terms):
-    """Return what the word that ends at a node of the tree adds to the score, and the state after it."""
-    weight, bonus, unknown_price, unknown, _ = terms
-    number = tree[1][node] if node >= 0 else NOBODY
-    price = 0.0
+def _end_word(model, tree, place, state, spelling, last, terms):
+    """Return what the word that ends at a place in the tree adds to the score, and the state after it.
+
+    `spelling` is of its letters, and `last` of the space after them.
+    """
+    weight, bonus, prior, unknown, _ = terms
+    number = tree[1][place] if place >= 0 else NOBODY
+    by_letters = 0.0
     if number == NOBODY:
-        number, price = unknown, unknown_price
-    log_prob, state = _score(model, state, number)
-    return weight * (log_prob + price) + bonus, state
+        number, by_letters = unknown, spelling + last
+    log10_prob, state = _score(model, state, number)
+    return weight * (LN10 * log10_prob + by_letters) + bonus - prior * last, state
 
 
 @compiled
-def search(log_probs, width, min_log_prob, margin, space, fused, model, tree, ahead, terms, start, end):
+def search(
+    log_probs,
+    width,
+    min_log_prob,
+    margin,
+    space,
+    fused,
+    model,
+    tree,
+    pairs,
+    terms,
+    ahead,
+    unknown_ahead,
+    start,
+    end,
+):
     """Return the entries that are left, merged to texts: (parents, letters, nodes, scores).
 
     Texts are nodes of a tree: `letters` of a node and its `parents`, up to node 0, spell it backwards. `nodes` are
@@ -397,22 +420,24 @@ def search(log_probs, width, min_log_prob, margin, space, fused, model, tree, ah
     Args:
         log_probs: float64 (frames, classes), the blank last. space: its label.
         fused: whether there is a language model: `model` and `tree`, the arrays of an `Automaton` and a `Tree`;
-            `ahead`, what each of the tree's nodes is worth beforehand; `terms`: weight · ln 10, word bonus, price of an
-            unknown word (log10), its number, and what an unknown beginning is worth beforehand; `start`, the state
-            before the first word; `end`, the number of </s>.
+            `pairs`, as of `decoding.letter_pairs`; `terms`: weight, word bonus, prior, the number of <unk>, whether to
+            look ahead; `ahead`, what each place in the tree is worth beforehand, and `unknown_ahead`, what a place
+            outside it is, but for its letters; `start`, the state before the first word; `end`, the number of </s>.
     """
     frames, classes = log_probs.shape
     blank = classes - 1
-    # Of each text: its tree, where it is in the vocabulary, the language model's state and score (of whole words),
-    # that with the word that has begun, and what its alignments are worth so far, by how they end.
+    # Of each text: where it is in the tree of texts, in that of words (its last one), and in the language model; the
+    # score of its words and letters, that with what its last word may come to, ln of that word's letters' probability;
+    # and what its alignments are worth so far, by how they end.
     size = 1 << 12
     parents, letters = np.empty(size, np.int32), np.empty(size, np.int16)
     first, sibling = np.empty(size, np.int32), np.empty(size, np.int32)
     places, states = np.empty(size, np.int32), np.empty(size, np.int32)
-    said, so_far = np.empty(size, np.float64), np.empty(size, np.float64)
-    sums, seen = np.empty((size, 2), np.float64), np.empty(size, np.int32)
+    said, so_far, spellings = np.empty(size), np.empty(size), np.empty(size)
+    sums, seen = np.empty((size, 2)), np.empty(size, np.int32)
     parents[0], letters[0], first[0], sibling[0], seen[0] = NOBODY, space, NOBODY, NOBODY, NOBODY
-    places[0], states[0], said[0], so_far[0] = 0, start, 0.0, ahead[0] if fused else 0.0
+    places[0], states[0], said[0], spellings[0] = 0, start, 0.0, 0.0
+    so_far[0] = ahead[0] if fused and terms[4] else 0.0
     texts = 1
 
     beam, ends, scores = np.zeros(1, np.int32), np.full(1, IN_BLANK, np.int8), np.zeros(1, np.float64)
@@ -430,7 +455,8 @@ def search(log_probs, width, min_log_prob, margin, space, fused, model, tree, ah
             first, sibling = _longer(first, size), _longer(sibling, size)
             places, states = _longer(places, size), _longer(states, size)
             said, so_far = _longer(said, size), _longer(so_far, size)
-            sums, seen = np.empty((size, 2), np.float64), _longer(seen, size)
+            spellings, seen = _longer(spellings, size), _longer(seen, size)
+            sums = np.empty((size, 2))
 
         # Every entry goes on with every label on offer (`decoding.advance`).
         reached, count = np.empty(most, np.int32), 0
@@ -450,16 +476,22 @@ def search(log_probs, width, min_log_prob, margin, space, fused, model, tree, ah
                         parents[after], letters[after], first[after] = text, label, NOBODY
                         sibling[after], first[text], seen[after] = first[text], after, NOBODY
                         places[after], states[after], said[after] = 0, states[text], said[text]
+                        spellings[after], so_far[after] = 0.0, 0.0
                         if fused:
-                            place = places[text]
+                            place, pair = places[text], pairs[letters[text], label]
                             if label == space:
-                                added, states[after] = _end_word(model, tree, place, states[text], terms)
-                                said[after] += added
+                                added, states[after] = _end_word(
+                                    model, tree, place, states[text], spellings[text], pair, terms
+                                )
                             else:
                                 places[after] = tree[0][place, label] if place >= 0 else NOBODY
-                        place = places[after]
-                        hoped = (ahead[place] if place >= 0 else terms[4]) if fused else 0.0
-                        so_far[after] = said[after] + hoped
+                                spellings[after], added = spellings[text] + pair, -terms[2] * pair
+                            said[after] += added
+                            so_far[after] = said[after]
+                            if terms[4]:
+                                place = places[after]
+                                by_letters = unknown_ahead + terms[0] * spellings[after]
+                                so_far[after] += ahead[place] if place >= 0 else by_letters
                 if seen[after] != t:
                     seen[after], reached[count], count = t, after, count + 1
                     sums[after, 0] = sums[after, 1] = -np.inf
@@ -499,7 +531,8 @@ def search(log_probs, width, min_log_prob, margin, space, fused, model, tree, ah
         if fused:
             state = states[text]
             if text > 0:
-                added, state = _end_word(model, tree, places[text], state, terms)
+                pair = pairs[letters[text], space]
+                added, state = _end_word(model, tree, places[text], state, spellings[text], pair, terms)
                 found[i] += added
-            found[i] += terms[0] * _score(model, state, end)[0]
+            found[i] += terms[0] * LN10 * _score(model, state, end)[0]
     return parents[:texts], letters[:texts], nodes, found

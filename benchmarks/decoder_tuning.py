@@ -2,11 +2,11 @@
 
 python benchmarks/decoder_tuning.py MODEL --tune CORPUS --report CORPUS [--lm FILE] [--out FILE]
 
-Settings are chosen on the corpus `--tune` alone: weight and word bonus on a grid, then the penalty of unknown words,
-what is taken off for letters that are frequent anyway (`prior`), and the width of the beam. With the best of them (the
-narrowest beam within 1 % of the best WER) the corpus `--report`, which tuned nothing, is read three ways: greedy, by
-beam, and by beam with the language model. The JSON holds the grids, the error rates with their intervals and kinds, the
-commonest confusions, how far confidence can be believed, and sentences as each of the three reads them; notebook 07
+Settings are chosen on the corpus `--tune` alone: weight, word bonus and prior on a grid, then the width of the beam,
+with look-ahead and without. With the best of them (the narrowest beam within 1 % of the best WER) the corpus
+`--report`, which tuned nothing, is read three ways: greedy, by beam, and by beam with the language model; and without
+the prior, at the settings that are best then. The JSON holds the grids, the error rates with their intervals and kinds,
+the commonest confusions, how far confidence can be believed, and sentences as each of the three reads them; notebook 07
 draws it.
 
 The model hears each utterance once: its log-probabilities are kept in runs/ and serve until the model's file changes.
@@ -30,12 +30,11 @@ from asr_helpers.lm import NGram
 from asr_helpers.metrics import paired_difference, score, word_errors
 from asr_helpers.recognizer import Recognizer
 
-WEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
-BONUSES = (-1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
-UNKNOWN = (-3.0, -6.0, -10.0, -15.0, -20.0)
-PRIORS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
+WEIGHTS = (0.4, 0.6, 0.8, 1.0, 1.2, 1.4)
+BONUSES = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0)
+PRIORS = (0.0, 0.2, 0.4, 0.6, 0.8)
 WIDTHS = (4, 16, 64, 128, 256, 512, 1024, 2048)
-GRID_WIDTH = 512
+GRID_WIDTH = 256
 READABLE = 30  # utterances that the readable search reads, too, in minutes
 
 
@@ -71,17 +70,18 @@ def tune(lm: Path, references: list[str], outputs: list[np.ndarray]) -> dict:
         bar.update()
         return word_errors(references, texts).rate, ms
 
-    runs = len(WEIGHTS) * len(BONUSES) + len(UNKNOWN) + len(PRIORS) + 2 * len(WIDTHS)
+    runs = len(PRIORS) * len(WEIGHTS) * len(BONUSES) + 2 * len(WIDTHS)
     with tqdm(total=runs, desc="tuning", unit="run") as bar:
-        grid = np.array(
-            [[measure(weight=weight, word_bonus=bonus)[0] for bonus in BONUSES] for weight in WEIGHTS]
+        grids = np.array(
+            [
+                [
+                    [measure(prior=prior, weight=weight, word_bonus=bonus)[0] for bonus in BONUSES]
+                    for weight in WEIGHTS
+                ]
+                for prior in PRIORS
+            ]
         )
-        row, column = np.unravel_index(grid.argmin(), grid.shape)
-        best = {"weight": WEIGHTS[row], "word_bonus": BONUSES[column]}
-        unknown = [measure(unknown=value, **best)[0] for value in UNKNOWN]
-        best["unknown"] = UNKNOWN[int(np.argmin(unknown))]
-        priors = [measure(prior=value, **best)[0] for value in PRIORS]
-        best["prior"] = PRIORS[int(np.argmin(priors))]
+        best = _settings(grids, int(grids.min(axis=(1, 2)).argmin()))
         widths = [measure(width, **best) for width in WIDTHS]
         blind = [measure(width, look_ahead=False, **best)[0] for width in WIDTHS]
     good = 1.01 * min(rate for rate, _ in widths)
@@ -90,20 +90,25 @@ def tune(lm: Path, references: list[str], outputs: list[np.ndarray]) -> dict:
         "utterances": len(references),
         "weights": WEIGHTS,
         "word_bonuses": BONUSES,
-        "wer": grid.round(5).tolist(),
-        "unknown": UNKNOWN,
-        "unknown_wer": np.round(unknown, 5).tolist(),
+        "wer": grids[PRIORS.index(best["prior"])].round(5).tolist(),
         "priors": PRIORS,
-        "prior_wer": np.round(priors, 5).tolist(),
+        "prior_wer": grids.min(axis=(1, 2)).round(5).tolist(),
         "widths": WIDTHS,
         "width_wer": [round(rate, 5) for rate, _ in widths],
         "width_wer_without_look_ahead": np.round(blind, 5).tolist(),
         "width_ms_per_audio_second": [round(ms, 3) for _, ms in widths],
         "best": best,
+        "best_without_prior": _settings(grids, 0) | {"width": best["width"]},
     }
 
 
-def report(lm: Path, best: dict, utterances: list, outputs: list[np.ndarray]) -> dict:
+def _settings(grids: np.ndarray, prior: int) -> dict:
+    """Return the best weight and word bonus at one of the PRIORS."""
+    weight, bonus = np.unravel_index(grids[prior].argmin(), grids[prior].shape)
+    return {"prior": PRIORS[prior], "weight": WEIGHTS[weight], "word_bonus": BONUSES[bonus]}
+
+
+def report(lm: Path, best: dict, plain: dict, utterances: list, outputs: list[np.ndarray]) -> dict:
     """Return what the three ways of reading get wrong, and what else is drawn of them."""
     references = [each.text for each in utterances]
     settings = dict(best)
@@ -124,7 +129,7 @@ def report(lm: Path, best: dict, utterances: list, outputs: list[np.ndarray]) ->
     relative = -difference / first.rate
     result |= {"difference": difference, "difference_ci95": interval, "relative_reduction": relative}
 
-    without, _ = read(decoding.best_text(decoding.FastBeamSearch(lm, **best | {"prior": 0.0})), outputs)
+    without, _ = read(decoding.best_text(decoding.FastBeamSearch(lm, **plain)), outputs)
     without = word_errors(references, without)
     gain, interval = paired_difference(without, last)
     result["prior"] = {"wer_without": without.rate, "difference": gain, "difference_ci95": interval}
@@ -199,7 +204,12 @@ def main() -> None:
 
     utterances, outputs = listen(options.model, options.tune, options.limit)
     tuned = tune(options.lm, [each.text for each in utterances], outputs)
-    found = report(options.lm, tuned["best"], *listen(options.model, options.report, options.limit))
+    found = report(
+        options.lm,
+        tuned["best"],
+        tuned["best_without_prior"],
+        *listen(options.model, options.report, options.limit),
+    )
     result = {"model": options.model.name, "lm": options.lm.name, "tuning": tuned, "report": found}
     files.write(options.out, json.dumps(result, indent=1) + "\n")
 
@@ -219,7 +229,6 @@ def main() -> None:
         "WIDTH": best["width"],
         "WEIGHT": best["weight"],
         "WORD_BONUS": best["word_bonus"],
-        "UNKNOWN_PENALTY": best["unknown"],
         "PRIOR": best["prior"],
     }
     if any(getattr(decoding, name) != value for name, value in constants.items()):

@@ -9,7 +9,6 @@ import pytest
 
 from asr_helpers import decoding, fast_beam
 from asr_helpers.corpus import load_corpus
-from asr_helpers.ctc import log_likelihood
 from asr_helpers.decoding import LN10, FastBeamSearch, Fusion, beam_search, collapse, greedy
 from asr_helpers.fast_beam import Automaton
 from asr_helpers.lm import END, START, Estimate, LanguageModelError, NGram, estimate
@@ -183,35 +182,54 @@ def lm():
     return estimate(SENTENCES, min_counts=(1,))
 
 
-def expected_score(log_probs, text, lm, weight, bonus, unknown):
-    """The score of a text by its definition: CTC's forward sum, and the language model word by word."""
-    language, state = 0.0, (START,)
+def pairs_of(lm):
+    """P of each letter after each, by their definition, one word and one letter at a time."""
+    counts, letters = {}, " 'ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    for word in lm.words:
+        for pair in itertools.pairwise(f" {word} "):
+            counts[pair] = counts.get(pair, 0) + 10 ** lm.grams[(word,)][0]
+    totals = {a: sum(count for (first, _), count in counts.items() if first == a) for a in letters}
+    return {
+        (a, b): 0.99 * (counts.get((a, b), 0) / totals[a] if totals[a] else 1 / 28) + 0.01 / 28
+        for a in letters
+        for b in letters
+    }
+
+
+def spelt(text, pairs):
+    return sum(math.log(pairs[pair]) for pair in itertools.pairwise(f" {text} "))
+
+
+def language_score(text, lm, weight, bonus, prior):
+    """What is added to a text's log-probability, by its definition: word by word, and letter by letter."""
+    pairs = pairs_of(lm)
+    language, state = -prior * spelt(text, pairs) if text else 0.0, (START,)
     for word in (*text.split(), END):
         log10_prob, state = lm.score(state, word)
-        language += weight * LN10 * (log10_prob + (unknown if word != END and word not in lm else 0))
-        language += bonus if word != END else 0
-    return log_likelihood(log_probs, encode(text)) + language
+        language += weight * LN10 * log10_prob
+        if word != END:
+            language += bonus + (0 if word in lm else weight * spelt(word, pairs))
+    return language
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_fusion_finds_the_best_text_of_all(lm, seed):
+def test_fusion_finds_the_best_text_of_all(lm, tmp_path, seed):
     labels = [0, 2, 3, BLANK]  # space, A, B
     log_probs = only(labels, np.random.default_rng(seed).dirichlet(np.ones(4), size=6))
-    settings = dict(weight=0.7, word_bonus=0.9, unknown=-1.5, prior=0.3)
+    settings = dict(weight=0.7, word_bonus=0.9, prior=0.3)
     found = beam_search(log_probs, 10**6, -math.inf, Fusion(lm, **settings), math.inf)
-    shares = np.ones(NUM_CLASSES)  # of the 13 letters and spaces of A, BAD, CAB, DAD, DAB
-    shares[[0, 2, 3, 4, 5]] = np.array([5, 5, 3, 1, 4]) / 18
-    discounted = log_softmax(log_probs - 0.3 * np.log(shares))
-    texts = exhaustive(discounted, labels)
-    language = {
-        text: expected_score(discounted, text, lm, 0.7, 0.9, -1.5) - log_likelihood(discounted, encode(text))
-        for text in texts
+    texts = exhaustive(log_probs, labels)
+    expected = {
+        text: math.log(worth) + language_score(text, lm, 0.7, 0.9, 0.3) for text, worth in texts.items()
     }
-    expected = {text: math.log(worth) + language[text] for text, worth in texts.items()}
     assert {each.text for each in found} == set(texts)
     for each in found:
         assert each.score == pytest.approx(expected[each.text], abs=1e-9)
     assert found[0].text == max(expected, key=expected.get)
+    lm.write(tmp_path / "exact.arpa")
+    fast = FastBeamSearch(tmp_path / "exact.arpa", 10**6, **settings, min_log_prob=-math.inf, margin=math.inf)
+    for each in fast(log_probs):
+        assert each.score == pytest.approx(expected[each.text], abs=0.02)  # ARPA has three digits
 
 
 def test_a_language_model_prefers_words_and_leaves_unknown_ones_possible(lm):
@@ -221,38 +239,44 @@ def test_a_language_model_prefers_words_and_leaves_unknown_ones_possible(lm):
     assert beam_search(log_probs)[0].text in ("A CAD", "A CAB")
     assert beam_search(log_probs, fusion=Fusion(lm))[0].text == "A CAB"
     sure = np.log(np.eye(NUM_CLASSES)[path] + 1e-9)
-    assert beam_search(sure, fusion=Fusion(lm, unknown=-5))[0].text == "A CAD"
+    assert beam_search(sure, fusion=Fusion(lm))[0].text == "A CAD"
 
 
-def test_a_letter_that_is_rare_anyway_counts_for_more():
-    shares = decoding.log_shares(["TEE", "TEX"], decoding.ENGLISH)
-    assert np.exp(shares[encode(" TEX")]) == pytest.approx([2 / 8, 2 / 8, 3 / 8, 1 / 8])
-    assert shares[BLANK] == shares[encode("A")] == 0  # no letter; a letter that no word has
-    path = np.eye(NUM_CLASSES)[[*encode("TE"), BLANK, *encode("X")]]
-    path[-1, encode("EX")] = 0.6, 0.4
-    log_probs, lm = np.log(path + 1e-9), estimate(["TEE", "TEX"])
+def test_a_letter_that_was_not_to_be_expected_counts_for_more():
+    lm = estimate(["TEN", "HEN", "PEN", "TEX"])
+    pairs = decoding.letter_pairs({word: lm.grams[(word,)][0] for word in lm.words}, decoding.ENGLISH)
+    assert np.exp(pairs[encode("E")[0], encode("NX ")]) == pytest.approx(
+        [0.7425 + 0.01 / 28, 0.2475 + 0.01 / 28, 0.01 / 28]
+    )
+    assert np.exp(pairs).sum(axis=1) == pytest.approx(np.ones(28))
+    path = np.eye(NUM_CLASSES)[[*encode("TEX")]]
+    path[-1, encode("NX")] = 0.6, 0.4
+    log_probs = np.log(path + 1e-9)
     texts = [beam_search(log_probs, fusion=Fusion(lm, prior=prior))[0].text for prior in (0.0, 0.3, 0.4)]
     # 0.4 against 0.6 is made up for by three to one to the power of 0.37.
-    assert texts == ["TEE", "TEE", "TEX"]
+    assert texts == ["TEN", "TEN", "TEX"]
 
 
 def test_a_beginning_is_worth_what_its_best_word_would_be(lm):
-    fusion = Fusion(lm, weight=0.5, word_bonus=0.7, unknown=-10)
+    fusion, pairs = Fusion(lm, weight=0.5, word_bonus=0.7, prior=0), pairs_of(lm)
 
-    def so_far(text):
+    def so_far(text, fusion=fusion):
         reading = fusion.start
         for character in text:
             reading = fusion.extend(reading, character)
         return fusion.so_far(reading)
 
-    def worth(word, more=0.0):
-        return 0.5 * LN10 * (lm.grams[(word,)][0] + more) + 0.7
+    def worth(word, letters=()):
+        by_letters = sum(math.log(pairs[pair]) for pair in letters)
+        return 0.5 * (LN10 * lm.grams[(word,)][0] + by_letters) + 0.7
 
     assert lm.grams[("DAD",)] > lm.grams[("DAB",)]
     assert so_far("D") == so_far("DA") == so_far("DAD") == pytest.approx(worth("DAD"))
     assert so_far("DAB") == pytest.approx(worth("DAB"))
-    assert so_far("CX") == so_far("CXXXXXXXX") == pytest.approx(worth("<unk>", -10))
+    assert so_far("CX") == pytest.approx(worth("<unk>", [(" ", "C"), ("C", "X")]))
+    assert so_far("CXXX") == pytest.approx(worth("<unk>", [(" ", "C"), ("C", "X"), ("X", "X"), ("X", "X")]))
     assert so_far("A ") - so_far("") == pytest.approx(0.5 * LN10 * lm.score(lm.start, "A")[0] + 0.7)
+    assert so_far("DA", Fusion(lm, prior=0, look_ahead=False)) == 0
 
 
 def test_look_ahead_keeps_what_a_narrow_beam_loses(lm):
@@ -283,7 +307,6 @@ def test_the_default_settings_are_about_the_best_that_was_measured():
     assert tuned["wer"][row][column] <= 1.03 * min(map(min, tuned["wer"]))
     for values, found, value in (
         ("widths", "width_wer", decoding.WIDTH),
-        ("unknown", "unknown_wer", decoding.UNKNOWN_PENALTY),
         ("priors", "prior_wer", decoding.PRIOR),
     ):
         assert tuned[found][tuned[values].index(value)] <= 1.03 * min(tuned[found])
@@ -294,7 +317,7 @@ def test_the_default_settings_are_about_the_best_that_was_measured():
 def test_the_fast_decoder_gives_the_same_hypotheses(tmp_path, width, order):
     path = tmp_path / "tiny.arpa.gz"
     estimate(["A CAB", "A BAD CAB IS A CAB", "A DAB A CAD"] * 2, order).write(path)
-    settings = dict(weight=0.8, word_bonus=1.1, unknown=-4.0, prior=0.5, look_ahead=order != 2)
+    settings = dict(weight=0.8, word_bonus=1.1, prior=0.5, look_ahead=order != 2)
     fusion = Fusion(NGram.read(path), **settings)
     fast, alone = FastBeamSearch(path, width, **settings), FastBeamSearch(width=width)
     rng = np.random.default_rng(width)
