@@ -206,7 +206,10 @@ def _content(path: Path | str) -> bytes:
 def _from_arpa(content: bytes) -> Automaton | None:
     """Return the model in the bytes of an ARPA file, or None where it is written in any but the usual way."""
     header = re.match(rb"\\data\\\s*\n((?:ngram [1-9]=[0-9]{1,9}\n)+)", content)
-    sizes = [int(line.split(b"=")[1]) for line in header[1].split()[1::2]] if header else []
+    named = [line.split(b"=") for line in header[1].split()[1::2]] if header else []
+    sizes = [int(size) for _, size in named]
+    if [int(length) for length, _ in named] != list(range(1, len(named) + 1)):
+        return None
     if not sizes or not sizes[0] or sum(sizes) * 4 > len(content) or sizes[0] >= 1 << WORD_BITS:
         return None
     model = _empty(sizes)

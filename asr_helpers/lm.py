@@ -148,17 +148,6 @@ def _write_lines(part: Path, sizes: list[int], sections: Iterable, packed: bool)
         file.write(b"\n\\end\\\n")
 
 
-def read_vocabulary(path: Path | str) -> tuple[int, list[str]]:
-    """Return the order of an ARPA file and its words, of which no more is read than that.
-
-    Raises:
-        ValueError: the file is missing (`TextError`) or is not ARPA (`LanguageModelError`).
-    """
-    _, order, lines = next(_read_arpa(path))
-    words = [word for line in lines for word in line.split()[1:2]]
-    return order, [word for word in words if word not in (START, END, UNKNOWN, "<UNK>")]
-
-
 def _read_arpa(path: Path | str) -> Iterator[tuple[int, int, Iterator[str]]]:
     """Yield for each length of n-grams: the length, the longest length, and their lines, all of which must be read."""
     lines = filter(str.strip, read_lines(path))

@@ -230,7 +230,6 @@ def arpa(folder: Path) -> Trial:
             model, content = folder / "model.arpa.gz", flip(gzip.compress(content), rng, 2)
         model.write_bytes(content)
         yield lambda: lm.NGram.read(model)
-        yield lambda: lm.read_vocabulary(model)
         yield lambda: decoding.beam_search(log_probs, 16, fusion=decoding.Fusion(lm.NGram.read(model)))
         yield lambda: decoding.FastBeamSearch(model, 16)(log_probs)
 

@@ -40,8 +40,9 @@ from asr_helpers.alignment import FRAME_SECONDS, align, ctm, viterbi
 from asr_helpers.checks import check
 from asr_helpers.corpus import data_dir, load_corpus, read_audio
 from asr_helpers.ctc import lattice
+from asr_helpers.fast_beam import Automaton
 from asr_helpers.features import features, log_mel
-from asr_helpers.lm import END, START, estimate, read_vocabulary
+from asr_helpers.lm import END, START, estimate
 from asr_helpers.metrics import paired_difference, word_errors
 from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.text import ALPHABET, BLANK, ENGLISH, NUM_CLASSES, decode, encode
@@ -75,7 +76,7 @@ greedy_texts = [decoding.greedy(each) for each in outputs]
 default_texts = [decoding.default_decoder()(each) for each in outputs]
 mended = [i for i, said in enumerate(references) if greedy_texts[i] != said == default_texts[i]]
 assert mended, "no clip is wrong by the simplest decoder and right by the best"
-chosen = max(mended, key=lambda i: decoding.beam_search(outputs[i])[0].text != greedy_texts[i])
+chosen = max(mended, key=lambda i: decoding.beam_search(outputs[i], 64)[0].text != greedy_texts[i])
 
 # %%
 some = sorted({chosen, *range(0, len(dev), 4)}) if PROFILE == "ci" else range(len(dev))
@@ -83,7 +84,7 @@ chosen = list(some).index(chosen)
 dev, inputs, outputs, references, greedy_texts = (
     [values[i] for i in some] for values in (dev, inputs, outputs, references, greedy_texts)
 )
-beam_texts = [decoding.beam_search(each)[0].text for each in outputs]
+beam_texts = [decoding.beam_search(each, 64)[0].text for each in outputs]
 
 # %%
 log_probs = outputs[chosen]
@@ -359,25 +360,27 @@ for sentence in (references[chosen], " ".join(reversed(references[chosen].split(
 #
 # > weight · ln P(word | the words before it) + word bonus
 #
-# The *weight* is how far to trust the model against the ear; the *bonus* makes up for the price of each further word,
-# without which short texts win. A word outside the vocabulary pays a penalty, it is not forbidden. (And `prior`? That
-# comes further down, in *Hearing or expecting?*, and what a word's beginning is worth in *Looking ahead*.) So what is the
-# score of a text?
+# The *weight* is how far to trust the model against the ear; the *bonus*, tuned with it, balances few long words against
+# many short ones, and may well be negative. A word outside the vocabulary is not forbidden: it has the probability of
+# `<unk>` times that of its letters, each after the one before it, so it is the less probable the longer it is. (And
+# `prior`? That comes further down, in *Hearing or expecting?*, and what a word's beginning is worth in *Looking ahead*.)
+# So what is the score of a text?
 
 # %%
 fusion = decoding.Fusion(lm, prior=0)
-heard = decoding.beam_search(log_probs, fusion=fusion)[0]
+heard = decoding.beam_search(log_probs, 64, fusion=fusion)[0]
 forward, backward = lattice(log_probs, encode(heard.text))
 by_ear = np.logaddexp.reduce(forward[-1, -2:])
 by_language = fusion.weight * math.log(10) * lm.sentence(heard.text.split())
 words = heard.text.split()
 bonus = fusion.word_bonus * len(words)
-penalty = fusion.weight * math.log(10) * sum(fusion.unknown for word in words if word not in lm)
+labels = [encode(f" {word} ") for word in words if word not in lm]
+spelling = fusion.weight * sum(fusion.pairs[each[:-1], each[1:]].sum() for each in labels)
 
 # %%
-total = by_ear + by_language + bonus + penalty
+total = by_ear + by_language + bonus + spelling
 print(
-    f"ear {by_ear:.2f} + language {by_language:.2f} + bonus {bonus:.2f} + unknown {penalty:.2f} = {total:.2f}"
+    f"ear {by_ear:.2f} + language {by_language:.2f} + bonus {bonus:.2f} + unknown {spelling:.2f} = {total:.2f}"
 )
 print(f"the search found {heard.score:.2f}: {heard.text}")
 assert total - 0.5 < heard.score < total + 0.01
@@ -386,9 +389,9 @@ assert total - 0.5 < heard.score < total + 0.01
 # The search's figure can only be a little below, by the paths that it dropped on its way. And all clips together?
 
 # %%
-fused_texts, ms = measure(lambda each: decoding.beam_search(each, fusion=fusion)[0].text)
+fused_texts, ms = measure(lambda each: decoding.beam_search(each, 64, fusion=fusion)[0].text)
 show("greedy", *measure(decoding.greedy))
-show("beam", beam_texts, measure(lambda each: decoding.beam_search(each)[0].text)[1])
+show("beam", beam_texts, measure(lambda each: decoding.beam_search(each, 64)[0].text)[1])
 show("beam + LM", fused_texts, ms)
 difference, (low, high) = paired_difference(
     word_errors(references, greedy_texts), word_errors(references, fused_texts)
@@ -611,33 +614,43 @@ for example in reported["examples"][:3]:
 # %% [markdown]
 # ## Hearing or expecting?
 #
-# The network, too, has read: the transcripts it learned from. It knows that E is everywhere and Q nearly nowhere, and
-# where a sound is unclear it bets on E. What it says of a frame is part hearing and part expectation; and with a language
-# model, expectation counts twice. Bayes' rule takes it off again, by what was to be expected before, the
-# [prior](../notebooks/GLOSSARY.md#prior):
+# The network, too, has read: the transcripts it learned from. It knows that after TH comes E far more often than Q, and
+# where a sound is unclear it bets on what is common. So what it says is part hearing and part expectation; and with a
+# language model, expectation counts twice. Bayes' rule takes it off again, by what was to be expected before anything was
+# heard, the [prior](../notebooks/GLOSSARY.md#prior):
 #
-# > P(sound | letter) ∝ P(letter | sound) / P(letter)
+# > P(sound | text) ∝ P(text | sound) / P(text)
 #
-# How the network expects words to go on we cannot see from outside, but how common each letter is we can: count the
-# letters of the vocabulary. As that is only a part of what it expects, and as all is only about so, divide by a power of
-# it, tuned like the rest. (Kanda and others, Interspeech 2016, divide by a model of whole sequences of labels.)
+# What the network expects we cannot see from outside, but the simplest part of it we can count: how probable a text is
+# letter by letter, each after the one before it, in the words of the language model. As that is not all of it, and as all
+# is only about so, divide by a power of it, `prior`, tuned like the rest. (Kanda and others, Interspeech 2016, for whom it
+# was a model of whole sequences of labels.)
 
 # %%
-shares = decoding.log_shares(read_vocabulary(decoding.shipped_lm())[1], ENGLISH)
-letters = ENGLISH.characters
+shipped = Automaton.read(decoding.shipped_lm())
+known = {w: shipped.score(0, w)[0] for w in decoding.spellable(shipped.vocabulary, ENGLISH)}
+pairs = decoding.letter_pairs(known, ENGLISH)
+letters = [letter.replace(" ", "␣") for letter in ENGLISH.characters]
 figure, (left, right) = plots.new(
-    1, 2, (9, 2.8), "how common each letter is; word error rate against the prior, lowest well above 0"
+    1,
+    2,
+    (10, 4),
+    "how probable each letter is after each; word error rate against the prior, lowest well above 0",
 )
-left.bar([letter.replace(" ", "␣") for letter in letters], 100 * np.exp(shares[: len(letters)]))
-left.set(title="share of the letters of 60 000 words (%)")
-left.tick_params(axis="x", labelsize=7)
+drawn = left.imshow(100 * np.exp(pairs), cmap="viridis", vmax=40)
+left.set_xticks(range(len(letters)), letters, fontsize=7)
+left.set_yticks(range(len(letters)), letters, fontsize=7)
+left.set(xlabel="the next letter", ylabel="a letter", title="probability (%), in 60 000 words")
+figure.colorbar(drawn, ax=left, pad=0.02)
 right.plot(tuned["priors"], 100 * np.array(tuned["prior_wer"]), marker="o")
 right.set(xlabel="prior", title="word error rate (%), tuning speakers")
 plots.save(figure, "07_prior")
 
 # %%
-rare, common = (np.exp(-decoding.PRIOR * shares[letters.index(letter)]) for letter in "QE")
-print(f"a Q that is heard counts {rare / common:.1f} times as much as an E")
+u, e = (np.exp(pairs[tuple(encode(pair))]) for pair in ("QU", "QE"))
+print(
+    f"after Q: U {u:.0%}, E {e:.1%}: an E that is heard there counts {(u / e) ** decoding.PRIOR:.0f} times as much"
+)
 bought = reported["prior"]
 low, high = bought["difference_ci95"]
 print(
@@ -646,12 +659,12 @@ print(
 )
 
 # %% [markdown]
-# The tuning speakers gain more than a point, those that nothing was tuned on about half of one, and the interval just
-# reaches 0: what was tuned flatters, and 292 sentences cannot tell so little from luck. Not more can be asked of the
-# simplest of all expectations. What does it change? The people from above, read without it and with it:
+# Much, for so simple an expectation: each letter heard against the odds is worth more, and a long word that is heard in
+# full is no longer beaten by a short one for having more letters to pay for. What does it change? The people from above,
+# read at the settings that are best without it, and with it:
 
 # %%
-plain = decoding.best_text(decoding.FastBeamSearch(decoding.shipped_lm(), prior=0))
+plain = decoding.best_text(decoding.FastBeamSearch(decoding.shipped_lm(), **tuned["best_without_prior"]))
 without = [plain(each) for each in heard_people]
 errors = [word_errors(said, texts) for texts in (without, read["beam + LM"])]
 print(f"WER {errors[0].rate:.1%} without, {errors[1].rate:.1%} with it")
@@ -934,7 +947,7 @@ answer = oracle
 
 # %% tags=["solution"]
 for name, texts, model in (("beam", beam_texts, None), ("with the LM", fused_texts, fusion)):
-    lists = [[each.text for each in decoding.beam_search(output, fusion=model)] for output in outputs]
+    lists = [[each.text for each in decoding.beam_search(output, 64, fusion=model)] for output in outputs]
     print(f"{name}: first {word_errors(references, texts).rate:.1%}, oracle {oracle(lists, references):.1%}")
 
 # %% tags=["check"]
