@@ -32,6 +32,7 @@ UNHEARD_OF = (
     0.01  # share of each letter's probability that is left for letters which follow it in no known word
 )
 HYPOTHESES = 100  # of the fast search
+NOTHING = NGram(1, {(UNKNOWN,): (0.0, 0.0)})  # where there is no language model
 LONGEST_WORD = 100  # letters; longer ones are left out of the vocabulary
 
 
@@ -279,43 +280,31 @@ class FastBeamSearch:
             ValueError: the file is missing (`TextError`), is not ARPA, or is of another language than the alphabet
                 (`LanguageModelError`, see `check_letters`); or `width` is below 1.
         """
-        from asr_helpers import (
-            fast_beam,
-        )  # Numba takes half a second to load, and greedy decoding does without
+        from asr_helpers import fast_beam  # takes half a second to load; greedy decoding does without
 
         _check_width(width)
-        self._alphabet, self._search = alphabet, fast_beam.search
-        self._pruning = width, min_log_prob, margin
-        none = NGram(1, {(UNKNOWN,): (0.0, 0.0)})
-        model = fast_beam.Automaton.read(lm) if lm else fast_beam.Automaton.of(none)
-        if lm:
-            check_letters(model.vocabulary, alphabet, str(lm))
-        words = spellable(model.vocabulary, alphabet)
-        unigrams = model.unigrams
-        known = {word: unigrams[model.numbers[word]] for word in words}
-        tree = fast_beam.Tree.of(model, words, alphabet)
-        terms = weight, word_bonus, prior, model.unknown, look_ahead
-        ahead = weight * LN10 * tree.best + word_bonus
-        unknown_ahead = weight * LN10 * unigrams[model.unknown] + word_bonus
-        pairs = letter_pairs(known, alphabet)
-        self._language = (
-            bool(lm),
-            model.arrays,
-            tree.arrays,
-            pairs,
-            terms,
-            ahead,
-            unknown_ahead,
-            model.start,
-            model.end,
-        )
+        with fast_beam.announced():
+            model = fast_beam.Automaton.read(lm) if lm else fast_beam.Automaton.of(NOTHING)
+            if lm:
+                check_letters(model.vocabulary, alphabet, str(lm))
+            words, unigrams = spellable(model.vocabulary, alphabet), model.unigrams
+            tree = fast_beam.Tree.of(model, words, alphabet)
+            pairs = letter_pairs({word: unigrams[model.numbers[word]] for word in words}, alphabet)
+            language = bool(lm), model.arrays, tree.arrays, pairs
+            terms = float(weight), float(word_bonus), float(prior), model.unknown, bool(look_ahead)
+            ahead = weight * LN10 * tree.best + word_bonus
+            unknown_ahead = float(weight * LN10 * unigrams[model.unknown] + word_bonus)
+            pruning = int(width), float(min_log_prob), float(margin), alphabet.characters.index(" ")
+            self._alphabet = alphabet
+            self._settings = *pruning, *language, terms, ahead, unknown_ahead, model.start, model.end
+            self._search = fast_beam.search
+            self._search(np.zeros((1, alphabet.classes)), *self._settings)  # so that it is compiled now
 
     def __call__(self, log_probs: np.ndarray) -> list[Hypothesis]:
         """Return the hypotheses for log-probabilities (frames, classes), the best `HYPOTHESES`, the best first."""
         _check_shape(log_probs, self._alphabet)
         log_probs = np.ascontiguousarray(log_probs, dtype=np.float64)
-        space = self._alphabet.characters.index(" ")
-        parents, letters, nodes, scores = self._search(log_probs, *self._pruning, space, *self._language)
+        parents, letters, nodes, scores = self._search(log_probs, *self._settings)
         best = np.argsort(-scores, kind="stable")[:HYPOTHESES]
         found = [Hypothesis(self._spell(parents, letters, nodes[i]), float(scores[i])) for i in best]
         return sorted(found, key=lambda hypothesis: (-hypothesis.score, hypothesis.text))

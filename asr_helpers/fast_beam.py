@@ -13,6 +13,11 @@ the same texts and scores.
 import gzip
 import math
 import re
+import sys
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +30,7 @@ from asr_helpers.text import Alphabet
 WORD_BITS = 22  # a word's number; the rest of 63 bits is left for a state's
 NOBODY = -1
 LN10 = math.log(10)
+PIECE = 1 << 20  # bytes
 IN_BLANK, IN_LETTER = 0, 1  # how an entry's alignments end
 
 
@@ -34,6 +40,18 @@ def compiled(function):
         return numba.njit(cache=True)(function)
     except RuntimeError:
         return numba.njit(function)
+
+
+@contextmanager
+def announced() -> Iterator[None]:
+    """Say what the waiting is for, where it is long: these functions' very first calls, while they are compiled."""
+    line = "compiling the beam search for this machine; the next time it is there"
+    timer = threading.Timer(4, print, [line], {"file": sys.stderr})
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 # ------------------------------------------------------------------------------------------- tables of integers
@@ -56,8 +74,8 @@ def _get(keys, values, key):
 
 
 def _table(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return keys and values with room for `size` of them, half of it left free."""
-    room = 1 << (2 * size + 2).bit_length()
+    """Return keys and values with room for `size` of them, a quarter of it and more left free."""
+    room = 1 << (size * 4 // 3 + 1).bit_length()
     return np.full(room, NOBODY, np.int64), np.zeros(room, np.int32)
 
 
@@ -194,16 +212,27 @@ def _empty(sizes: list[int]) -> tuple:
     return *_table(states), np.zeros(states, np.float32), np.zeros(states, np.float32), numbers, whole
 
 
-def _content(path: Path | str) -> bytes:
-    """Return what is in an ARPA file, or nothing where another reader should say what is wrong with it."""
-    path = Path(path)
+def _content(path: Path | str) -> bytearray:
+    """Return what is in an ARPA file, or nothing where another reader should say what is wrong with it.
+
+    It is read piece by piece into its place: to join pieces would take twice the memory.
+    """
+    content, end = bytearray(), 0
     try:
-        return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError, ValueError, gzip.zlib.error):
-        return b""
+        with gzip.open(path) if Path(path).suffix == ".gz" else open(path, "rb") as file:
+            while True:
+                content.extend(bytes(end + PIECE - len(content)))
+                count = file.readinto(memoryview(content)[end:])
+                if not count:
+                    break
+                end += count
+    except (OSError, EOFError, zlib.error):
+        return bytearray()
+    del content[end:]
+    return content
 
 
-def _from_arpa(content: bytes) -> Automaton | None:
+def _from_arpa(content: bytes | bytearray) -> Automaton | None:
     """Return the model in the bytes of an ARPA file, or None where it is written in any but the usual way."""
     header = re.match(rb"\\data\\\s*\n((?:ngram [1-9]=[0-9]{1,9}\n)+)", content)
     named = [line.split(b"=") for line in header[1].split()[1::2]] if header else []
@@ -341,13 +370,33 @@ class Tree:
     @classmethod
     def of(cls, model: Automaton, words: list[str], alphabet: Alphabet) -> "Tree":
         """Return the tree of some `words` of a language model, which are spelt in `alphabet`."""
-        labels = alphabet.encode("".join(words)).astype(np.int64)
+        words = sorted(
+            words
+        )  # so that each word's new nodes are those beyond what it shares with the one before
+        labels = alphabet.encode("".join(words))
         ends = np.cumsum([0, *map(len, words)])
         numbers = np.array([model.numbers[word] for word in words], np.int64)
-        children = np.full((len(labels) + 1, len(alphabet.characters)), NOBODY, np.int32)
-        word, best = np.full(len(children), NOBODY, np.int32), np.full(len(children), -np.inf)
-        nodes = _grow(labels, ends, numbers, model.unigrams[numbers], children, word, best)
-        return cls(children[:nodes].copy(), word[:nodes].copy(), best[:nodes].copy())
+        nodes = _count(labels, ends)
+        children = np.full((nodes, len(alphabet.characters)), NOBODY, np.int32)
+        word, best = np.full(nodes, NOBODY, np.int32), np.full(nodes, -np.inf)
+        _grow(labels, ends, numbers, model.unigrams[numbers], children, word, best)
+        return cls(children, word, best)
+
+
+@compiled
+def _count(flat, ends):
+    """Return how many beginnings sorted words have, the empty one among them."""
+    nodes = 1
+    for each in range(len(ends) - 1):
+        start, before, shared = ends[each], ends[max(0, each - 1)], 0
+        while (
+            start + shared < ends[each + 1]
+            and before + shared < start
+            and flat[start + shared] == flat[before + shared]
+        ):
+            shared += 1
+        nodes += ends[each + 1] - start - shared
+    return nodes
 
 
 @compiled
@@ -363,7 +412,6 @@ def _grow(flat, ends, numbers, log_probs, children, word, best):
             node = children[node, label]
             best[node] = max(best[node], log_probs[each])
         word[node] = numbers[each]
-    return nodes
 
 
 # ---------------------------------------------------------------------------------------------------- search

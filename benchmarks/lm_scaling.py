@@ -1,4 +1,4 @@
-"""What does more text buy a language model, and what does pruning cost it? Needs the extra `beam`.
+"""What does more text buy a language model, and what does pruning cost it?
 
 python benchmarks/lm_scaling.py MODEL --report CORPUS --text TRANSCRIPTS BOOKS... [--out FILE]
 
