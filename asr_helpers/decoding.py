@@ -26,11 +26,9 @@ WIDTH = 1024
 MARGIN = 12.0
 MIN_LOG_PROB = -5.0
 WEIGHT = 1.0
-WORD_BONUS = -1.0
-PRIOR = 0.6
-UNHEARD_OF = (
-    0.01  # share of each letter's probability that is left for letters which follow it in no known word
-)
+WORD_BONUS = -3.0
+PRIOR = 0.8
+UNHEARD_OF = 0.01  # what is left of each letter's probabilities for those that follow it in no word
 HYPOTHESES = 100  # of the fast search
 NOTHING = NGram(1, {(UNKNOWN,): (0.0, 0.0)})  # where there is no language model
 LONGEST_WORD = 100  # letters; longer ones are left out of the vocabulary
@@ -78,8 +76,8 @@ class Reading:
 class Fusion:
     """A word language model's say in beam search ("shallow fusion").
 
-    A text's score is log P(text | audio) + `weight` · ln P(words) + `word_bonus` · number of words - `prior` · ln
-    P(letters).
+    A text's score is ln P(text | audio) + `weight` · (ln P(words) - `prior` · ln P(letters)) + `word_bonus` · number of
+    words.
 
     From its transcripts the network has learned how words are spelt, too. What it says is part hearing and part
     expectation, and with a language model expectation counts twice. So what was to be expected is taken off again, as
@@ -110,7 +108,7 @@ class Fusion:
             LanguageModelError: `lm` is of another language, see `check_letters`.
         """
         check_letters(lm.words, alphabet)
-        self.lm, self.weight, self.word_bonus, self.prior = lm, weight, word_bonus, prior
+        self.lm, self.weight, self.word_bonus, self.price = lm, weight, word_bonus, weight * prior
         self.alphabet, self.look_ahead = alphabet, look_ahead
         known = {word: lm.grams[(word,)][0] for word in spellable(lm.words, alphabet)}
         self.vocabulary = frozenset(known)
@@ -127,7 +125,7 @@ class Fusion:
         if character == " ":
             return self._end_word(reading) if reading.word else reading
         pair = self._pair(reading.word[-1:] or " ", character)
-        score = reading.score - self.prior * pair
+        score = reading.score - self.price * pair
         return Reading(score, reading.state, reading.word + character, reading.spelling + pair)
 
     def so_far(self, reading: Reading) -> float:
@@ -148,7 +146,7 @@ class Fusion:
         known, last = reading.word in self.vocabulary, self._pair(reading.word[-1], " ")
         log10_prob, state = self.lm.score(reading.state, reading.word if known else UNKNOWN)
         log_prob = LN10 * log10_prob + (0 if known else reading.spelling + last)
-        return Reading(reading.score + self.weight * log_prob + self.word_bonus - self.prior * last, state)
+        return Reading(reading.score + self.weight * log_prob + self.word_bonus - self.price * last, state)
 
     def _pair(self, first: str, second: str) -> float:
         return float(
@@ -291,7 +289,7 @@ class FastBeamSearch:
             tree = fast_beam.Tree.of(model, words, alphabet)
             pairs = letter_pairs({word: unigrams[model.numbers[word]] for word in words}, alphabet)
             language = bool(lm), model.arrays, tree.arrays, pairs
-            terms = float(weight), float(word_bonus), float(prior), model.unknown, bool(look_ahead)
+            terms = float(weight), float(word_bonus), float(weight * prior), model.unknown, bool(look_ahead)
             ahead = weight * LN10 * tree.best + word_bonus
             unknown_ahead = float(weight * LN10 * unigrams[model.unknown] + word_bonus)
             pruning = int(width), float(min_log_prob), float(margin), alphabet.characters.index(" ")

@@ -437,13 +437,13 @@ def _end_word(model, tree, place, state, spelling, last, terms):
 
     `spelling` is of its letters, and `last` of the space after them.
     """
-    weight, bonus, prior, unknown, _ = terms
+    weight, bonus, price, unknown, _ = terms
     number = tree[1][place] if place >= 0 else NOBODY
     by_letters = 0.0
     if number == NOBODY:
         number, by_letters = unknown, spelling + last
     log10_prob, state = _score(model, state, number)
-    return weight * (LN10 * log10_prob + by_letters) + bonus - prior * last, state
+    return weight * (LN10 * log10_prob + by_letters) + bonus - price * last, state
 
 
 @compiled
@@ -471,9 +471,10 @@ def search(
     Args:
         log_probs: float64 (frames, classes), the blank last. space: its label.
         fused: whether there is a language model: `model` and `tree`, the arrays of an `Automaton` and a `Tree`;
-            `pairs`, as of `decoding.letter_pairs`; `terms`: weight, word bonus, prior, the number of <unk>, whether to
-            look ahead; `ahead`, what each place in the tree is worth beforehand, and `unknown_ahead`, what a place
-            outside it is, but for its letters; `start`, the state before the first word; `end`, the number of </s>.
+            `pairs`, as of `decoding.letter_pairs`; `terms`: weight, word bonus, weight · prior, the number of <unk>,
+            whether to look ahead; `ahead`, what each place in the tree is worth beforehand, and `unknown_ahead`, what a
+            place outside it is, but for its letters; `start`, the state before the first word; `end`, the number of
+            </s>.
     """
     frames, classes = log_probs.shape
     blank = classes - 1

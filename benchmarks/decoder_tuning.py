@@ -3,7 +3,7 @@
 python benchmarks/decoder_tuning.py MODEL --tune CORPUS --report CORPUS [--lm FILE] [--out FILE]
 
 Settings are chosen on the corpus `--tune` alone: weight, word bonus and prior on a grid, then the width of the beam,
-with look-ahead and without. With the best of them (the narrowest beam within 1 % of the best WER) the corpus
+with look-ahead and without. With the best of them (the narrowest beam within 1.5 % of the best WER) the corpus
 `--report`, which tuned nothing, is read three ways: greedy, by beam, and by beam with the language model; and without
 the prior, at the settings that are best then. The JSON holds the grids, the error rates with their intervals and kinds,
 the commonest confusions, how far confidence can be believed, and sentences as each of the three reads them; notebook 07
@@ -84,7 +84,7 @@ def tune(lm: Path, references: list[str], outputs: list[np.ndarray]) -> dict:
         best = _settings(grids, int(grids.min(axis=(1, 2)).argmin()))
         widths = [measure(width, **best) for width in WIDTHS]
         blind = [measure(width, look_ahead=False, **best)[0] for width in WIDTHS]
-    good = 1.01 * min(rate for rate, _ in widths)
+    good = 1.015 * min(rate for rate, _ in widths)
     best["width"] = next(width for width, (rate, _) in zip(WIDTHS, widths, strict=True) if rate <= good)
     return {
         "utterances": len(references),

@@ -203,7 +203,7 @@ def spelt(text, pairs):
 def language_score(text, lm, weight, bonus, prior):
     """What is added to a text's log-probability, by its definition: word by word, and letter by letter."""
     pairs = pairs_of(lm)
-    language, state = -prior * spelt(text, pairs) if text else 0.0, (START,)
+    language, state = -weight * prior * spelt(text, pairs) if text else 0.0, (START,)
     for word in (*text.split(), END):
         log10_prob, state = lm.score(state, word)
         language += weight * LN10 * log10_prob
