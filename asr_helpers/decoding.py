@@ -18,7 +18,7 @@ import numpy as np
 
 from asr_helpers.corpus import data_dir
 from asr_helpers.lm import END, UNKNOWN, LanguageModelError, NGram
-from asr_helpers.text import BLANK, ENGLISH, Alphabet
+from asr_helpers.text import BLANK, ENGLISH, Alphabet, OneLineError
 
 LN10 = math.log(10)
 # The best on dev-clean-tune, see benchmarks/decoder_tuning.py and notebook 07.
@@ -276,9 +276,12 @@ class FastBeamSearch:
 
         Raises:
             ValueError: the file is missing (`TextError`), is not ARPA, or is of another language than the alphabet
-                (`LanguageModelError`, see `check_letters`); or `width` is below 1.
+                (`LanguageModelError`, see `check_letters`); `width` is below 1; or Numba is not installed.
         """
-        from asr_helpers import fast_beam  # takes half a second to load; greedy decoding does without
+        try:
+            from asr_helpers import fast_beam  # takes half a second to load; greedy decoding does without
+        except ModuleNotFoundError as error:
+            raise OneLineError(f"beam search needs {error.name}: pip install {error.name}, or --no-lm") from None
 
         _check_width(width)
         with fast_beam.announced():

@@ -1,6 +1,7 @@
 import itertools
 import json
 import math
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from asr_helpers.corpus import load_corpus
 from asr_helpers.decoding import LN10, FastBeamSearch, Fusion, beam_search, collapse, greedy
 from asr_helpers.fast_beam import Automaton
 from asr_helpers.lm import END, START, Estimate, LanguageModelError, NGram, estimate
-from asr_helpers.text import BLANK, NUM_CLASSES, Alphabet, encode
+from asr_helpers.text import BLANK, NUM_CLASSES, Alphabet, OneLineError, encode
 
 
 def log_softmax(logits):
@@ -430,6 +431,14 @@ def test_a_vocabulary_that_cannot_be_spelt_and_a_damaged_file_are_one_line(lm, t
         with pytest.raises(LanguageModelError, match=words) as caught:
             FastBeamSearch(path)
         assert str(path) in str(caught.value) and len(str(caught.value).splitlines()) == 1
+
+
+def test_without_numba_there_is_one_line(monkeypatch):
+    monkeypatch.delitem(sys.modules, "asr_helpers.fast_beam", raising=False)
+    monkeypatch.delattr("asr_helpers.fast_beam", raising=False)
+    monkeypatch.setitem(sys.modules, "numba", None)
+    with pytest.raises(OneLineError, match="pip install numba, or --no-lm"):
+        FastBeamSearch()
 
 
 def test_the_fast_decoder_of_no_frames_and_wrong_shapes(lm):
