@@ -281,7 +281,9 @@ class FastBeamSearch:
         try:
             from asr_helpers import fast_beam  # takes half a second to load; greedy decoding does without
         except ModuleNotFoundError as error:
-            raise OneLineError(f"beam search needs {error.name}: pip install {error.name}, or --no-lm") from None
+            raise OneLineError(
+                f"beam search needs {error.name}: pip install {error.name}, or --no-lm"
+            ) from None
 
         _check_width(width)
         with fast_beam.announced():
