@@ -12,6 +12,7 @@ the same texts and scores.
 
 import gzip
 import math
+import os
 import re
 import sys
 import threading
@@ -31,6 +32,7 @@ WORD_BITS = 22  # a word's number; the rest of 63 bits is left for a state's
 NOBODY = -1
 LN10 = math.log(10)
 PIECE = 1 << 20  # bytes
+DENSEST = 20  # times as large as its packed file an ARPA file may be; usual is three times
 IN_BLANK, IN_LETTER = 0, 1  # how an entry's alignments end
 
 
@@ -223,9 +225,11 @@ def _content(path: Path | str) -> bytearray:
             while True:
                 content.extend(bytes(end + PIECE - len(content)))
                 count = file.readinto(memoryview(content)[end:])
+                end += count
                 if not count:
                     break
-                end += count
+                if end > DENSEST * os.path.getsize(path):
+                    return bytearray()
     except (OSError, EOFError, zlib.error):
         return bytearray()
     del content[end:]

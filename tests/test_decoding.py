@@ -1,3 +1,4 @@
+import gzip
 import itertools
 import json
 import math
@@ -382,6 +383,14 @@ def test_the_fast_reader_refuses_what_the_strict_one_refuses(lm, tmp_path, old, 
         assert str(caught.value) == str(error)
     else:
         assert sorted(Automaton.read(path).vocabulary) == sorted(strict.words)
+
+
+def test_a_file_that_unpacks_without_end_is_not_unpacked(tmp_path):
+    path = tmp_path / "bomb.arpa.gz"
+    path.write_bytes(gzip.compress(b"\\data\\\nngram 1=1\n\n\\1-grams:\n-1 " + b"A" * (100 << 20), 1))
+    assert fast_beam._content(path) == b""
+    with pytest.raises(OneLineError, match="line of more than"):
+        FastBeamSearch(path)
 
 
 def test_an_n_gram_without_its_beginning_is_named(lm, tmp_path):
