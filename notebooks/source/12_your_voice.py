@@ -274,7 +274,7 @@ print(*sorted(path.name for path in voice.halves[0].iterdir())[:3], sep="\n")
 
 # %%
 MINI = data_dir() / "mini"
-times, every = (1, 60) if CI else (6, 2)
+times, every = (1, 60) if CI else (12, 3)
 speech = load_speech(*times * [voice.halves[0]])
 new_seconds = speech.seconds
 speech.utterances += load_speech(MINI / "train-mini").utterances[::every]
@@ -288,7 +288,7 @@ print(f"an epoch: {speech.seconds / 60:.1f} minutes, {new_seconds / speech.secon
 # %%
 profile = replace(
     PROFILES["workshop"],  # the size of the shipped network
-    epochs=1 if CI else 14,
+    epochs=1 if CI else 12,
     batch_seconds=25,
     learning_rate=3e-4,
     average=1,
