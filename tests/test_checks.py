@@ -409,7 +409,7 @@ CASES = {
         lambda: int(np.sum((errors(OURS, "harbour") == 0) & (errors(TINY, "harbour") > 0))),
         {
             lambda: int(np.sum(errors(OURS, "harbour") == 0)): "without an error. And",
-            lambda: 0: "too low",
+            lambda: 1: "too low",
         },
     ),
     "10.2": (
