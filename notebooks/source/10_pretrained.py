@@ -204,7 +204,11 @@ table(["", "ms/s, one core", "ms/s, two cores", "MB on disk", "MB of memory", "s
 # %%
 alt = "errors against time: on people the others are right and slow, ours is fast and wrong; on the radio ours is both"
 figure, axes = plots.new(1, 2, (10, 3.6), alt, sharex=True, sharey=True)
-beside = {"Moonshine tiny": ((-8, -3), "right"), "Whisper tiny.en": ((0, -16), "center")}
+beside = {
+    "Moonshine tiny": ((-8, -3), "right"),
+    "Whisper tiny.en": ((0, -16), "center"),
+    REFERENCE: ((8, -3), "left"),
+}
 for ax, corpus, title in zip(axes, ("people", "harbour"), ("people reading", "harbour radio"), strict=True):
     for name, row in systems.items():
         point = (row["ms_per_audio_second"]["1"], 100 * row["wer"][corpus]["wer"])
