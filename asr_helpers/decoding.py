@@ -290,9 +290,9 @@ class FastBeamSearch:
             model = fast_beam.Automaton.read(lm) if lm else fast_beam.Automaton.of(NOTHING)
             if lm:
                 check_letters(model.vocabulary, alphabet, str(lm))
-            words, unigrams = spellable(model.vocabulary, alphabet), model.unigrams
-            tree = fast_beam.Tree.of(model, words, alphabet)
-            pairs = letter_pairs({word: unigrams[model.numbers[word]] for word in words}, alphabet)
+            unigrams = model.unigrams
+            known = {word: unigrams[model.numbers[word]] for word in spellable(model.vocabulary, alphabet)}
+            tree, pairs = fast_beam.Tree.of(model, known, alphabet), letter_pairs(known, alphabet)
             language = bool(lm), model.arrays, tree.arrays, pairs
             terms = float(weight), float(word_bonus), float(weight * prior), model.unknown, bool(look_ahead)
             ahead = weight * LN10 * tree.best + word_bonus

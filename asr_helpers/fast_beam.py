@@ -25,12 +25,12 @@ from pathlib import Path
 import numba
 import numpy as np
 
+from asr_helpers.decoding import LN10
 from asr_helpers.lm import END, START, UNKNOWN, LanguageModelError, NGram
 from asr_helpers.text import Alphabet
 
 WORD_BITS = 22  # a word's number; the rest of 63 bits is left for a state's
 NOBODY = -1
-LN10 = math.log(10)
 PIECE = 1 << 20  # bytes
 DENSEST = 20  # times as large as its packed file an ARPA file may be; usual is three times
 IN_BLANK, IN_LETTER = 0, 1  # how an entry's alignments end
@@ -141,7 +141,7 @@ class Automaton:
     @property
     def start(self) -> int:
         """The state before a sentence's first word."""
-        return max(0, _get(self.keys, self.values, self.numbers[START])) if START in self.numbers else 0
+        return _get(self.keys, self.values, self.numbers[START]) if START in self.numbers else 0
 
     @property
     def vocabulary(self) -> list[str]:
@@ -372,18 +372,18 @@ class Tree:
         return self.children, self.word
 
     @classmethod
-    def of(cls, model: Automaton, words: list[str], alphabet: Alphabet) -> "Tree":
-        """Return the tree of some `words` of a language model, which are spelt in `alphabet`."""
-        words = sorted(
-            words
-        )  # so that each word's new nodes are those beyond what it shares with the one before
+    def of(cls, model: Automaton, known: dict[str, float], alphabet: Alphabet) -> "Tree":
+        """Return the tree of words of a language model, `known` with their log10 probabilities, spelt in `alphabet`."""
+        # In order, each word's new nodes are those beyond what it shares with the one before.
+        words = sorted(known)
         labels = alphabet.encode("".join(words))
         ends = np.cumsum([0, *map(len, words)])
         numbers = np.array([model.numbers[word] for word in words], np.int64)
+        log_probs = np.array([known[word] for word in words], np.float64)
         nodes = _count(labels, ends)
         children = np.full((nodes, len(alphabet.characters)), NOBODY, np.int32)
         word, best = np.full(nodes, NOBODY, np.int32), np.full(nodes, -np.inf)
-        _grow(labels, ends, numbers, model.unigrams[numbers], children, word, best)
+        _grow(labels, ends, numbers, log_probs, children, word, best)
         return cls(children, word, best)
 
 

@@ -334,6 +334,25 @@ def test_the_fast_decoder_gives_the_same_hypotheses(tmp_path, width, order):
             assert [each.score for each in mine] == pytest.approx([each.score for each in theirs], abs=1e-3)
 
 
+def test_the_fast_decoder_takes_a_space_at_the_end_as_silence(lm, tmp_path):
+    path = tmp_path / "tiny.arpa.gz"
+    lm.write(path)
+    frames = [*encode("A CAB"), BLANK, 0, BLANK]
+    log_probs = log_softmax(np.log(0.9 * np.eye(NUM_CLASSES)[frames] + 0.1 * np.eye(NUM_CLASSES)[3] + 1e-4))
+    mine, theirs = beam_search(log_probs, fusion=Fusion(lm))[0], FastBeamSearch(path)(log_probs)[0]
+    assert mine.text == theirs.text == "A CAB"
+    assert mine.score == pytest.approx(theirs.score, abs=0.05)
+
+
+def test_any_order_is_read(tmp_path):
+    path = [label for character in encode("A CAB") for label in (character, BLANK)]
+    log_probs = np.log(np.eye(NUM_CLASSES)[path] + 1e-6)
+    for order in (1, 2, 6, 7):
+        path = tmp_path / f"{order}.arpa"
+        estimate(["A CAB", "A BAD CAB IS A CAB TO ABHOR"] * 2, order).write(path)
+        assert FastBeamSearch(path)(log_probs)[0].text == "A CAB"
+
+
 @pytest.mark.parametrize("order", [1, 2, 3, 7])
 @pytest.mark.parametrize("usual", [True, False])
 def test_the_automaton_gives_what_the_model_gives(mini, tmp_path, order, usual):
