@@ -93,6 +93,12 @@ def build_parser() -> Parser:
     sub.add_argument("--epochs", metavar="N", type=count, help="default: the profile's")
     sub.add_argument("--resume", action="store_true", help="go on after the last whole epoch in DIR")
     sub.add_argument("--start", metavar="MODEL", type=Path, help="begin with the weights of this .keras file")
+    sub.add_argument(
+        "--splice",
+        metavar="MODEL",
+        type=Path,
+        help="make new sentences of each speaker's, cut with this model",
+    )
     add_alphabet(sub, "that of --start or --resume, else English")
 
     sub = command(evaluate, "word and character error rate of a model on corpora")
@@ -259,7 +265,7 @@ def train(options):
         alphabet = chosen_alphabet(options.alphabet, *options.train)
     speech, valid = (load_speech(*folders, alphabet=alphabet) for folders in (options.train, options.valid))
     print(speech.summary(), valid.summary(), sep="\n")
-    history = fit(speech, valid, options.folder, profile, options.resume, options.start)
+    history = fit(speech, valid, options.folder, profile, options.resume, options.start, options.splice)
     best = min(history, key=lambda row: row["val_wer"])
     figures = f"WER {best['val_wer']:.1%}, CER {best['val_cer']:.1%} (epoch {best['epoch']})"
     print(f"{options.folder / 'best.keras'}: {figures}")

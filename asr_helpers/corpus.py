@@ -106,8 +106,8 @@ def data_dir() -> Path:
 # ---------------------------------------------------------------------------------------------------- reading
 
 
-def read_audio(path: Path | str) -> np.ndarray:
-    """Return the clip at `path` as float32 of shape (samples,), in [-1, 1), at `SAMPLE_RATE`.
+def read_audio(path: Path | str, start: int = 0, end: int | None = None) -> np.ndarray:
+    """Return the clip at `path`, or its samples `start` to `end`, as float32 (samples,), in [-1, 1), at `SAMPLE_RATE`.
 
     Raises:
         CorpusError: the file is missing, unreadable, cut off, empty, not mono, or of another sample rate.
@@ -115,7 +115,7 @@ def read_audio(path: Path | str) -> np.ndarray:
     path = Path(path)
     with _open_audio(path) as audio:
         _check_format(path, audio)
-        samples = _read_whole(path, audio, "float32")
+        samples = _read(path, audio, "float32", start, end)
     if not np.isfinite(samples).all():
         raise CorpusError(f"{path}: holds samples that are not numbers; replace the file")
     return samples
@@ -309,20 +309,26 @@ def _check_format(path: Path, audio: soundfile.SoundFile) -> None:
         raise CorpusError(f"{path}: holds no samples; remove or replace the file")
 
 
-def _read_whole(path: Path, audio: soundfile.SoundFile, dtype: str) -> np.ndarray:
-    """Return all samples of the open file.
+def _read(
+    path: Path, audio: soundfile.SoundFile, dtype: str, start: int = 0, end: int | None = None
+) -> np.ndarray:
+    """Return the samples of the open file from `start` on, to `end` or all.
 
     Raises:
         CorpusError: the decoder fails, or gives fewer samples than the header promises.
     """
     mend = "fetch or convert it again"
+    missing = (audio.frames if end is None else min(end, audio.frames)) - start
+    blocks = []
     try:
-        blocks = [audio.read(min(audio.frames, _BLOCK), dtype)]
-        while missing := audio.frames - sum(map(len, blocks)):
+        if start:
+            audio.seek(start)
+        while missing or not blocks:
             # Not at once: a damaged header may promise more than fits in memory.
-            if not len(blocks[-1]):
-                raise CorpusError(f"{path}: cut off, {missing} of {audio.frames} samples are missing; {mend}")
             blocks.append(audio.read(min(missing, _BLOCK), dtype))
+            missing -= len(blocks[-1])
+            if missing and not len(blocks[-1]):
+                raise CorpusError(f"{path}: cut off, {missing} of {audio.frames} samples are missing; {mend}")
     except soundfile.SoundFileError as error:
         raise CorpusError(f"{path}: not decodable ({_reason(error)}); {mend}") from None
     return np.concatenate(blocks) if len(blocks) > 1 else blocks[0]
@@ -481,7 +487,7 @@ def _is_complete(path: Path, frames: int, age: int) -> bool:
 def _as_wav(path: Path, audio: soundfile.SoundFile) -> bytes:
     """Return the open FLAC as the bytes of a WAV file of the same bit depth."""
     # 32-bit integers carry every depth FLAC has, left-aligned. WAV keeps 8 bits unsigned.
-    samples = _read_whole(path, audio, "int32")
+    samples = _read(path, audio, "int32")
     subtype = {"PCM_S8": "PCM_U8"}.get(audio.subtype, audio.subtype)
     if not soundfile.check_format("WAV", subtype):
         raise CorpusError(f"{path}: {audio.subtype} inside, which no WAV holds; convert it with ffmpeg")

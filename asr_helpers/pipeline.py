@@ -5,7 +5,7 @@ Whatever is random is drawn from (seed, epoch, index), so a resumed run sees wha
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -133,6 +133,7 @@ def training_batches(
     prefetch: int = READ_AHEAD,
     views: int = 1,
     share: tuple[int, int] = (0, 1),
+    splicer: Callable | None = None,
 ) -> tf.data.Dataset:
     """Return an endless stream of batches, epoch after epoch, `batches_per_epoch` of them in each.
 
@@ -143,6 +144,8 @@ def training_batches(
     With two `views` a batch holds each utterance twice, with masks of its own each time: first all in one view, then
     all in the other (`ctc.disagreement`). `batch_seconds` counts an utterance once.
 
+    With a `splicer` (`splicing.Splicer`), pieces of clips and of their texts give way to others before anything else.
+
     With a `share` (r, n) of n workers, a batch holds every n-th of the rows that it would have, from the r-th on, and a
     third array, float32 (batch,), with which the sum of the workers' mean losses, over n, is the mean of them all. A
     batch with fewer rows than workers is left out. Each worker decodes whole batches, for the longest row of all, as
@@ -151,7 +154,7 @@ def training_batches(
 
     The stream raises tf.errors.FailedPreconditionError where not one clip of an epoch can be read.
     """
-    load = _loader(speech, augmenter, seed)
+    load = _loader(speech, augmenter, seed, splicer)
 
     @tf.autograph.experimental.do_not_convert  # its loops are over utterances: converted, half a minute for 1 000 hours
     def one_epoch(epoch):
@@ -248,7 +251,7 @@ def _bucket(
     return batches.map(arranged)
 
 
-def _loader(speech: Speech, augmenter: Augmenter | None, seed: int):
+def _loader(speech: Speech, augmenter: Augmenter | None, seed: int, splicer: Callable | None = None):
     """Return the Python part of the pipeline: (epoch, position, samples or none yet) to (labels, samples)."""
 
     def load(epoch, position, samples):
@@ -261,8 +264,14 @@ def _loader(speech: Speech, augmenter: Augmenter | None, seed: int):
                 if str(error) not in speech.dropped:
                     speech.dropped.append(str(error))
                 return labels, samples
+        rng = np.random.default_rng((seed, epoch, position))
+        if splicer is not None:
+            spliced, text = splicer(utterance, samples, rng)
+            new = speech.alphabet.encode(text)
+            if output_frames(num_frames(len(spliced))) >= min_frames(new):
+                labels, samples = new, spliced
         if augmenter is not None:
-            augmented = augmenter(samples, np.random.default_rng((seed, epoch, position)))
+            augmented = augmenter(samples, rng)
             if output_frames(num_frames(len(augmented))) >= min_frames(labels):
                 samples = augmented
         return labels, samples

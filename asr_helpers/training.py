@@ -27,6 +27,7 @@ from asr_helpers.fast_lstm import FastBidirectional, has_bfloat16
 from asr_helpers.metrics import character_errors, word_errors
 from asr_helpers.model import alphabet_of, build_model, rebuild
 from asr_helpers.pipeline import Speech, batches_per_epoch, training_batches, validation_batches
+from asr_helpers.splicing import Splicer, cut_speech, read_cuts
 from asr_helpers.text import ALPHABET, ENGLISH, Alphabet, OneLineError, first_line
 from asr_helpers.workers import Workers
 
@@ -298,7 +299,7 @@ class RunFolder(keras.callbacks.Callback):
         with self._reading("state.json"):
             state = json.loads(path.read_text())
             _check_state(state)
-        asked, kept = self.state["config"], {"alphabet": ALPHABET} | state["config"]
+        asked, kept = self.state["config"], {"alphabet": ALPHABET, "splice": False} | state["config"]
         changed = [name for name, value in asked.items() if name in kept and kept[name] != value]
         if changed:
             raise TrainingError(
@@ -436,6 +437,7 @@ def train(
     profile: Profile,
     resume: bool = False,
     start: Path | None = None,
+    splice: Path | None = None,
     seed: int = 0,
     sentences: int = 3,
     every: int = 1,
@@ -447,7 +449,9 @@ def train(
     was killed goes on after its last whole epoch and ends as if nothing had happened; `profile.epochs` may be
     larger than before. Several processes that TF_CONFIG names train together (`workers`): the chief alone writes the
     folder, which all can read. With `start`, a `.keras` file of the profile's size, training begins with its weights
-    instead of random ones: for more speech, another mixture, a new voice. The first epoch, the last and one in
+    instead of random ones: for more speech, another mixture, a new voice. With `splice`, a recogniser's file, pieces of
+    clips are replaced by others of the same speaker (`splicing`); that recogniser says where to cut, and
+    `folder / "cuts.json"` keeps it. The first epoch, the last and one in
     `every` print their figures and some validation `sentences`. `callbacks` come after the project's own.
 
     Raises:
@@ -473,7 +477,7 @@ def train(
         )  # with a global seed of 0, tf.data refuses seeds that are tensors
         settings = {name: value for name, value in asdict(profile).items() if name != "epochs"}
         names = {"train": speech.name, "valid": valid.name, "seed": seed}
-        names["alphabet"] = speech.alphabet.characters
+        names |= {"alphabet": speech.alphabet.characters, "splice": bool(splice)}
         contents = {
             f"{name} speech": _digest(each) for name, each in (("training", speech), ("validation", valid))
         }
@@ -496,6 +500,12 @@ def train(
         workers.share(model)
         for variable in _dropout_states(model):  # each worker drops other values
             variable.assign(variable + np.array([workers.rank, 0], variable.dtype))
+        splicer = None
+        if splice:
+            if workers.chief:
+                cut_speech(splice, speech, folder / "cuts.json")
+            workers.total(0)  # the others wait for the file
+            splicer = Splicer(read_cuts(folder / "cuts.json", speech), speech)
         progress = [Progress(speech, valid, watcher, sentences, every)] if workers.chief else []
         batches = training_batches(
             speech,
@@ -506,6 +516,7 @@ def train(
             seed,
             views=2 if profile.consistent else 1,
             share=(workers.rank, workers.count),
+            splicer=splicer,
         )
         try:
             model.fit(

@@ -18,6 +18,7 @@ from asr_helpers.corpus import CorpusError, load_corpus
 from asr_helpers.ctc import ctc_loss
 from asr_helpers.model import build_model, rebuild
 from asr_helpers.pipeline import Speech, load_speech, validation_batches
+from asr_helpers.recognizer import shipped_model
 from asr_helpers.records import write_records
 from asr_helpers.training import (
     PROFILES,
@@ -255,6 +256,19 @@ def test_training_starts_from_the_weights_of_a_model(unbroken):
         new_model(replace(TINY, lstm_units=9), best)
     with pytest.raises(TrainingError, match=r"nosuch\.keras: cannot be loaded"):
         new_model(TINY, best.with_name("nosuch.keras"))
+
+
+def test_a_spliced_run_goes_on_spliced(speech, unbroken, tmp_path):
+    whole, half = tmp_path / "whole", tmp_path / "half"
+    history = run(speech, whole, replace(TINY, epochs=2), splice=shipped_model())
+    assert history[0]["loss"] != pytest.approx(unbroken[1][0]["loss"], rel=1e-4)  # it heard other sentences
+    run(speech, half, replace(TINY, epochs=1), splice=shipped_model())
+    with pytest.raises(TrainingError, match="another splice; bring that back"):
+        run(speech, half, resume=True)
+    (whole / "cuts.json").replace(half / "cuts.json")
+    # The schedule is of another length, so only what was heard is compared: the first epoch of both.
+    again = run(speech, half, replace(TINY, epochs=2), resume=True, splice=half / "no such model: all is cut")
+    assert again[1]["loss"] == pytest.approx(history[1]["loss"], rel=0.05)
 
 
 @pytest.mark.parametrize("consistent", [0.0, 0.2])

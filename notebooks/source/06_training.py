@@ -41,15 +41,16 @@ import tensorflow as tf
 from asr_helpers import plots
 from asr_helpers.augment import FILL
 from asr_helpers.checks import check
-from asr_helpers.corpus import data_dir, read_audio
+from asr_helpers.corpus import SAMPLE_RATE, data_dir, read_audio
 from asr_helpers.ctc import ctc_loss, disagreement, pack_targets, peakiness
 from asr_helpers.decoding import greedy
 from asr_helpers.metrics import ErrorRate, paired_difference, score
 from asr_helpers.pipeline import batches_per_epoch, load_speech, training_batches
-from asr_helpers.recognizer import Recognizer
+from asr_helpers.recognizer import Recognizer, shipped_model
+from asr_helpers.splicing import Splicer, cut_speech
 from asr_helpers.text import decode
 from asr_helpers.training import PROFILES, WarmUpAndDecay, new_model, train
-from asr_helpers.widgets import live_curves
+from asr_helpers.widgets import live_curves, player
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 RUNS = data_dir().parent / "runs"
@@ -516,6 +517,63 @@ plots.save(figure, "06_ladder_pairs")
 # And heavy masks? Eight hours of audio are a short run, and the validation loss, which counts every letter, sees what
 # words do not show yet. The recipe of `full` is these two: heavy masks, two views. Such ladders say what to try; only the
 # long run says what it was worth.
+#
+# ## New sentences from old ones
+#
+# Masks, noise and views change how a sentence sounds, and never which word follows which. A network of six million weights
+# that hears twelve hours a hundred times comes to know the sentences. So let it hear sentences that nobody said: find
+# where a reader pauses (forced alignment tells the gap between two words, as in notebook 07; the cut is where it is
+# quietest, if it is quiet there), and let pieces change places with others *of the same reader*, the text with the sound.
+# The sense is gone. That is the point: what a word is, only its sound can tell.
+#
+# Here is the idea on the harbour radio, in the code that `asr train --splice MODEL` uses; MODEL is what aligns.
+
+# %%
+few = replace(valid, utterances=valid.utterances[:60])
+cuts = cut_speech(shipped_model(), few, RUNS / f"{PROFILE}-cuts.json")
+splicer = Splicer(cuts, few, probability=1.0)
+clip = max(few.utterances, key=lambda utterance: len(cuts[utterance.id]))
+old, new = splicer.pieces[clip.id], splicer.choose(clip, np.random.default_rng(4))
+
+# %%
+alt = "a clip's waveform cut at its pauses into phrases, and a new one, some phrases of which are from other clips"
+figure, axes = plots.new(2, 1, size=(9, 3.6), alt=alt, sharex=True, sharey=True)
+for ax, pieces, title in zip(axes, (old, new), ("said", "spliced"), strict=True):
+    start = 0
+    for piece in pieces:
+        sound = read_audio(piece.path, piece.start, piece.end)
+        seconds = (start + np.arange(len(sound))) / SAMPLE_RATE
+        ax.plot(seconds, sound, linewidth=0.5, color=plots.BLUE if piece in old else plots.ORANGE)
+        ax.text(seconds.mean(), 0.5, piece.text.lower(), ha="center", va="bottom", fontsize=8)
+        ax.axvline(seconds[-1], color=plots.GREY, linestyle=":")
+        start += len(sound)
+    ax.set(ylabel=title, ylim=(-0.5, 0.7))
+axes[1].set_xlabel("time (s); blue: this clip's own, orange: from the reader's other clips")
+plots.save(figure, "06_splicing")
+
+# %% [markdown]
+# Cuts are faded over 5 ms, and still sound like cuts. Listen, and read along:
+
+# %%
+samples, text = splicer(clip, read_audio(clip.path), np.random.default_rng(4))
+player(samples, text.lower())
+
+# %% [markdown]
+# Now a test of memory. The shipped model has heard the harbour radio's grammar in each of its epochs. Give it the same
+# voices' sentences as they were said, and spliced:
+
+# %%
+recognizer = Recognizer.load(shipped_model())
+spliced = [splicer(each, read_audio(each.path), np.random.default_rng(4)) for each in few.utterances]
+for name, clips in (
+    ("as they were said", [(read_audio(each.path), each.text) for each in few.utterances]),
+    ("spliced", spliced),
+):
+    heard = [recognizer.transcribe(samples) for samples, _ in clips]
+    print(f"{name:18} WER {score([text for _, text in clips], heard)['wer']:5.1%}")
+
+# %% [markdown]
+# SPLICE_TEXT
 #
 # ## What more hours buy
 #
