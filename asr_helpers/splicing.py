@@ -149,10 +149,9 @@ class Splicer:
         if chosen == self.pieces[utterance.id]:
             return samples, utterance.text
         try:
-            sounds = [_sound(piece, utterance, samples) for piece in chosen]
+            return join(chosen)
         except CorpusError:  # of another clip, whose own turn reports it
             return samples, utterance.text
-        return np.concatenate(sounds), " ".join(piece.text for piece in chosen)
 
     def choose(self, utterance: Utterance, rng: np.random.Generator) -> list[Piece]:
         """Return the pieces of `utterance`, some of them replaced by others of about their length."""
@@ -168,6 +167,21 @@ class Splicer:
         return others[rng.integers(low, high)] if high > low else piece
 
 
+def join(pieces: list[Piece]) -> tuple[np.ndarray, str]:
+    """Return the pieces' samples, each faded in and out, float32 (samples,), and their text.
+
+    Raises:
+        CorpusError: a clip cannot be read.
+    """
+    sounds, ramp = [], np.linspace(0, 1, FADE, dtype=np.float32)
+    for piece in pieces:
+        sound = read_audio(piece.path, piece.start, piece.end)
+        sound[:FADE] *= ramp
+        sound[-FADE:] *= ramp[::-1]
+        sounds.append(sound)
+    return np.concatenate(sounds), " ".join(piece.text for piece in pieces)
+
+
 def _pieces(utterance: Utterance, cuts: list) -> list[Piece]:
     words = utterance.text.split()
     ends = [(0, 0), *map(tuple, cuts), (utterance.samples, len(words))]
@@ -181,15 +195,3 @@ def _pieces(utterance: Utterance, cuts: list) -> list[Piece]:
 
 def _length(piece: Piece) -> int:
     return piece.end - piece.start
-
-
-def _sound(piece: Piece, utterance: Utterance, samples: np.ndarray) -> np.ndarray:
-    """Return a piece's samples, faded in and out; those of `utterance` itself are there already."""
-    if piece.path == utterance.path:
-        sound = samples[piece.start : piece.end].copy()
-    else:
-        sound = read_audio(piece.path, piece.start, piece.end)
-    ramp = np.linspace(0, 1, FADE, dtype=np.float32)
-    sound[:FADE] *= ramp
-    sound[-FADE:] *= ramp[::-1]
-    return sound

@@ -78,6 +78,7 @@ TRICKS = {  # the first three are steps of one way; each of the others is added 
     "… two views that agree": TWICE,
     "… a high rate, averaged": {"average": 3},
     "… heavy masks, two views": {"dropout": 0.2, "spec_augment": HEAVY, **TWICE},
+    "… spliced": {},
 }
 SUBSET_HOURS = 2
 SHARES = (1 / 4, 1 / 2, 1)
@@ -158,6 +159,7 @@ def main() -> None:
             profile,
             resume=(folder / "state.json").exists(),
             start=options.start,
+            splice=options.start if name == "… spliced" else None,
             sentences=1,
             callbacks=callbacks(name, profile, steps),
         )
