@@ -468,8 +468,8 @@ for part in range(1, PARTS + 1):
 # Masks, noise and views change how a sentence sounds, and never which word follows which. A network of six million weights
 # that hears twelve hours a hundred times comes to know the sentences. So let it hear sentences that nobody said: find
 # where a reader pauses (forced alignment tells the gap between two words, as in notebook 07; the cut is where it is
-# quietest, if it is quiet there), and let pieces change places with others *of the same reader*, the text with the sound.
-# The sense is gone. That is the point: what a word is, only its sound can tell.
+# quietest, if it is quiet there), and let pieces change places with others *of the same reader*, the text with the sound:
+# [splicing](../notebooks/GLOSSARY.md#splicing). The sense is gone. That is the point: what a word is, only its sound can tell.
 #
 # Here is the idea on the harbour radio, in the code that `asr train --splice MODEL` uses; MODEL is what aligns.
 
@@ -768,5 +768,6 @@ check("06.3", answer)
 # - [Kingma & Ba (2014), Adam](https://arxiv.org/abs/1412.6980): the optimizer that is used here.
 # - [Srivastava and others (2014), dropout](https://jmlr.org/papers/v15/srivastava14a.html): why switching off a tenth helps.
 # - [Izmailov and others (2018), averaging weights](https://arxiv.org/abs/1803.05407): why the mean of several good places is better.
+# - [Lam and others (2021), aligned data augmentation](https://arxiv.org/abs/2104.01393): splicing by the word, where ours goes by the breath.
 #
 # Next: [07 · Decoding](07_decoding.ipynb), from frames to words.

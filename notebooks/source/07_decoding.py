@@ -568,7 +568,7 @@ figure, (left, right) = plots.new(
     1,
     2,
     (9, 3),
-    alt="without look-ahead half of the words and more are wrong at any width, with it a quarter",
+    alt="without look-ahead four words in ten and more are wrong at any width, with it two",
 )
 widths = [str(width) for width in tuned["widths"]]
 seen = tuned["look_ahead_without_prior"]

@@ -334,7 +334,7 @@ for (group, way), (change, (low, high)) in changes.items():
     print(f"{100 * change:+5.1f} points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}")
 
 # %%
-alt = "change of the word error rate: the new voice errs less by ear; the old voices and people change little"
+alt = "change of the word error rate: the new voice errs less by ear; the old voices change little, and people err more"
 figure, ax = plots.new(size=(8, 2.6), alt=alt)
 for row, ((_, way), (change, (low, high))) in enumerate(changes.items()):
     colour = plots.BLUE if way == "by ear" else plots.ORANGE
@@ -352,15 +352,17 @@ plots.save(figure, "12_gained_and_forgotten")
 # still, it tells a gain from none. Blue is what the network spells by ear, orange what a language model makes of that, as
 # `asr transcribe` does.
 #
-# By ear, four in ten of the new voice's errors are gone, and yet the blue line only just reaches across the dotted one:
-# fourteen sentences can hardly tell so much from luck. Of the orange one's errors nothing was left to take: the language
-# model had mended nearly all of them before. (The network that shipped before this one began at 44 % with this voice, and
-# came to 21 % with the same minute.) Adapting pays where there is something to adapt to: your accent, your microphone, your
-# room may be further off than this stranger. The same lines will tell.
+# By ear, one in five of the new voice's errors is gone, and the blue line reaches well across the dotted one: fourteen
+# sentences cannot tell so little from luck. Of the orange one's errors hardly any was left to take: the language model had
+# mended nearly all of them before. (Networks that shipped before this one began at 44 % and at 15 % with this voice, and
+# came to 21 and to 9 % with the same minute. The more a network has heard, the less a minute can add.) Adapting pays where
+# there is something to adapt to: your accent, your microphone, your room may be further off than this stranger. The same
+# lines will tell.
 #
 # The old voices were heard beside it, and their line crosses the dotted one: rehearsal did its work. And *people*? Nobody
-# rehearsed them, and theirs leans to the right. What a network does not hear any more, it forgets, a little with every
-# step. Whoever has read speech, such as Mini LibriSpeech, adds it to the old, and keeps both.
+# rehearsed them, and their blue line lies to the right of it, all of it. What a network does not hear any more, it forgets,
+# a little with every step, and this one had much to forget. (A third of the rate forgot as much, and learned nothing.)
+# Whoever has read speech, such as Mini LibriSpeech, adds it to the old, and keeps both.
 
 # %%
 for clip in held_out[:3]:
