@@ -451,8 +451,8 @@ def train(
     folder, which all can read. With `start`, a `.keras` file of the profile's size, training begins with its weights
     instead of random ones: for more speech, another mixture, a new voice. With `splice`, a recogniser's file, pieces of
     clips are replaced by others of the same speaker (`splicing`); that recogniser says where to cut, and
-    `folder / "cuts.json"` keeps it. The first epoch, the last and one in `every` print their figures and some validation
-    `sentences`. `callbacks` come after the project's own.
+    `folder / "cuts.json"` keeps it. The first epoch, the last and one in `every` print their figures and some
+    validation `sentences`. `callbacks` come after the project's own.
 
     Raises:
         TrainingError: the folder holds a run and `resume` is not set, or the other way round; `start` is a model
