@@ -153,7 +153,7 @@ def one_batch(order):
 def telephone(samples, rng):
     from scipy.signal import butter, sosfiltfilt
 
-    edges = rng.uniform(400, 700), rng.uniform(1700, 2200)
+    edges = rng.uniform(300, 600), rng.uniform(2100, 2700)
     return augment.limit(sosfiltfilt(butter(3, edges, "bandpass", fs=16000, output="sos"), samples))
 
 

@@ -617,7 +617,7 @@ from scipy.signal import butter, sosfilt
 
 def bad_telephone(samples, rng):
     """Neither depth nor hiss is left: a band-pass whose edges lie elsewhere on each line."""
-    edges = rng.uniform(400, 700), rng.uniform(1700, 2200)
+    edges = rng.uniform(300, 600), rng.uniform(2100, 2700)
     return limit(sosfilt(butter(6, edges, "bandpass", fs=SAMPLE_RATE, output="sos"), samples))
 
 
