@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from asr_helpers.corpus import data_dir
 from asr_helpers.pipeline import load_speech
-from asr_helpers.recognizer import shipped_model
 from asr_helpers.text import OneLineError
 from asr_helpers.training import Profile, train
 
@@ -47,9 +46,7 @@ if __name__ == "__main__":
     profile = Profile(2, 8, (4, 8), 0.0, options.epochs, 20, 2e-3, average=2, second=0.3, consistent=0.2)
     kill = [Kill(options.kill)] if options.kill else []
     try:
-        history = train(
-            few, valid, options.run, profile, options.resume, splice=shipped_model(), callbacks=kill
-        )
+        history = train(few, valid, options.run, profile, options.resume, callbacks=kill)
     except OneLineError as error:
         raise SystemExit(f"asr: {error}") from None
     print(json.dumps(history))
