@@ -159,7 +159,12 @@ def lm_file(mini, tmp_path_factory):
 
 
 def test_lm_then_evaluate_with_it(capsys, mini, model, lm_file):
-    evaluate = ["evaluate", model, mini / "test-mini" / "9007", "--json"]  # a voice that is not read without errors
+    evaluate = [
+        "evaluate",
+        model,
+        mini / "test-mini" / "9007",
+        "--json",
+    ]  # a voice that is not read without errors
     greedy = json.loads(run(capsys, *evaluate)[1])
     fused = json.loads(run(capsys, *evaluate, "--decoder", "beam", "--lm", lm_file, "--width", 32)[1])
     assert fused["wer"] < greedy["wer"]
