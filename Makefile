@@ -8,7 +8,10 @@ RUN := runs/mini
 WAV := runs/mini-wav
 PEOPLE := $(addprefix data/real/test-clean-sample/,672/122797/672-122797-0069.flac 3729/6852/3729-6852-0011.flac)
 
-.PHONY: run lab learn test chromium pictures notebooks site lint lock fuzz audit
+.PHONY: help run lab learn test test-fast types chromium pictures notebooks site lint lock fuzz audit
+
+help:  ## what each target does
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
 
 run: $(READY)  ## the whole journey on the embedded corpus
 	$(BIN)/asr convert data/mini $(WAV)
@@ -24,11 +27,17 @@ lab: $(READY)  ## open the notebooks
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 learn: $(READY)  ## a copy of the notebooks to work in, which no newer version overwrites
-	$(BIN)/python notebooks/learn.py
+	$(BIN)/python notebooks/tools/learn.py
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/work/00_start_here.ipynb
 
-test: $(READY) chromium
+test: $(READY) chromium types  ## every test: the package, the notebooks, the browser
 	$(BIN)/python -m pytest
+
+test-fast: $(READY)  ## what needs no notebook, no browser and no training: two minutes
+	$(BIN)/python -m pytest -m "not slow" -n 2
+
+types: $(READY)  ## mypy over the files of the afternoon route
+	$(BIN)/mypy
 
 fuzz: $(READY)  ## damaged audio, texts, models, runs and records, by the thousand
 	FUZZ=1 $(BIN)/python -m pytest tests/test_fuzz.py
@@ -47,12 +56,12 @@ pictures: $(READY)  ## of the benches, as the README and the notebooks show them
 	SAVE_FIGURES=1 $(BIN)/python -m pytest tests/browser
 
 notebooks: $(READY)  ## execute notebooks/source/*.py into notebooks/*.ipynb
-	$(BIN)/python notebooks/build.py $(NAMES)
+	$(BIN)/python notebooks/tools/build.py $(NAMES)
 
 site: $(READY)  ## the series as static pages, from the notebooks as they were executed
-	$(BIN)/python notebooks/publish.py
+	$(BIN)/python notebooks/tools/publish.py
 
-lint: $(READY)
+lint: $(READY)  ## ruff, as the tests expect it
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 

@@ -1,9 +1,32 @@
-"""Helpers of the speech-recognition notebooks. Ground floor first: a module imports only from those before it.
+"""A speech recogniser in rooms, along the way from sound to words. Each room's `__init__` lists its public names.
 
-text, files, processes, containers, corpus, features, augment, metrics, records, pipeline, model, fast_lstm, ctc,
-decoding, training, export, recognizer, plots, widgets, cli.
+**The afternoon route**, fifteen files that a learner reads in this order: text → sound/audio → sound/mel →
+sound/effects → network/model → words/ctc_lattice → network/loss → batches/pipeline → training/profiles → training/fit →
+words/greedy_decoding → words/prefix_beam_search → words/fusion → words/ngram → recognizer/recognizer.
+
+Who may import whom; `tests/test_house.py` reads this table, and nothing imports upward:
+
+| room | may import |
+|---|---|
+| system | |
+| text | system |
+| sound | system |
+| corpus | sound, text, system |
+| network | sound, text, system |
+| pretrained | sound, text, system |
+| words | corpus, sound, text, system |
+| own_data | corpus, sound, text, system |
+| export | network, sound, text, system |
+| batches | words, corpus, sound, text, system |
+| recognizer | words, corpus, network, sound, text, system |
+| training | batches, words, corpus, network, sound, text, system |
+| show | recognizer, words, own_data, corpus, network, sound, text, system |
+| teaching | recognizer, training, batches, words, own_data, corpus, network, sound, text, system |
+| cli | teaching, training, show, recognizer, batches, export, words, own_data, corpus, network, sound, text, system |
+
+Names in code are spelt the American way (`normalize`, `Recognizer`), prose the British.
 """
 
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter; warnings and errors stay
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up messages; warnings and errors stay

@@ -2,10 +2,10 @@
 
 import signal
 
-# Until `script` answers Ctrl-C with a line, it ends this quietly: imports would answer it with a traceback.
+# Until `script` handles Ctrl-C, it ends the process quietly: during imports it would print a traceback.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from asr_helpers.cli import script  # noqa: E402
+from asr_helpers.cli.entry import script  # noqa: E402
 
 if __name__ == "__main__":
     script()

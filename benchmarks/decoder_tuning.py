@@ -1,61 +1,58 @@
 """What does a language model gain, at which settings, for how much time?
 
-python benchmarks/decoder_tuning.py MODEL --tune CORPUS --report CORPUS [--lm FILE] [--out FILE]
+    python benchmarks/decoder_tuning.py MODEL --tune CORPUS --report CORPUS [--lm FILE] [--out FILE]
 
-Settings are chosen on the corpus `--tune` alone: weight, word bonus and prior on a grid, then the width of the beam.
-With the best of them (the narrowest beam within 1.5 % of the best WER) the corpus `--report`, which tuned nothing, is
-read three ways: greedy, by beam, and by beam with the language model; and without the prior, at the settings that are
-best then, and which also show what look-ahead is worth. The JSON holds the grids, the error rates with their intervals
-and kinds, the commonest confusions, how far confidence can be believed, and sentences as each of the three reads them;
-notebook 07 draws it.
+The settings are chosen on the corpus `--tune` alone: language-model weight, word bonus and weight of the internal
+language model (the prior) on a grid, then the beam width (the narrowest within 1.5 % of the best WER). With them the
+held-out corpus `--report` is decoded greedily, by beam, and by beam with the language model. It is decoded once more
+without the prior, at the settings that are best then; these also show the gain of look-ahead. The JSON holds the grids,
+the error rates with intervals and kinds of errors, the commonest confusions, the calibration of confidence, and
+sentences as each of the three decodes them; notebook 07 draws it.
 
-The model hears each utterance once: its log-probabilities are kept in runs/ and serve until the model's file changes.
+The model computes each utterance once: log-probabilities are cached in runs/ until the model's file changes.
 """
 
-import argparse
-import hashlib
 import json
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import jiwer
 import numpy as np
+from common import arguments, listen
 from tqdm import tqdm
 
-from asr_helpers import decoding, files
-from asr_helpers.alignment import FRAME_SECONDS, align
-from asr_helpers.corpus import load_corpus, read_audio
-from asr_helpers.lm import NGram
-from asr_helpers.metrics import paired_difference, score, word_errors
-from asr_helpers.recognizer import Recognizer
+from asr_helpers.system import files
+from asr_helpers.words import (
+    BEAM_WIDTH,
+    FRAME_SECONDS,
+    INTERNAL_LM_WEIGHT,
+    WEIGHT,
+    WORD_BONUS,
+    FastBeamSearch,
+    Fusion,
+    NGram,
+    align,
+    beam_search,
+    best_text,
+    greedy,
+    paired_difference,
+    score,
+    shipped_lm,
+    word_errors,
+)
 
 WEIGHTS = (0.4, 0.6, 0.8, 1.0, 1.2, 1.4)
 BONUSES = (-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0)
 PRIORS = (0.0, 0.2, 0.4, 0.6, 0.8)
 WIDTHS = (4, 16, 64, 128, 256, 512, 1024, 2048)
 GRID_WIDTH = 256
-READABLE = 30  # utterances that the readable search reads, too, in minutes
+READABLE = 30  # utterances that the readable search decodes too; it takes minutes
 
 
-def listen(model: Path, folder: Path, limit: int | None) -> tuple[list, list[np.ndarray]]:
-    """Return a corpus's first utterances and the model's log-probabilities of each, from runs/ where they lie."""
-    utterances = load_corpus(folder).utterances[:limit]
-    key = hashlib.sha256(model.read_bytes()).hexdigest()[:12]
-    file = Path("runs") / f"log-probs-{key}-{folder.name}.npz"
-    kept = dict(np.load(file)) if file.is_file() else {}
-    missing = [each for each in utterances if each.id not in kept]
-    if missing:
-        recognizer = Recognizer.load(model)
-        for each in tqdm(missing, folder.name, unit="utt"):
-            kept[each.id] = recognizer.audio_log_probs(read_audio(each.path))
-        with files.whole(file) as part:
-            np.savez(part, **kept)
-    return utterances, [kept[each.id] for each in utterances]
-
-
-def read(search, outputs: list[np.ndarray]) -> tuple[list[str], float]:
-    """Return the texts and the milliseconds that a second of audio took, of processor time."""
+def read(search: Callable[[np.ndarray], str], outputs: list[np.ndarray]) -> tuple[list[str], float]:
+    """Return the texts, and the milliseconds of processor time per second of audio."""
     start = time.process_time()
     texts = [search(each) for each in outputs]
     seconds = time.process_time() - start
@@ -66,7 +63,7 @@ def tune(lm: Path, references: list[str], outputs: list[np.ndarray]) -> dict:
     """Return the grids and the best settings."""
 
     def measure(width=GRID_WIDTH, **settings):
-        texts, ms = read(decoding.best_text(decoding.FastBeamSearch(lm, width, **settings)), outputs)
+        texts, ms = read(best_text(FastBeamSearch(lm, width, **settings)), outputs)
         bar.update()
         return word_errors(references, texts).rate, ms
 
@@ -75,7 +72,7 @@ def tune(lm: Path, references: list[str], outputs: list[np.ndarray]) -> dict:
         grids = np.array(
             [
                 [
-                    [measure(prior=prior, weight=weight, word_bonus=bonus)[0] for bonus in BONUSES]
+                    [measure(internal_lm_weight=prior, weight=weight, word_bonus=bonus)[0] for bonus in BONUSES]
                     for weight in WEIGHTS
                 ]
                 for prior in PRIORS
@@ -95,7 +92,7 @@ def tune(lm: Path, references: list[str], outputs: list[np.ndarray]) -> dict:
         "utterances": len(references),
         "weights": WEIGHTS,
         "word_bonuses": BONUSES,
-        "wer": grids[PRIORS.index(best["prior"])].round(5).tolist(),
+        "wer": grids[PRIORS.index(best["internal_lm_weight"])].round(5).tolist(),
         "priors": PRIORS,
         "prior_wer": grids.min(axis=(1, 2)).round(5).tolist(),
         "widths": WIDTHS,
@@ -111,18 +108,26 @@ def tune(lm: Path, references: list[str], outputs: list[np.ndarray]) -> dict:
 def _settings(grids: np.ndarray, prior: int) -> dict:
     """Return the best weight and word bonus at one of the PRIORS."""
     weight, bonus = np.unravel_index(grids[prior].argmin(), grids[prior].shape)
-    return {"prior": PRIORS[prior], "weight": WEIGHTS[weight], "word_bonus": BONUSES[bonus]}
+    return {"internal_lm_weight": PRIORS[prior], "weight": WEIGHTS[weight], "word_bonus": BONUSES[bonus]}
 
 
 def report(lm: Path, best: dict, plain: dict, utterances: list, outputs: list[np.ndarray]) -> dict:
-    """Return what the three ways of reading get wrong, and what else is drawn of them."""
+    """Return the errors of the three decoders, and what else notebook 07 draws.
+
+    Args:
+        lm: the language model's file.
+        best: the best settings.
+        plain: the best settings without the prior.
+        utterances: of the held-out corpus.
+        outputs: the model's log-probabilities of each.
+    """
     references = [each.text for each in utterances]
     settings = dict(best)
     width = settings.pop("width")
     ways = {
-        "greedy": decoding.greedy,
-        "beam": decoding.best_text(decoding.FastBeamSearch(width=width)),
-        "beam + LM": decoding.best_text(decoding.FastBeamSearch(lm, width, **settings)),
+        "greedy": greedy,
+        "beam": best_text(FastBeamSearch(width=width)),
+        "beam + LM": best_text(FastBeamSearch(lm, width, **settings)),
     }
     texts, result = {}, {"decoders": {}}
     for name, search in ways.items():
@@ -135,15 +140,13 @@ def report(lm: Path, best: dict, plain: dict, utterances: list, outputs: list[np
     relative = -difference / first.rate
     result |= {"difference": difference, "difference_ci95": interval, "relative_reduction": relative}
 
-    without, _ = read(decoding.best_text(decoding.FastBeamSearch(lm, **plain)), outputs)
+    without, _ = read(best_text(FastBeamSearch(lm, **plain)), outputs)
     without = word_errors(references, without)
     gain, interval = paired_difference(without, last)
     result["prior"] = {"wer_without": without.rate, "difference": gain, "difference_ci95": interval}
 
-    fusion = decoding.Fusion(NGram.read(lm), **settings)
-    readable, ms = read(
-        decoding.best_text(lambda each: decoding.beam_search(each, width, fusion=fusion)), outputs[:READABLE]
-    )
+    fusion = Fusion(NGram.read(lm), **settings)
+    readable, ms = read(best_text(lambda each: beam_search(each, width, fusion=fusion)), outputs[:READABLE])
     agreement = np.mean([a == b for a, b in zip(readable, texts["beam + LM"][:READABLE], strict=True)])
     result |= {"readable_agreement": float(agreement), "readable_ms_per_audio_second": ms}
     result["readable_utterances"] = len(readable)
@@ -154,14 +157,13 @@ def report(lm: Path, best: dict, plain: dict, utterances: list, outputs: list[np
     gains = first.errors - last.errors
     shown = [*np.argsort(-gains, kind="stable")[:5], *np.argsort(gains, kind="stable")[:2]]
     result["examples"] = [
-        {"id": utterances[i].id, "said": references[i]} | {name: texts[name][i] for name in ways}
-        for i in shown
+        {"id": utterances[i].id, "said": references[i]} | {name: texts[name][i] for name in ways} for i in shown
     ]
     return {"utterances": len(utterances), "audio_seconds": sum(each.seconds for each in utterances)} | result
 
 
 def confusions(found, count: int) -> list[tuple[str, str, int]]:
-    """Return the commonest (said, heard, times) of what was taken for something else."""
+    """Return the `count` commonest substitutions, as (said, heard, times)."""
     pairs = Counter()
     for said, heard, chunks in zip(found.references, found.hypotheses, found.alignments, strict=True):
         for chunk in chunks:
@@ -173,14 +175,12 @@ def confusions(found, count: int) -> list[tuple[str, str, int]]:
 
 
 def confidence(references: list[str], texts: list[str], outputs: list[np.ndarray]) -> dict:
-    """Return, for ten levels of confidence, how many words of it there are and how many of them are right.
+    """Return the number of words, and of right words, at ten levels of confidence.
 
-    `auc` is the probability that a right word is given more confidence than a wrong one.
+    `auc` is the probability that a right word has more confidence than a wrong one.
     """
     sure, right = [], []
-    for heard, chunks, log_probs in zip(
-        texts, jiwer.process_words(references, texts).alignments, outputs, strict=True
-    ):
+    for heard, chunks, log_probs in zip(texts, jiwer.process_words(references, texts).alignments, outputs, strict=True):
         correct = np.zeros(len(heard.split()), dtype=bool)
         for chunk in chunks:
             if chunk.type == "equal":
@@ -199,22 +199,18 @@ def confidence(references: list[str], texts: list[str], outputs: list[np.ndarray
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = arguments(__doc__, __file__, "out")
     parser.add_argument("model", type=Path)
     parser.add_argument("--tune", type=Path, required=True)
     parser.add_argument("--report", type=Path, required=True)
-    parser.add_argument("--lm", type=Path, default=decoding.shipped_lm())
+    parser.add_argument("--lm", type=Path, default=shipped_lm())
     parser.add_argument("--limit", type=int, metavar="N", help="the first N utterances of each only")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
 
     utterances, outputs = listen(options.model, options.tune, options.limit)
     tuned = tune(options.lm, [each.text for each in utterances], outputs)
     found = report(
-        options.lm,
-        tuned["best"],
-        tuned["best_without_prior"],
-        *listen(options.model, options.report, options.limit),
+        options.lm, tuned["best"], tuned["best_without_prior"], *listen(options.model, options.report, options.limit)
     )
     result = {"model": options.model.name, "lm": options.lm.name, "tuning": tuned, "report": found}
     files.write(options.out, json.dumps(result, indent=1) + "\n")
@@ -226,22 +222,23 @@ def main() -> None:
             f"{options.report.name}: {name:10} WER {row['wer']:6.2%} ({low:.2%} to {high:.2%})"
             f"  CER {row['cer']:6.2%}  {row['ms_per_audio_second']:6.3f} ms per second of audio"
         )
-    print(
-        f"fewer word errors: {found['relative_reduction']:.1%}; AUC of confidence {found['confidence']['auc']:.3f}"
-    )
+    print(f"fewer word errors: {found['relative_reduction']:.1%}; AUC of confidence {found['confidence']['auc']:.3f}")
     print(f"the readable decoder reads {found['readable_agreement']:.1%} of the utterances the same")
     best = tuned["best"]
     constants = {
-        "WIDTH": best["width"],
+        "BEAM_WIDTH": best["width"],
         "WEIGHT": best["weight"],
         "WORD_BONUS": best["word_bonus"],
-        "PRIOR": best["prior"],
+        "INTERNAL_LM_WEIGHT": best["internal_lm_weight"],
     }
-    if any(getattr(decoding, name) != value for name, value in constants.items()):
-        print(
-            "in asr_helpers/decoding.py set",
-            ", ".join(f"{name} = {value}" for name, value in constants.items()),
-        )
+    today = {
+        "BEAM_WIDTH": BEAM_WIDTH,
+        "WEIGHT": WEIGHT,
+        "WORD_BONUS": WORD_BONUS,
+        "INTERNAL_LM_WEIGHT": INTERNAL_LM_WEIGHT,
+    }
+    if constants != today:
+        print("in asr_helpers/words set", ", ".join(f"{name} = {value}" for name, value in constants.items()))
 
 
 if __name__ == "__main__":

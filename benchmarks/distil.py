@@ -1,23 +1,21 @@
-"""Can Whisper teach our network from speech that nobody has written down? Needs the extra `whisper`.
+"""Can Whisper teach our network from speech without transcripts? Needs the extra `whisper`.
 
     python benchmarks/distil.py TRAIN... --valid VALID --start MODEL --run DIR [--hours 0.1667 2] [--out FILE]
 
-Ten minutes of TRAIN come with their transcripts; of what makes them two hours, they are hidden. The small CRNN,
-beginning as MODEL (a network of the `fast` profile that knows the harbour radio only, `runs/06-fast/best.keras` for
-one), learns
+Two hours of TRAIN are used; only ten minutes keep their transcripts. The small CRNN starts from MODEL, a network of
+the profile `fast` that knows the harbour radio only (such as `runs/06-fast/best.keras`), and learns
 
 - `labels`: from the ten minutes alone;
-- `texts`: also from what Whisper tiny.en writes of the rest, unless that is suspicious;
-- `posteriors`: also, frame by frame, from what a head on Whisper's ear makes of the rest: the three convolutions of
-  `take_over.py`, which learned from the ten minutes;
-- `truth`: also from the hidden transcripts, which is as good as a teacher could be.
+- `texts`: also from Whisper tiny.en's transcripts of the rest, without suspicious ones;
+- `posteriors`: also, frame by frame, from the posteriors of a head on Whisper's encoder: the three convolutions of
+  `take_over.py`, trained on the ten minutes;
+- `truth`: also from the hidden transcripts, the upper bound of any teacher.
 
-All take as many steps with batches as large. Each network is measured greedily on VALID and on data/real, the
-differences paired with `labels`. Whatever FILE holds already is not done again; what Whisper heard and wrote is kept in
-DIR, which may be that of `take_over.py`. `benchmarks/distil.json` is what notebook 10 draws.
+All take the same number of steps with batches of the same size. Each network is measured greedily on VALID and on
+data/real; differences are paired with `labels`. Results that FILE already holds are not computed again. Whisper's
+outputs are cached in DIR, which may be that of `take_over.py`. Notebook 10 draws `benchmarks/distil.json`.
 """
 
-import argparse
 import json
 import time
 from dataclasses import replace
@@ -27,28 +25,28 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from ladder import subset
+from common import Batch, arguments, batches, hear, in_turns, of_any_length, pairs, planned, subset
 from pretrained import whisper_tiny_en
-from take_over import batches, hear, in_turns, of_any_length, pairs, planned, train_head
+from take_over import train_head
 from tqdm import tqdm
 
-from asr_helpers import decoding, files, whisper
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
-from asr_helpers.ctc import ctc_loss
-from asr_helpers.features import MELS, features
-from asr_helpers.importing import spoken
-from asr_helpers.metrics import character_errors, paired_difference, word_errors
-from asr_helpers.model import output_frames
-from asr_helpers.pipeline import load_speech
-from asr_helpers.text import ENGLISH, min_frames
+from asr_helpers.batches import load_speech
+from asr_helpers.corpus import Utterance, data_dir, load_corpus
+from asr_helpers.network import ctc_loss
+from asr_helpers.own_data import spoken
+from asr_helpers.pretrained import whisper
+from asr_helpers.sound import MELS, features, output_frames, read_audio
+from asr_helpers.system import files
+from asr_helpers.text import ENGLISH
 from asr_helpers.training import PROFILES, new_model
+from asr_helpers.words import character_errors, greedy_decoding, min_frames, paired_difference, word_errors
 
 STEPS, BATCH_FRAMES, RATE = 1500, 500, 1e-3  # a batch is 20 s
-LETTERS = (5, 25)  # a second: fewer or more is no speech
+LETTERS_PER_SECOND = (5, 25)  # of plausible speech
 
 
 def written(clips: list, kept: Path) -> dict[str, str]:
-    """Return {id: what Whisper tiny.en writes of a clip}, from `kept` as far as it goes."""
+    """Return {id: Whisper tiny.en's transcript}, cached in the file `kept`."""
     texts = json.loads(kept.read_text()) if kept.exists() else {}
     transcribe, _ = whisper_tiny_en(threads=2, beam=1)
     for number, clip in enumerate(tqdm(clips, "Whisper writes")):
@@ -61,16 +59,16 @@ def written(clips: list, kept: Path) -> dict[str, str]:
 
 
 def suspicious(text: str, seconds: float) -> bool:
-    """Return whether a text is none that somebody says in so many seconds, in words that CTC can spell."""
+    """Return whether nobody can have said `text` in `seconds`, or CTC cannot spell it."""
     repeats = max((len(list(same)) for _, same in groupby(text.split())), default=0)
-    low, high = LETTERS
+    low, high = LETTERS_PER_SECOND
     if set(text) - set(ENGLISH.characters) or repeats > 3 or not low < len(text) / seconds < high:
         return True
     return min_frames(ENGLISH.encode(text)) > output_frames(int(100 * seconds))
 
 
-def learn(start: Path, lessons: list[tuple[np.ndarray, np.ndarray]]) -> keras.Model:
-    """Return the network after STEPS batches."""
+def learn(start: Path, lessons: list[Batch]) -> keras.Model:
+    """Return the network that starts from the file `start`, after STEPS batches."""
     keras.utils.set_random_seed(1)
     model = new_model(PROFILES["fast"], start)
     optimizer = planned(STEPS, RATE)
@@ -81,9 +79,7 @@ def learn(start: Path, lessons: list[tuple[np.ndarray, np.ndarray]]) -> keras.Mo
         with tf.GradientTape() as tape:
             logits = model(spectrograms, training=True)
             taught = arrays.shape[-1] > 4 * MELS
-            loss = (
-                divergence(targets, arrays[..., 4 * MELS :], logits) if taught else ctc_loss(targets, logits)
-            )
+            loss = divergence(targets, arrays[..., 4 * MELS :], logits) if taught else ctc_loss(targets, logits)
             loss = tf.reduce_mean(loss)
         optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
 
@@ -97,8 +93,14 @@ def learn(start: Path, lessons: list[tuple[np.ndarray, np.ndarray]]) -> keras.Mo
     return model
 
 
-def divergence(targets, posteriors, logits):
-    """Return how far the network is from its teacher, KL in nats, summed over a clip's frames, by the letter."""
+def divergence(targets: tf.Tensor, posteriors: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Return the KL divergence of the network from its teacher, (batch,), in nats per character.
+
+    Args:
+        targets: of `pack_targets`, (batch, 1 + characters).
+        posteriors: the teacher's, (batch, frames, classes).
+        logits: the network's, (batch, frames, classes).
+    """
     log_probs = tf.nn.log_softmax(logits)
     each = tf.reduce_sum(posteriors * (tf.math.log(posteriors + 1e-10) - log_probs), axis=-1)
     own = tf.sequence_mask(targets[:, 0], tf.shape(each)[1], each.dtype)
@@ -106,14 +108,14 @@ def divergence(targets, posteriors, logits):
     return tf.reduce_sum(each * own, axis=1) / letters
 
 
-def in_fours(clip) -> np.ndarray:
-    """Return a clip's features, (model frames, 4 * 80)."""
+def in_fours(clip: Utterance) -> np.ndarray:
+    """Return the features of a clip, four frames joined, (model frames, 4 * 80)."""
     frames = features(read_audio(clip.path))
     return frames[: 4 * output_frames(len(frames))].reshape(-1, 4 * MELS)
 
 
-def lessons_of(clips: list, inputs: dict[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return batches of clips, with 0 where one is padded: the CRNN knows padding by that."""
+def lessons_of(clips: list, inputs: dict[str, np.ndarray]) -> list[Batch]:
+    """Return batches of clips, padded with 0, which the CRNN recognises as padding."""
     made = batches(clips, inputs, BATCH_FRAMES)
     for arrays, targets in made:
         for row, (frames, *_) in zip(arrays, targets, strict=True):
@@ -121,14 +123,19 @@ def lessons_of(clips: list, inputs: dict[str, np.ndarray]) -> list[tuple[np.ndar
     return made
 
 
-def taught(
-    clips: list, inputs: dict[str, np.ndarray], head: keras.Model, heard: dict[str, np.ndarray]
-) -> list:
-    """Return batches of clips with the head's posteriors behind the features, and what it reads as their texts."""
+def taught(clips: list, inputs: dict[str, np.ndarray], head: keras.Model, heard: dict[str, np.ndarray]) -> list:
+    """Return batches of clips that hold the teacher's posteriors beside the features, and its transcripts as texts.
+
+    Args:
+        clips: to be taught.
+        inputs: {id: features, (model frames, 4 * 80)}.
+        head: the teacher's head.
+        heard: {id: the encoder's output, (frames, values)}.
+    """
     spell, both, read = of_any_length(head), {}, []
     for clip in clips:
         posteriors = tf.nn.softmax(spell(pairs(heard[clip.id])[None].astype(np.float32)))[0].numpy()
-        text = decoding.greedy(np.log(posteriors + 1e-10))
+        text = greedy_decoding.greedy(np.log(posteriors + 1e-10))
         frames = min(len(posteriors), len(inputs[clip.id]))
         both[clip.id] = np.concatenate([inputs[clip.id][:frames], posteriors[:frames]], axis=1)
         if text:
@@ -137,15 +144,8 @@ def taught(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("train", nargs="+", type=Path)
-    parser.add_argument("--valid", type=Path, required=True)
-    parser.add_argument("--start", metavar="MODEL", type=Path, required=True)
-    parser.add_argument("--run", metavar="DIR", type=Path, required=True)
+    parser = arguments(__doc__, __file__, "train", "valid", "start", "run", "out")
     parser.add_argument("--hours", type=float, nargs=2, default=[1 / 6, 2], help="with transcripts; in all")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
     result = json.loads(options.out.read_text()) if options.out.exists() else {"runs": []}
 
@@ -157,19 +157,19 @@ def main() -> None:
     inputs = {clip.id: in_fours(clip) for clip in tqdm([*first, *hidden], "features")}
     labelled = lessons_of(first, inputs)
 
-    def texts() -> list:
-        told = written(hidden, options.run / "written.json")
+    def transcribed() -> list[Batch]:
+        written_texts = written(hidden, options.run / "written.json")
         kept = [
-            replace(clip, text=told[clip.id])
+            replace(clip, text=written_texts[clip.id])
             for clip in hidden
-            if not suspicious(told[clip.id], clip.seconds)
+            if not suspicious(written_texts[clip.id], clip.seconds)
         ]
         truth = {clip.id: clip.text for clip in hidden}
         errors = word_errors([truth[clip.id] for clip in kept], [clip.text for clip in kept])
         result["written"] = {"clips": len(hidden), "kept": len(kept), "wer": errors.rate}
         return labelled + lessons_of(kept, inputs)
 
-    def posteriors() -> list:
+    def posteriors() -> list[Batch]:
         encoder = whisper.build_encoder(whisper.read_weights(whisper.tiny_en() / "model.bin"))
         heard = hear(encoder, [*first, *hidden], options.run / "taught.npz")
         part = replace(speech, utterances=first)
@@ -178,7 +178,7 @@ def main() -> None:
 
     ways = {
         "labels": lambda: labelled,
-        "texts": texts,
+        "texts": transcribed,
         "posteriors": posteriors,
         "truth": lambda: labelled + lessons_of(hidden, inputs),
     }
@@ -191,7 +191,7 @@ def main() -> None:
         spell = of_any_length(model)
         for name, clips in tests.items():
             logits = [spell(features(read_audio(clip.path))[None, ..., None])[0].numpy() for clip in clips]
-            run["texts"][name] = [decoding.greedy(each) for each in logits]
+            run["texts"][name] = [greedy_decoding.greedy(each) for each in logits]
         result["runs"].append(run)
         score(result["runs"], tests)
         print(way, run["tests"], flush=True)
@@ -200,7 +200,7 @@ def main() -> None:
 
 
 def score(runs: list[dict], tests: dict[str, list]) -> None:
-    """Add each run's error rates, and how they differ from the first run's."""
+    """Add to each run its error rates and their differences from those of the first run."""
     for name, clips in tests.items():
         said = [clip.text for clip in clips]
         for kind, count in (("wer", word_errors), ("cer", character_errors)):

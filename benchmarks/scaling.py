@@ -1,13 +1,15 @@
-"""What do more machines bring, and what does more speech cost? python benchmarks/scaling.py [--json]
+"""What do more machines bring, and what does more speech cost?
+
+    python benchmarks/scaling.py [--json]
 
 - measured: the network of the profile `fast` on batches of 80 s of data/mini, in one run: one process on one core, one
-  process on two cores, two processes on one core each that train together over the loopback. Seconds a step, without
-  the first ones; by how much their losses differ (in the digits that bfloat16 rounds away); the bytes that went over
+  process on two cores, and two processes on one core each that train together over the loopback. Seconds per step,
+  without the first ones; the difference of their losses (in the digits that bfloat16 rounds away); the bytes sent over
   the loopback.
-- modelled: 1 to 64 workers, from one worker's time for a batch, how fast a core decodes, the bytes of the gradients and
-  the assumptions that `MODEL` lists. A ring of N workers sends 2 (N - 1) / N times the bytes of what is summed.
-- large: what happens before the first batch of 10, 100 and 1 000 hours, in processes of their own. The records have
-  their true sizes but hold nothing (sparse files): only their index is read.
+- modelled: 1 to 64 workers, from one worker's time per batch, the decoding speed of a core, the bytes of the gradients
+  and the assumptions in `MODEL`. A ring of N workers sends 2 (N - 1) / N times the bytes of what is summed.
+- large: time and memory before the first batch of 10, 100 and 1 000 hours, in a process each. The records have their
+  true sizes but no content (sparse files): only their index is read.
 """
 
 import argparse
@@ -17,12 +19,12 @@ import random
 import resource
 import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+
+from common import arguments, finish, measure_apart, start_apart
 
 BATCH_SECONDS = 80
 WARM_UP = 5  # steps that trace graphs and fill buffers
@@ -30,7 +32,7 @@ MODEL = {
     "workers": [1, 2, 4, 8, 16, 32, 64],
     "gigabits_per_second": [1, 10],
     "seconds_per_message": 1e-4,  # over a switch, with what TensorFlow's gRPC adds
-    # In `Workers.share`: of each BatchNorm two sums, one after the other, forwards and backwards; then the gradients.
+    # In `Workers.distribute`: two sums for each BatchNorm, one after the other, forwards and backwards; then gradients.
     "sums_after_one_another": "4 per BatchNorm + 1",
     "network": "workshop, full: 3 x BiLSTM-256",
     "batch_seconds": 320,
@@ -44,11 +46,11 @@ MODEL = {
 
 
 def train_worker(steps: int) -> None:
-    """Train `steps` steps as TF_CONFIG says and print the time and the loss of each."""
+    """Train `steps` steps as one worker of TF_CONFIG; print start, end, loss and bytes sent of each."""
     import keras
 
+    from asr_helpers.batches import batches_per_epoch, load_speech
     from asr_helpers.corpus import data_dir
-    from asr_helpers.pipeline import batches_per_epoch, load_speech
     from asr_helpers.training import PROFILES, train
 
     class Times(keras.callbacks.Callback):
@@ -60,9 +62,7 @@ def train_worker(steps: int) -> None:
             self.start, self.sent = time.perf_counter(), loopback_bytes()
 
         def on_train_batch_end(self, batch, logs=None):
-            self.rows.append(
-                [self.start, time.perf_counter(), float(logs["loss"]), loopback_bytes() - self.sent]
-            )
+            self.rows.append([self.start, time.perf_counter(), float(logs["loss"]), loopback_bytes() - self.sent])
 
     speech = load_speech(data_dir() / "mini" / "train-mini")
     valid = replace(speech, utterances=speech.utterances[:2])
@@ -77,67 +77,42 @@ def train_worker(steps: int) -> None:
 
 
 def in_full_batches(utterances: list) -> list:
-    """Return those of the utterances that make full batches: two workers leave out a batch of one row."""
+    """Return the utterances that fill batches: two workers drop a batch of one row."""
     import numpy as np
 
-    from asr_helpers.features import num_frames
-    from asr_helpers.pipeline import buckets
+    from asr_helpers.batches import buckets
+    from asr_helpers.sound import num_frames
 
     bounds, sizes = buckets(BATCH_SECONDS)
     bucket = np.searchsorted(bounds, [num_frames(each.samples) for each in utterances], side="right")
-    members = [
-        [utterances[place] for place in np.flatnonzero(bucket == number)] for number in range(len(sizes))
-    ]
-    return [
-        each for held, size in zip(members, sizes, strict=True) for each in held[: len(held) // size * size]
-    ]
+    members = [[utterances[place] for place in np.flatnonzero(bucket == number)] for number in range(len(sizes))]
+    return [each for held, size in zip(members, sizes, strict=True) for each in held[: len(held) // size * size]]
 
 
 def loopback_bytes() -> int:
-    """Return how many bytes this machine has sent to itself (Linux)."""
+    """Return the bytes that this machine has sent over its loopback (Linux)."""
     counters = Path("/proc/net/dev")
     lines = counters.read_text().splitlines() if counters.exists() else []
     return next((int(line.split()[9]) for line in lines if line.strip().startswith("lo:")), 0)
 
 
-def start(cores: set[int], steps: int, config: dict | None = None) -> subprocess.Popen:
-    """Start a worker on these cores alone."""
-    environment = os.environ | {
-        "TF_CONFIG": json.dumps(config) if config else "",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
-    command = [sys.executable, __file__, "--worker", str(steps)]
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    os.sched_setaffinity(process.pid, cores)  # before TensorFlow counts them, seconds later
-    return process
-
-
-def finish(*processes: subprocess.Popen) -> list[dict]:
-    outputs = [process.communicate() for process in processes]
-    for process, (_, error) in zip(processes, outputs, strict=True):
-        if process.returncode:
-            sys.exit(f"a worker failed: {error[-2000:]}")
-    return [json.loads(out.splitlines()[-1]) for out, _ in outputs]
-
-
 def measure_steps(steps: int) -> dict:
-    """Return seconds a step of one process on one core and on two, and of two processes on one core each."""
+    """Return the seconds per step of one process on one core and on two, and of two processes on one core each."""
     first, second = sorted(os.sched_getaffinity(0))[:2]
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
     for each in sockets:
         each.close()
-    configs = [
-        {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": rank}} for rank in range(2)
-    ]
+    configs = [{"cluster": {"worker": addresses}, "task": {"type": "worker", "index": rank}} for rank in range(2)]
+
+    def start(cores: set[int], config: dict | None = None):
+        tf_config = json.dumps(config) if config else ""
+        return start_apart(__file__, "--worker", str(steps), cores=cores, TF_CONFIG=tf_config, TF_CPP_MIN_LOG_LEVEL="3")
+
     runs = {
-        "one process, one core": finish(start({first}, steps)),
-        "one process, two cores": finish(start({first, second}, steps)),
-        "two processes, one core each": finish(
-            start({first}, steps, configs[0]), start({second}, steps, configs[1])
-        ),
+        "one process, one core": finish(start({first})),
+        "one process, two cores": finish(start({first, second})),
+        "two processes, one core each": finish(start({first}, configs[0]), start({second}, configs[1])),
     }
     rows = {}
     for name, (chief, *_) in runs.items():
@@ -154,8 +129,7 @@ def measure_steps(steps: int) -> dict:
     pair = runs["two processes, one core each"]
     begin = min(worker[WARM_UP][0] for worker in pair)
     timeline = [
-        [[round(b - begin, 4), round(e - begin, 4)] for b, e, *_ in worker[WARM_UP : WARM_UP + 6]]
-        for worker in pair
+        [[round(b - begin, 4), round(e - begin, 4)] for b, e, *_ in worker[WARM_UP : WARM_UP + 6]] for worker in pair
     ]
     sent = statistics.median(row[3] for row in pair[0][WARM_UP:])
     return {
@@ -169,15 +143,15 @@ def measure_steps(steps: int) -> dict:
 
 
 def summed_bytes(profile: str) -> tuple[int, int]:
-    """Return the bytes that the workers of a profile sum in each step, and how many BatchNorms its network has."""
+    """Return the bytes that the workers of a profile sum in each step, and the number of BatchNorms in its network."""
     import keras
     import numpy as np
 
-    from asr_helpers.training import PROFILES, new_model, with_helpers
+    from asr_helpers.training import PROFILES, add_intermediate_output, new_model
 
     settings = PROFILES[profile]
     model = new_model(settings)
-    model = with_helpers(model, settings) if settings.helped else model
+    model = add_intermediate_output(model, settings) if settings.uses_regularizers else model
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     weights = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
     # Forwards each norm sums three numbers a channel (count twice, sum, squares); backwards those of them that learn.
@@ -186,14 +160,12 @@ def summed_bytes(profile: str) -> tuple[int, int]:
 
 
 def decoding_speed(batches: int = 12) -> int:
-    """Return how many seconds of audio a core reads, augments and transforms in a second of its time."""
-    from asr_helpers.augment import Augmenter, SpecAugment
+    """Return the seconds of audio that a core reads, augments and transforms in a second of processor time."""
+    from asr_helpers.batches import load_speech, training_batches
     from asr_helpers.corpus import data_dir
-    from asr_helpers.pipeline import load_speech, training_batches
+    from asr_helpers.sound import Augmenter, SpecAugment
 
-    stream = iter(
-        training_batches(load_speech(data_dir() / "mini" / "train-mini"), 80, 0, Augmenter(), SpecAugment())
-    )
+    stream = iter(training_batches(load_speech(data_dir() / "mini" / "train-mini"), 80, 0, Augmenter(), SpecAugment()))
     next(stream)
     begin, seconds = time.process_time(), 0.0
     for _ in range(batches):
@@ -203,9 +175,9 @@ def decoding_speed(batches: int = 12) -> int:
 
 
 def modelled(decodes: int) -> dict:
-    """Return how many times faster N workers are than one, by hardware, network and what is kept as it is.
+    """Return the speed-up of N workers over one, by hardware, network, and which batch size is kept.
 
-    A core `decodes` so many seconds of audio a second, and each worker decodes whole batches.
+    Each worker decodes whole batches; a core decodes `decodes` seconds of audio per second.
     """
     size, norms = summed_bytes("workshop")
     rounds = 4 * norms + 1
@@ -218,23 +190,18 @@ def modelled(decodes: int) -> dict:
                     audio = MODEL["batch_seconds"] * (n if kept == "batch of each worker" else 1)
                     sums = 2 * (n - 1) / n * size * 8 / (gigabits * 1e9)
                     waits = rounds * 2 * (n - 1) * MODEL["seconds_per_message"]
-                    trained, decoded = (
-                        audio / n / one["trains"] + sums + waits,
-                        audio / decodes / one["cores"],
-                    )
+                    trained, decoded = (audio / n / one["trains"] + sums + waits, audio / decodes / one["cores"])
                     step = max(trained, decoded) if one["beside"] else trained + decoded
                     seconds.append(step / audio)
                 speeds = [round(seconds[0] / each, 2) for each in seconds]
-                curves.append(
-                    {"hardware": hardware, "gigabits": gigabits, "kept": kept, "times_faster": speeds}
-                )
+                curves.append({"hardware": hardware, "gigabits": gigabits, "kept": kept, "times_faster": speeds})
     found = {"summed_bytes_per_step": size, "rounds_per_step": rounds, "decoded_by_a_core": decodes}
     return {"assumed": MODEL | found, "curves": curves}
 
 
 def write_index(folder: Path, hours: int) -> None:
-    """Write the index of records of so many hours, as LibriSpeech's are; the records themselves are holes."""
-    from asr_helpers.records import INDEX, PER_SHARD
+    """Write the index of `hours` of records shaped like LibriSpeech's; the records themselves are sparse files."""
+    from asr_helpers.batches.tfrecords import INDEX, PER_SHARD
 
     rng = random.Random(0)
     words = ["".join(rng.choices("ETAOINSHRDLU", k=rng.randint(1, 9))) for _ in range(5000)]
@@ -256,51 +223,44 @@ def write_index(folder: Path, hours: int) -> None:
 
 
 def start_up(folder: str) -> None:
-    """Do what `asr train` does with a folder of records before its first batch; print the cost."""
-    from asr_helpers import pipeline, training
-    from asr_helpers.augment import Augmenter, SpecAugment
+    """Prepare a folder of records as `asr train` does before its first batch; print the time and memory."""
+    from asr_helpers.batches import load_speech, training_batches
+    from asr_helpers.sound import Augmenter, SpecAugment
+    from asr_helpers.training.fit import digest
 
     before, peak_before, begin = resident(), peak(), time.process_time()
-    speech = pipeline.load_speech(folder)
-    training._digest(speech)
-    iter(pipeline.training_batches(speech, 160, 0, Augmenter(), SpecAugment()))
+    speech = load_speech(folder)
+    digest(speech)
+    iter(training_batches(speech, 160, 0, Augmenter(), SpecAugment()))
     spent = time.process_time() - begin
-    more = max(
-        resident() - before, peak() - peak_before
-    )  # the imports before it may have had the higher peak
-    print(
-        json.dumps(
-            {"utterances": len(speech.utterances), "cpu_seconds": round(spent, 2), "megabytes": round(more)}
-        )
-    )
+    more = max(resident() - before, peak() - peak_before)  # the imports before may have had a higher peak
+    print(json.dumps({"utterances": len(speech.utterances), "cpu_seconds": round(spent, 2), "megabytes": round(more)}))
 
 
 def peak() -> float:
-    """Return the most memory that this process ever had, in megabytes."""
+    """Return the peak memory of this process, in megabytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def resident() -> float:
-    """Return the memory that this process has, in megabytes (Linux)."""
+    """Return the current memory of this process, in megabytes (Linux)."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
 
 
 def measure_large() -> list[dict]:
+    """Return time and memory before the first batch, for ever more hours."""
     rows = []
     for hours in (10, 100, 1000):
         with tempfile.TemporaryDirectory() as folder:
             write_index(Path(folder), hours)
-            command = [sys.executable, __file__, "--start-up", folder]
-            environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-            out = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-        rows.append({"hours": hours} | json.loads(out.splitlines()[-1]))
+            found = measure_apart(__file__, "--start-up", folder, TF_CPP_MIN_LOG_LEVEL="3")
+        rows.append({"hours": hours} | found)
     return rows
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    parser.add_argument("--steps", type=int, default=20, help="steps timed of each")
+    parser = arguments(__doc__, __file__, "json")
+    parser.add_argument("--steps", type=int, default=20, help="timed steps of each")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--start-up", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -322,9 +282,7 @@ def main() -> None:
         speeds = "".join(f"{speed:7.1f}" for speed in curve["times_faster"])
         print(f"{curve['hardware']:18}{curve['gigabits']:3} Gbit/s, same {curve['kept']:21}{speeds}")
     for row in result["large"]:
-        print(
-            f"{row['hours']:5} hours{row['cpu_seconds']:7.2f} s{row['megabytes']:6} MB before the first batch"
-        )
+        print(f"{row['hours']:5} hours{row['cpu_seconds']:7.2f} s{row['megabytes']:6} MB before the first batch")
 
 
 if __name__ == "__main__":

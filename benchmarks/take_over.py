@@ -1,98 +1,54 @@
-"""What does another's pretraining buy? Letters spelt from Whisper's encoder, after ever more hours. Needs `whisper`.
+"""What does pretraining by others buy? CTC heads on Whisper's encoder, with ever more hours. Needs `whisper`.
 
     python benchmarks/take_over.py TRAIN... --valid VALID --run DIR [--hours 0.1667 1 5] [--out FILE]
 
-The encoder of tiny.en hears each clip once, at its own length; what it makes of them is kept in DIR as float16 (139 MB
-an hour). On pairs of its frames heads are trained with CTC:
+The encoder of tiny.en encodes each clip once, at the clip's own length; its outputs are cached in DIR as float16
+(139 MB an hour). CTC heads are trained on pairs of its frames:
 
 - one layer, on each of the encoder's layers in turn, with an hour of TRAIN: which of them knows letters?
 - one layer, and three convolutions, on nested subsets of TRAIN and on the harbour radio;
-- for comparison the small CRNN, from random weights, for as much computing as the hour's convolutions took, the
-  encoder's included;
-- the hour's convolutions and the encoder, both learning: that hour once more, then the harbour radio.
+- for comparison the small CRNN, from random weights, for as much computing as the convolutions took for the hour,
+  encoding included;
+- the hour's convolutions together with the encoder, both trainable: that hour again, then the harbour radio.
 
-Each is measured on VALID, on data/real and on test-mini, greedily and with the shipped language model. Whatever FILE
-holds already is not done again. `benchmarks/take_over.json` is what notebook 10 draws.
+Each is measured on VALID, on data/real and on test-mini, greedily and with the shipped language model. Results that
+FILE already holds are not computed again. Notebook 10 draws `benchmarks/take_over.json`.
 """
 
-import argparse
 import itertools
 import json
 import time
 from functools import partial
-from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
-from ladder import subset
-from tqdm import tqdm
+from common import arguments, batches, hear, in_turns, mels, of_any_length, pairs, planned, subset
 
-from asr_helpers import decoding, files, whisper
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
-from asr_helpers.ctc import ctc_loss, pack_targets
-from asr_helpers.fast_lstm import has_bfloat16
-from asr_helpers.features import HOP, MELS, features
-from asr_helpers.metrics import word_errors
-from asr_helpers.pipeline import Speech, load_speech, training_batches
-from asr_helpers.text import ENGLISH
-from asr_helpers.training import PROFILES, new_model
+from asr_helpers.batches import Speech, load_speech, training_batches
+from asr_helpers.corpus import data_dir, load_corpus
+from asr_helpers.network import ctc_loss, has_bfloat16
+from asr_helpers.pretrained import whisper
+from asr_helpers.sound import features, read_audio
+from asr_helpers.system import files
+from asr_helpers.training import PROFILES, new_model, trapezoid
+from asr_helpers.words import FastBeamSearch, best_text, greedy, shipped_lm, word_errors
 
 HEADS = ("one layer", "convolutions")
-# How long each learns: a frame is 40 ms, so that a batch of 500 is 20 s of speech.
+# A frame is 40 ms, so a batch of 500 frames is 20 s of speech.
 HEAD = {"steps": 1200, "batch_frames": 500, "rate": 2e-3}
 UNFROZEN = {"steps": 240, "batch_frames": 500, "rate": 1e-4}
 HARBOUR = {"steps": 80, "batch_frames": 500, "rate": 1e-4}
-SCRATCH_SECONDS = (
-    90  # of computing: what the encoder takes to hear an hour, and the convolutions to learn from it
-)
-
-
-def hear(encoder, clips: list, kept: Path) -> dict[str, np.ndarray]:
-    """Return {id: float16 (frames, …)} of what the encoder makes of clips, a frame for 20 ms; kept in a file."""
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        listen = of_any_length(encoder)
-        heard = {
-            each.id: listen(mels(each)[None])[0].numpy().astype(np.float16) for each in tqdm(clips, kept.stem)
-        }
-        with files.whole(kept) as part, part.open("wb") as file:
-            np.savez(file, **heard)
-    with np.load(kept) as stored:
-        return {each.id: stored[each.id] for each in clips}
-
-
-def mels(clip) -> np.ndarray:
-    """Return what Whisper hears of a clip, (4 n, 80): no more than the half minute that it has places for."""
-    heard = whisper.log_mel(read_audio(clip.path)[: whisper.FRAMES * HOP], None)
-    return heard[: len(heard) // 4 * 4]
-
-
-def pairs(heard: np.ndarray) -> np.ndarray:
-    """Return two neighbouring frames as one: 40 ms is enough to tell letters apart, and CTC takes half the time."""
-    return heard[: len(heard) // 2 * 2].reshape(-1, 2 * heard.shape[1])
-
-
-def batches(clips: list, inputs: dict[str, np.ndarray], most: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return (inputs, targets) of clips of like length, padded, of at most so many model frames."""
-    apart = (
-        4 if inputs[clips[0].id].shape[1] == MELS else 1
-    )  # a spectrogram has four frames where a model has one
-    made, group = [], []
-    by_length = sorted(clips, key=lambda each: len(inputs[each.id]))
-    for each, longer in zip(by_length, [*by_length[1:], None], strict=True):
-        group.append(each)
-        if longer is None or len(inputs[longer.id]) // apart * (len(group) + 1) > most:
-            longest, arrays = len(inputs[each.id]), [inputs[clip.id] for clip in group]
-            padded = [np.pad(array, [(0, longest - len(array)), (0, 0)], "edge") for array in arrays]
-            labels = [ENGLISH.encode(clip.text) for clip in group]
-            made.append((np.stack(padded), pack_targets(labels, [len(array) // apart for array in arrays])))
-            group = []
-    return made
+SCRATCH_SECONDS = 90  # of computing: to encode an hour, and to train the convolutions on it
 
 
 def build_head(kind: str, mean: np.ndarray, variance: np.ndarray) -> keras.Model:
-    """Return what is to learn to spell: one layer; or three convolutions, each of which looks 100 ms either way."""
+    """Return an untrained head: one layer, or three convolutions, each of which sees 100 ms to either side.
+
+    Args:
+        kind: one of HEADS.
+        mean: of the inputs, (values,).
+        variance: of the inputs, (values,).
+    """
     heard = keras.Input((None, len(mean)))
     x = keras.layers.Normalization(mean=mean, variance=variance)(heard)
     if kind == "one layer":
@@ -105,22 +61,15 @@ def build_head(kind: str, mean: np.ndarray, variance: np.ndarray) -> keras.Model
     return keras.Model(heard, keras.layers.Conv1D(29, 5, padding="same")(x))
 
 
-def planned(steps: int, rate: float) -> keras.optimizers.Adam:
-    """Return an optimizer whose rate rises to `rate` and then falls to 0 in so many steps."""
-    falling = keras.optimizers.schedules.CosineDecay(0.0, steps, warmup_target=rate, warmup_steps=steps // 20)
-    return keras.optimizers.Adam(falling, global_clipnorm=1.0)
-
-
-def in_turns(made: list, steps: int):
-    """Yield so many of the batches, with a bar: pass after pass, in an order drawn anew for each."""
-    rng = np.random.default_rng(0)
-    order = [place for _ in range(-(-steps // len(made))) for place in rng.permutation(len(made))]
-    for place in tqdm(order[:steps], leave=False):
-        yield made[place]
-
-
 def learn(model: keras.Model, inputs: dict[str, np.ndarray], settings: dict, speech: Speech) -> keras.Model:
-    """Return the model, trained by `settings`."""
+    """Train the model and return it.
+
+    Args:
+        model: it is compiled here.
+        inputs: {id of a clip: (frames, values)}.
+        settings: steps, batch_frames and rate.
+        speech: the clips.
+    """
     steps = settings["steps"]
     model.compile(planned(steps, settings["rate"]), ctc_loss, jit_compile=False)
     made = batches(speech.utterances, inputs, settings["batch_frames"])
@@ -130,14 +79,15 @@ def learn(model: keras.Model, inputs: dict[str, np.ndarray], settings: dict, spe
 
 
 def train_head(kind: str, heard: dict[str, np.ndarray], speech: Speech) -> keras.Model:
+    """Return a new head of one of HEADS, trained on `heard` ({id: (frames, values)})."""
     keras.utils.set_random_seed(0)
     sample = np.concatenate([heard[each.id] for each in speech.utterances[:200]]).astype(np.float32)
     return learn(build_head(kind, sample.mean(axis=0), sample.var(axis=0)), heard, HEAD, speech)
 
 
 def whole(weights: dict[str, np.ndarray], head: keras.Model) -> keras.Model:
-    """Return encoder and head as one model, from (batch, 4 n, 80) to (batch, n, 29), which learns as a whole."""
-    if has_bfloat16():  # the Transformer's products; a third less time
+    """Return encoder and head as one trainable model, from (batch, 4 n, 80) to (batch, n, 29)."""
+    if has_bfloat16():  # for the Transformer's products: a third less time
         keras.config.set_dtype_policy("mixed_bfloat16")
     encoder = whisper.build_encoder(weights)
     keras.config.set_dtype_policy("float32")
@@ -146,7 +96,7 @@ def whole(weights: dict[str, np.ndarray], head: keras.Model) -> keras.Model:
 
 
 class ByTheClock(keras.callbacks.Callback):
-    """Stops after so many seconds of computing; the learning rate falls from its peak to 0 as they pass."""
+    """Stops training after `seconds` of computing; meanwhile the learning rate falls from its peak to 0."""
 
     def __init__(self, seconds: float, peak: float):
         super().__init__()
@@ -155,9 +105,7 @@ class ByTheClock(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch, logs=None):
         passed = (time.process_time() - self.start) / self.seconds
         self.model.stop_training = passed >= 1
-        self.model.optimizer.learning_rate = self.peak * max(
-            0.002, min(1, 20 * passed + 0.01, 2 - 2 * passed)
-        )
+        self.model.optimizer.learning_rate = self.peak * trapezoid(passed)
 
 
 def train_crnn(speech: Speech) -> keras.Model:
@@ -171,14 +119,15 @@ def train_crnn(speech: Speech) -> keras.Model:
     return model
 
 
-def of_any_length(model: keras.Model):
-    """Return the model as a graph that is built once, and not for each length anew."""
-    signature = [tf.TensorSpec(model.input_shape)]
-    return tf.function(lambda x: model(x, training=False), signature, autograph=False)
+def measure(model: keras.Model, clips: list, inputs: dict[str, np.ndarray], decoders: dict) -> dict:
+    """Return the word error rates on clips by each decoder.
 
-
-def measure(model: keras.Model, clips: list, inputs, decoders: dict) -> dict:
-    """Return the word errors on clips by each decoder; `inputs` holds what the model takes, by the clip's name."""
+    Args:
+        model: from (1, frames, …) to logits.
+        clips: with their texts.
+        inputs: {id: the model's input}.
+        decoders: {name: log-probabilities → text}.
+    """
     spell, texts = of_any_length(model), [each.text for each in clips]
     logits = [spell(inputs[each.id][None].astype(np.float32))[0].numpy() for each in clips]
     outputs = [each - np.logaddexp.reduce(each, axis=-1, keepdims=True) for each in logits]
@@ -190,25 +139,15 @@ def measure(model: keras.Model, clips: list, inputs, decoders: dict) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("train", nargs="+", type=Path)
-    parser.add_argument("--valid", type=Path, required=True)
-    parser.add_argument("--run", metavar="DIR", type=Path, required=True)
+    parser = arguments(__doc__, __file__, "train", "valid", "run", "out")
     parser.add_argument("--hours", type=float, nargs="+", default=[1 / 6, 1, 5])
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
 
     mini = data_dir() / "mini"
     tests = {
-        each.name: load_corpus(each).utterances
-        for each in (options.valid, data_dir() / "real", mini / "test-mini")
+        each.name: load_corpus(each).utterances for each in (options.valid, data_dir() / "real", mini / "test-mini")
     }
-    decoders = {
-        "greedy": decoding.greedy,
-        "lm": decoding.best_text(decoding.FastBeamSearch(decoding.shipped_lm())),
-    }
+    decoders = {"greedy": greedy, "lm": best_text(FastBeamSearch(shipped_lm()))}
     speech, harbour = load_speech(*options.train), load_speech(mini / "train-mini")
     largest = subset(speech, max(options.hours))
     parts = [subset(largest, hours) for hours in options.hours]
@@ -219,17 +158,12 @@ def main() -> None:
         return all((run["study"], run["train"]) != (study, part.name) for run in runs)
 
     def once(study: str, part: Speech, train, inputs, ways=decoders, corpora=tuple(tests)) -> None:
-        """Add to the results what `train` makes of speech, measured, unless it is there."""
+        """Train, measure and store one run, unless the results hold it already."""
         if not missing(study, part):
             return
         start = time.process_time()
         model = train(part)
-        run = {
-            "study": study,
-            "train": part.name,
-            "hours": part.seconds / 3600,
-            "weights": model.count_params(),
-        }
+        run = {"study": study, "train": part.name, "hours": part.seconds / 3600, "weights": model.count_params()}
         run["seconds"] = time.process_time() - start
         model.save(options.run / f"{study}, {part.name}.keras")
         run["tests"] = {name: measure(model, tests[name], inputs, ways) for name in corpora}
@@ -243,7 +177,7 @@ def main() -> None:
     layers, levels = {}, encoder.output.shape[2]
     for name, clips in ((options.valid.name, tests[options.valid.name]), ("hour", hour.utterances)):
         layers |= hear(encoder, clips, options.run / f"layers-{name}.npz")
-    greedily, valid = {"greedy": decoding.greedy}, [options.valid.name]
+    greedily, valid = {"greedy": greedy}, [options.valid.name]
     for level in range(levels):
         heard = {name: pairs(each[:, level]) for name, each in layers.items()}
         once(f"layer {level}", hour, partial(train_head, "one layer", heard), heard, greedily, valid)
@@ -257,12 +191,10 @@ def main() -> None:
         once(kind, part, partial(train_head, kind, heard), heard)
 
     if missing("then the harbour", harbour):
-        runs = [run for run in runs if run["study"] != "unfrozen"]  # one goes on where the other ends
+        runs = [run for run in runs if run["study"] != "unfrozen"]  # the second starts from the first
         clips = [*hour.utterances, *harbour.utterances, *itertools.chain(*tests.values())]
         spoken = {each.id: mels(each) for each in clips}
-        model = whole(
-            weights, keras.saving.load_model(options.run / f"convolutions, {hour.name}.keras", compile=False)
-        )
+        model = whole(weights, keras.saving.load_model(options.run / f"convolutions, {hour.name}.keras", compile=False))
         once("unfrozen", hour, partial(learn, model, spoken, UNFROZEN), spoken)
         once("then the harbour", harbour, partial(learn, model, spoken, HARBOUR), spoken)
 

@@ -1,29 +1,30 @@
-"""How fast does the CRNN train on this machine? python benchmarks/training_speed.py [--json]
+"""How fast does the CRNN train on this machine?
 
-Three ways to train the same size of network (3 × BiLSTM-256) on utterances as long as LibriSpeech's, in one run,
-turn by turn, so that a noisy machine is unfair to none:
+    python benchmarks/training_speed.py [--json]
+
+Three ways to train a network of the same size (3 × BiLSTM-256) on utterances as long as LibriSpeech's. They take turns
+in one run, so that other load affects all alike:
 
 - ours: the layers and batches of `training`
 - keras: the same network and batches, with Keras's own bidirectional LSTM
-- original: the recipe this project grew from: two convolutions in each block, 4 × BiLSTM-256, batches of random
+- original: the recipe from which this project grew: two convolutions in each block, 4 × BiLSTM-256, batches of random
   lengths padded to the longest, and Keras's `ctc_batch_cost`
 
-The features are noise: only the time counts. Printed is the median of audio-seconds per second.
+The features are noise: only the time counts. Prints the median of audio-seconds per second.
 """
 
-import argparse
 import json
 import time
 
 import keras
 import numpy as np
 import tensorflow as tf
+from common import arguments
 from keras import layers
 
-from asr_helpers.ctc import pack_targets
-from asr_helpers.features import MELS
-from asr_helpers.model import build_model, output_frames
-from asr_helpers.pipeline import buckets
+from asr_helpers.batches import buckets
+from asr_helpers.network import build_model, pack_targets
+from asr_helpers.sound import MELS, output_frames
 from asr_helpers.text import BLANK, NUM_CLASSES
 from asr_helpers.training import PROFILES, new_model
 
@@ -31,29 +32,23 @@ BATCH_SECONDS = 160
 CHARACTERS_PER_SECOND = 14.6  # of train-clean-5
 
 
-def lengths(rng, count: int) -> np.ndarray:
-    """Return `count` utterance lengths in frames, roughly as in train-clean-5: 73 % between 11.5 and 16.5 s."""
-    seconds = np.where(
-        rng.random(count) < 0.73, rng.uniform(11.5, 16.5, count), rng.uniform(1.5, 11.5, count)
-    )
+def lengths(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Return utterance lengths in frames, (count,), distributed roughly as in train-clean-5: 73 % of 11.5 to 16.5 s."""
+    seconds = np.where(rng.random(count) < 0.73, rng.uniform(11.5, 16.5, count), rng.uniform(1.5, 11.5, count))
     return (seconds * 100).astype(int)
 
 
-def batch(rng, frames: np.ndarray):
+def batch(rng: np.random.Generator, frames: np.ndarray) -> tuple[tf.Tensor, tf.Tensor, float]:
     """Return (features, targets, seconds of audio) of utterances of these lengths, padded to the longest."""
     x = rng.normal(size=(len(frames), frames.max(), MELS, 1)).astype(np.float32)
     for row, count in zip(x, frames, strict=True):
         row[count:] = 0
     labels = [rng.integers(0, BLANK, int(count * CHARACTERS_PER_SECOND / 100)) for count in frames]
-    return (
-        tf.constant(x),
-        tf.constant(pack_targets(labels, [output_frames(n) for n in frames])),
-        frames.sum() / 100,
-    )
+    return (tf.constant(x), tf.constant(pack_targets(labels, [output_frames(n) for n in frames])), frames.sum() / 100)
 
 
-def bucketed(rng, count: int) -> list:
-    """Return `count` batches of like lengths, as `pipeline` makes them."""
+def bucketed(rng: np.random.Generator, count: int) -> list[tuple[tf.Tensor, tf.Tensor, float]]:
+    """Return `count` batches of utterances of similar length, as `batches.pipeline` makes them."""
     bounds, sizes = buckets(BATCH_SECONDS)
     pool = np.sort(lengths(rng, 5000))
     chosen = []
@@ -90,11 +85,10 @@ def original_model() -> keras.Model:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    parser.add_argument("--rounds", type=int, default=4, help="batches timed of each")
+    parser = arguments(__doc__, __file__, "json")
+    parser.add_argument("--rounds", type=int, default=4, help="timed batches of each")
     options = parser.parse_args()
-    tf.get_logger().setLevel("ERROR")  # it warns of every new shape
+    tf.get_logger().setLevel("ERROR")  # it warns about every new shape
     rng = np.random.default_rng(0)
     ours = new_model(PROFILES["workshop"])
     plain = build_model(3, 256)
@@ -104,7 +98,7 @@ def main() -> None:
     runs = {"ours": (ours, like), "keras": (plain, like), "original": (original_model(), mixed)}
     for model, batches in runs.values():
         for features, targets, _ in batches:
-            model.train_on_batch(features, targets)  # a graph is built for each new shape; not what is timed
+            model.train_on_batch(features, targets)  # untimed: builds the graph of each new shape
     speeds = {name: [] for name in runs}
     for turn in range(options.rounds):
         for name, (model, batches) in runs.items():

@@ -1,25 +1,26 @@
-"""What do the helpers of `ctc.HelpedCTC` buy a voice that training never heard?
+"""What do the regularisers of `network.RegularizedCTC` gain for a voice that is not in the training speech?
 
     python benchmarks/unheard_voice.py --run DIR [--voice 9004] [--epochs 30] [--out FILE]
 
-Trains the `fast` profile twice on the embedded corpus without one of its voices, with plain CTC and with the helpers,
-and measures both on that voice (every second of its sentences in train-mini) and on dev-mini's other voices. Ten
-minutes on two cores; killed, it goes on where it was. `benchmarks/unheard_voice.json` is what notebook 06 prints.
+Trains the profile `fast` twice on the embedded corpus without one of its voices, with plain CTC and with the
+regularisers. Both are measured on that voice (every second of its sentences in train-mini) and on the other voices of
+dev-mini. Ten minutes on two cores; a killed run resumes. Notebook 06 prints `benchmarks/unheard_voice.json`.
 """
 
-import argparse
 import json
 from dataclasses import replace
-from pathlib import Path
 
-from asr_helpers import files
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
-from asr_helpers.metrics import score
-from asr_helpers.pipeline import load_speech
+from common import arguments
+
+from asr_helpers.batches import load_speech
+from asr_helpers.corpus import data_dir, load_corpus
 from asr_helpers.recognizer import Recognizer
+from asr_helpers.sound import read_audio
+from asr_helpers.system import files
 from asr_helpers.training import PROFILES, train
+from asr_helpers.words import score
 
-RUNS = {"plain CTC": {"second": 0, "smooth": 0}, "with helpers": {}}
+RUNS = {"plain CTC": {"intermediate_weight": 0, "smoothness_weight": 0}, "with helpers": {}}
 
 
 def wer(recognizer: Recognizer, clips: list) -> float:
@@ -29,13 +30,9 @@ def wer(recognizer: Recognizer, clips: list) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--run", metavar="DIR", type=Path, required=True)
-    parser.add_argument("--voice", default="9004", help="the speaker kept out")
+    parser = arguments(__doc__, __file__, "run", "out")
+    parser.add_argument("--voice", default="9004", help="the speaker to leave out")
     parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
     mini = data_dir() / "mini"
     valid = load_speech(mini / "dev-mini")

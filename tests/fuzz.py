@@ -1,6 +1,6 @@
 """Damaged input by the thousand: python tests/fuzz.py KIND TRIALS [FIRST] ends with 0 if each trial ended well.
 
-A trial ends well with a result, or with one line that names the file (a ValueError or OSError); not with another
+A trial ends well with a result, or with one line that names the file (a OneLineError or OSError); not with another
 error, a crash, a hang of 20 s or more than 6 GB. Trials are seeded by their number, so one can be run alone.
 `tests/test_fuzz.py` runs a sample, `make fuzz` the whole.
 """
@@ -31,9 +31,7 @@ def flip(content: bytes, rng: random.Random, most: int = 64) -> bytes:
     changed, end = bytearray(content), rng.choice([64, 200, len(content)])
     for _ in range(rng.choice([1, 2, 8, most])):
         place = rng.randrange(min(end, len(changed)))
-        changed[place] = rng.choice(
-            [0, 255, 128, rng.randrange(256), changed[place] ^ (1 << rng.randrange(8))]
-        )
+        changed[place] = rng.choice([0, 255, 128, rng.randrange(256), changed[place] ^ (1 << rng.randrange(8))])
     return bytes(changed)
 
 
@@ -62,20 +60,15 @@ def mutate(value, rng: random.Random):
 
 def audio(folder: Path) -> Trial:
     """Clips of every container and coding: read, checked as a corpus, converted, transcribed."""
-    from asr_helpers import corpus
+    from asr_helpers import corpus, sound
+    from asr_helpers.corpus import conversion
+    from asr_helpers.own_data import read_recording
     from asr_helpers.recognizer import Recognizer
-    from asr_helpers.recordings import read_recording
 
     recognizer = Recognizer.load(ROOT / "data/models/crnn.fast.onnx")
     samples = (np.random.default_rng(0).normal(size=12_000) * 3000).astype(np.int16)
     kinds = [("FLAC", "PCM_16"), ("FLAC", "PCM_24"), ("WAV", "PCM_16"), ("WAV", "PCM_24"), ("WAV", "FLOAT")]
-    kinds += [
-        ("WAV", "IMA_ADPCM"),
-        ("WAV", "MS_ADPCM"),
-        ("WAV", "ULAW"),
-        ("WAV", "GSM610"),
-        ("CAF", "PCM_16"),
-    ]
+    kinds += [("WAV", "IMA_ADPCM"), ("WAV", "MS_ADPCM"), ("WAV", "ULAW"), ("WAV", "GSM610"), ("CAF", "PCM_16")]
     kinds += [(kind, "PCM_16") for kind in ("RF64", "W64", "AIFF", "AU", "NIST", "WAVEX")]
     kinds += [("OGG", "VORBIS"), ("MP3", "MPEG_LAYER_III")]
     whole = []
@@ -96,55 +89,24 @@ def audio(folder: Path) -> Trial:
             assert len(found) + len(found.problems) == 1 and not any("\n" in line for line in found.problems)
 
         yield load
-        yield lambda: recognizer.transcribe(corpus.read_audio(clip))
-        yield lambda: corpus._convert_file(clip, folder / ".out.wav")
-        if (
-            b"ID3" not in content[:3]
-        ):  # ffmpeg, a process each time, is asked for what libsndfile does not read
+        yield lambda: recognizer.transcribe(sound.read_audio(clip))
+        yield lambda: conversion.convert_file(clip, folder / ".out.wav")
+        if b"ID3" not in content[:3]:  # ffmpeg, a process each time, is asked for what libsndfile does not read
             yield lambda: read_recording(clip)
 
     return trial
 
 
-WORDS = [
-    "HELLO",
-    "it's",
-    "a-b",
-    "Ünï",
-    "101",
-    "<b>",
-    "\u202eRTL",
-    "\0",
-    "\x1b[31m",
-    "ﬁ",
-    "ß",
-    "İ",
-    "\u2028",
-    "\x85",
-]
-WORDS += [
-    "\x0b",
-    "\x0c",
-    "\t",
-    "’",
-    "\ufeff",
-    "A" * 100_000,
-    "'",
-    "ſ",
-    "\xa0",
-    "\u200b",
-    "日本",
-    "🎤",
-    "%s",
-    "$(x)",
-]
+WORDS = ["HELLO", "it's", "a-b", "Ünï", "101", "<b>", "\u202eRTL", "\0", "\x1b[31m", "ﬁ", "ß", "İ", "\u2028", "\x85"]
+WORDS += ["\x0b", "\x0c", "\t", "’", "\ufeff", "A" * 100_000, "'", "ſ", "\xa0", "\u200b", "日本", "🎤", "%s", "$(x)"]
 KEYS = ["", "../x", "1-1", "1-1-0000 1-1-0001", "\x1b[2J-1-1", "é-1-1", "1--1", "\u2028"]
 
 
 def transcripts(folder: Path) -> Trial:
     """Transcripts of odd ids, words, line ends and bytes: read as a corpus, and as a language model's text."""
-    from asr_helpers import corpus, lm
+    from asr_helpers import corpus
     from asr_helpers.text import ALPHABET
+    from asr_helpers.words import kneser_ney, ngram, sentences
 
     samples = (np.random.default_rng(0).normal(size=8000) * 3000).astype(np.int16)
     for number in range(3):
@@ -166,9 +128,9 @@ def transcripts(folder: Path) -> Trial:
             assert all(line.isprintable() for line in found.problems)
 
         def estimate():
-            model = lm.estimate(list(lm.read_sentences(transcript)), 3)
+            model = kneser_ney.estimate(list(sentences.read_sentences(transcript)), 3)
             model.write(folder / "out.arpa")
-            assert len(lm.NGram.read(folder / "out.arpa").grams) == len(model.grams)
+            assert len(ngram.NGram.read(folder / "out.arpa").grams) == len(model.grams)
 
         yield load
         yield estimate
@@ -176,24 +138,8 @@ def transcripts(folder: Path) -> Trial:
     return trial
 
 
-ODD_LINES = [
-    "\\x-grams:",
-    "\\-grams:",
-    "\\9999999999-grams:",
-    "\\0-grams:",
-    "\\-1-grams:",
-    "ngram ",
-    "ngram 1",
-]
-ODD_LINES += [
-    "ngram 1=",
-    "ngram 4=3",
-    "ngram 1=-5",
-    "ngram 1=0",
-    "ngram 2=9223372036854775807",
-    "ngram x=y",
-    "\\end\\",
-]
+ODD_LINES = ["\\x-grams:", "\\-grams:", "\\9999999999-grams:", "\\0-grams:", "\\-1-grams:", "ngram ", "ngram 1"]
+ODD_LINES += ["ngram 1=", "ngram 4=3", "ngram 1=-5", "ngram 1=0", "ngram 2=9223372036854775807", "ngram x=y", "\\end\\"]
 ODD_LINES += ["\\data\\", "\0\0", "x" * 1_000_000, "-1.0\t", "nan\tA\tnan", "\\"]
 ODD_NUMBERS = ["nan", "inf", "-inf", "1e999", "abc", "", "5.0", "-1e38", "0x10", "1_0", "٣"]
 
@@ -202,9 +148,11 @@ def arpa(folder: Path) -> Trial:
     """Language models with bytes, lines, counts and numbers changed: read by us, and by each decoder."""
     import gzip
 
-    from asr_helpers import decoding, lm
+    from asr_helpers.words import FastBeamSearch, Fusion, beam_search, kneser_ney, ngram, sentences
 
-    lm.estimate(list(lm.read_sentences(ROOT / "data/mini/dev-mini/9001")), 3).write(folder / "whole.arpa")
+    kneser_ney.estimate(list(sentences.read_sentences(ROOT / "data/mini/dev-mini/9001")), 3).write(
+        folder / "whole.arpa"
+    )
     whole = (folder / "whole.arpa").read_text().splitlines()
     log_probs = np.log(np.random.default_rng(1).dirichlet(np.ones(29) * 0.1, 40) + 1e-9).astype(np.float32)
 
@@ -229,9 +177,9 @@ def arpa(folder: Path) -> Trial:
         if rng.random() < 0.15:
             model, content = folder / "model.arpa.gz", flip(gzip.compress(content), rng, 2)
         model.write_bytes(content)
-        yield lambda: lm.NGram.read(model)
-        yield lambda: decoding.beam_search(log_probs, 16, fusion=decoding.Fusion(lm.NGram.read(model)))
-        yield lambda: decoding.FastBeamSearch(model, 16)(log_probs)
+        yield lambda: ngram.NGram.read(model)
+        yield lambda: beam_search(log_probs, 16, fusion=Fusion(ngram.NGram.read(model)))
+        yield lambda: FastBeamSearch(model, 16)(log_probs)
 
     return trial
 
@@ -242,17 +190,16 @@ def runs(folder: Path) -> Trial:
 
     import keras
 
-    from asr_helpers import corpus, pipeline, records, training
+    from asr_helpers import corpus, training
+    from asr_helpers.batches import pipeline, tfrecords
 
     clips = corpus.load_corpus(ROOT / "data/mini/dev-mini/9001").utterances
-    records.write_records(clips, folder / "records")
+    tfrecords.write_records(clips, folder / "records")
     speech = pipeline.load_speech(folder / "records")
-    tiny = replace(training.PROFILES["ci"], lstm_units=4, filters=(2, 2), batch_seconds=60, average=2)
+    tiny = replace(training.PROFILES["ci"], lstm_units=4, filters=(2, 2), batch_seconds=60, averaged_epochs=2)
     training.train(speech, speech, folder / "run", tiny, sentences=0)
     whole = {path: path.read_bytes() for name in ("run", "records") for path in (folder / name).iterdir()}
-    whole = {
-        path: content for path, content in whole.items() if path.name not in ("best.keras", "history.csv")
-    }
+    whole = {path: content for path, content in whole.items() if path.name not in ("best.keras", "history.csv")}
     (checkpoint,) = (folder / "run").glob("epoch-*.keras")
     config = json.loads((folder / "run/state.json").read_text())["config"]
     load_model, good = keras.saving.load_model, keras.saving.load_model(checkpoint, compile=False)
@@ -298,15 +245,13 @@ KINDS = {"audio": audio, "transcripts": transcripts, "arpa": arpa, "runs": runs}
 
 def ends_well(step: Callable[[], object]) -> str:
     """Run one step and return what is wrong with how it ended, or nothing."""
+    from asr_helpers.system import OneLineError
+
     try:
         step()
-    except (ValueError, OSError) as error:
+    except (OneLineError, OSError) as error:
         lines = str(error).splitlines()
-        return (
-            ""
-            if len(lines) == 1 and not isinstance(error, UnicodeError)
-            else f"{len(lines)} lines: {error!r}"
-        )
+        return "" if len(lines) == 1 else f"{len(lines)} lines: {error!r}"
     except Exception:
         return traceback.format_exc()
     return ""

@@ -4,8 +4,8 @@ import json
 import numpy as np
 import pytest
 
-from asr_helpers.alignment import Word
-from asr_helpers.captions import LONGEST, WIDTH, captions, json_line, srt, tab_lines, vtt
+from asr_helpers.words import Word, json_line, split_captions, srt, tab_lines, vtt
+from asr_helpers.words.captions import MAX_LINE_CHARACTERS, MAX_SECONDS
 
 
 def said(text, pauses=None, start=0.0, each=0.3):
@@ -19,7 +19,7 @@ def said(text, pauses=None, start=0.0, each=0.3):
 
 
 def test_a_pause_ends_a_caption():
-    first, second = captions(said("ONE TWO THREE FOUR", {2: 1.0}))
+    first, second = split_captions(said("ONE TWO THREE FOUR", {2: 1.0}))
     assert (first.lines, second.lines) == (["ONE TWO"], ["THREE FOUR"])
     assert first.start == pytest.approx(0.1) and second.start == pytest.approx(1.8)
 
@@ -30,27 +30,27 @@ def test_captions_hold_every_word_once_and_fit_the_screen(seed):
     text = " ".join("X" * rng.integers(1, 12) for _ in range(rng.integers(1, 200)))
     pauses = {int(place): 1.2 for place in rng.integers(0, 200, 4)}
     words = said(text, pauses, each=rng.uniform(0.1, 0.6))
-    found = list(captions(words))
+    found = list(split_captions(words))
     assert " ".join(line for each in found for line in each.lines) == text
     for one, after in itertools.pairwise(found):
         assert one.end <= after.start
     for each in found:
-        assert len(each.lines) <= 2 and max(map(len, each.lines)) <= WIDTH
-        assert 0 < each.end - each.start <= LONGEST + 0.1
+        assert len(each.lines) <= 2 and max(map(len, each.lines)) <= MAX_LINE_CHARACTERS
+        assert 0 < each.end - each.start <= MAX_SECONDS + 0.1
 
 
 def test_a_long_stretch_is_parted_where_the_speaker_breathes():
     words = said("B " * 50, {17: 0.5}, each=0.05)
-    assert " ".join(next(captions(words)).lines).split() == ["B"] * 17
+    assert " ".join(next(split_captions(words)).lines).split() == ["B"] * 17
 
 
 def test_lines_are_of_like_length():
-    (caption,) = captions(said("NOW AND THEN THE WIND IS NOT WHAT IT WAS BEFORE", each=0.2))
+    (caption,) = split_captions(said("NOW AND THEN THE WIND IS NOT WHAT IT WAS BEFORE", each=0.2))
     assert [len(line) for line in caption.lines] == [24, 22]
 
 
 def test_a_word_longer_than_a_line_stands_alone():
-    assert [caption.lines for caption in captions(said("X" * 60))] == [["X" * 60]]
+    assert [caption.lines for caption in split_captions(said("X" * 60))] == [["X" * 60]]
 
 
 def test_subrip():

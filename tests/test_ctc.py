@@ -4,18 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from asr_helpers.ctc import (
-    HelpedCTC,
-    ctc_loss,
-    disagreement,
-    lattice,
-    log_likelihood,
-    own_ctc_loss,
-    pack_targets,
-    peakiness,
-)
-from asr_helpers.decoding import collapse
-from asr_helpers.text import BLANK, NUM_CLASSES, encode, min_frames
+from asr_helpers.network import RegularizedCTC, ctc_loss, disagreement, main_ctc_loss, pack_targets, peakiness
+from asr_helpers.text import BLANK, NUM_CLASSES, encode
+from asr_helpers.words import collapse, lattice, log_likelihood, min_frames
 
 
 def random_log_probs(rng, frames, classes=NUM_CLASSES):
@@ -65,13 +56,9 @@ def test_gradient_equals_the_dense_loss_of_tensorflow(rng):
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(logits)
         ours = tf.reduce_sum(ctc_loss(pack_targets(labels, frames), logits) * 5)
-        dense = tf.reduce_sum(
-            tf.nn.ctc_loss(np.stack(labels), logits, [5, 5], frames, False, blank_index=BLANK)
-        )
+        dense = tf.reduce_sum(tf.nn.ctc_loss(np.stack(labels), logits, [5, 5], frames, False, blank_index=BLANK))
     assert ours.numpy() == pytest.approx(dense.numpy(), rel=1e-4)
-    assert tape.gradient(ours, logits).numpy() == pytest.approx(
-        tape.gradient(dense, logits).numpy(), abs=1e-4
-    )
+    assert tape.gradient(ours, logits).numpy() == pytest.approx(tape.gradient(dense, logits).numpy(), abs=1e-4)
 
 
 def test_min_frames_is_where_the_likelihood_stops_being_zero(rng):
@@ -103,19 +90,19 @@ def test_disagreement_is_the_divergence_from_the_other_view(rng):
     assert disagreement(targets, np.tile(logits[:2], (2, 1, 1))).numpy() == pytest.approx(0, abs=1e-4)
 
 
-def test_the_helped_loss_spells_twice_smoothly_and_alike(rng):
+def test_the_regularized_loss_is_of_both_outputs_smooth_and_alike(rng):
     targets = pack_targets([encode("SEVEN"), encode("BOATS")], [30, 22])
-    own, second = (rng.normal(size=(2, 30, NUM_CLASSES)).astype(np.float32) for _ in range(2))
-    both = np.concatenate([own, second], axis=-1)
+    main, intermediate = (rng.normal(size=(2, 30, NUM_CLASSES)).astype(np.float32) for _ in range(2))
+    both = np.concatenate([main, intermediate], axis=-1)
     losses = [
         ctc_loss(targets, x) + 0.2 * peakiness(targets, x) + 0.4 * disagreement(targets, x)
-        for x in (own, second)
+        for x in (main, intermediate)
     ]
-    helped = HelpedCTC(second=0.3, smooth=0.2, consistent=0.4)
-    assert helped.call(targets, both).numpy() == pytest.approx(0.7 * losses[0] + 0.3 * losses[1], rel=1e-5)
-    again = HelpedCTC.from_config(helped.get_config())
-    assert again(targets, both).numpy() == pytest.approx(np.mean(helped.call(targets, both)))
-    assert own_ctc_loss(targets, both).numpy() == pytest.approx(ctc_loss(targets, own).numpy())
+    loss = RegularizedCTC(intermediate_weight=0.3, smoothness_weight=0.2, consistency_weight=0.4)
+    assert loss.call(targets, both).numpy() == pytest.approx(0.7 * losses[0] + 0.3 * losses[1], rel=1e-5)
+    again = RegularizedCTC.from_config(loss.get_config())
+    assert again(targets, both).numpy() == pytest.approx(np.mean(loss.call(targets, both)))
+    assert main_ctc_loss(targets, both).numpy() == pytest.approx(ctc_loss(targets, main).numpy())
 
 
 def test_following_peakiness_down_makes_posteriors_smoother(rng):

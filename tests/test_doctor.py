@@ -7,34 +7,25 @@ from collections import namedtuple
 
 import pytest
 
-from asr_helpers import cli, doctor
+from asr_helpers.cli import entry
+from asr_helpers.teaching import doctor
 
 
-def test_it_finds_this_machine_fit_and_tells_the_minutes(capsys, monkeypatch):
+def test_it_finds_this_machine_fit_and_prints_the_minutes(capsys, monkeypatch):
     monkeypatch.setattr(doctor, "training_speed", lambda: 78.0)
-    assert cli.main(["doctor"]) == 0
+    assert entry.main(["doctor"]) == 0
     out = capsys.readouterr().out
-    for word in (
-        "✔ Python",
-        "✔ packages",
-        "✔ disk",
-        "memory",
-        "microphone",
-        "Chromium",
-        "78 seconds of audio",
-    ):
+    for word in ("✔ Python", "✔ packages", "✔ disk", "memory", "microphone", "Chromium", "78 seconds of audio"):
         assert word in out
     expected = dict(doctor.minutes_table(78.0))
     assert f"06_training{doctor.in_words(expected['06_training']):>17}" in out
     assert "all, one by one" in out
 
 
-def test_what_is_missing_is_named_with_the_mend(capsys, monkeypatch):
+def test_what_is_missing_is_named_with_the_remedy(capsys, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: namedtuple("usage", "free")(1e9))
-    monkeypatch.setattr(
-        doctor, "training_speed", lambda: pytest.fail("no training on a machine that is not ready")
-    )
-    assert cli.main(["doctor"]) == 1
+    monkeypatch.setattr(doctor, "training_speed", lambda: pytest.fail("no training on a machine that is not ready"))
+    assert entry.main(["doctor"]) == 1
     assert "✘ disk        1 GB free beside the notebooks; 2 GB are needed" in capsys.readouterr().out
 
 
@@ -85,5 +76,6 @@ def test_minutes_grow_as_training_slows(tmp_path):
     assert [doctor.in_words(each) for each in (0.3, 1.0, 10.2)] == ["under 1", "1", "11"]
 
 
+@pytest.mark.slow
 def test_a_few_steps_are_trained():
     assert 1 < doctor.training_speed(steps=1, batch=2, frames=60) < 1e5

@@ -1,3 +1,4 @@
+import json
 import sys
 
 import keras
@@ -9,8 +10,11 @@ from ai_edge_litert.interpreter import Interpreter
 from ai_edge_litert.tools import flatbuffer_utils
 
 from asr_helpers import export
-from asr_helpers.export import REFERENCE, VARIANTS, ExportError, fold_norms, folding, op_report, quantize
-from asr_helpers.model import build_model, rebuild
+from asr_helpers.export import REFERENCE, VARIANTS, ExportError, fold_norms, op_report, quantize, variants
+from asr_helpers.export.folding import _clip
+from asr_helpers.network import build_model, rebuild
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -83,14 +87,15 @@ def test_int8_input_covers_the_calibration(exported, calibration):
     assert (-128 - scheme["zero_point"]) * scheme["scale"] == pytest.approx(values.min(), abs=scheme["scale"])
 
 
-def test_other_tflite_variants_differ_in_their_weights(exported):
-    weights = {"float32": "float32", "float16": "float16", "dynamic": "int8"}
-    for precision, dtype in weights.items():
-        report = exported[1][f"crnn.{precision}.tflite"]
-        assert report["custom_ops"] == []
-        assert ("float32", dtype) in kinds(report, "FULLY_CONNECTED")
-        assert report["float_compute_ops"] == ["CONV_2D", "FULLY_CONNECTED"]
-        assert report["input"] == {"dtype": "float32", "scale": None, "zero_point": None}
+@pytest.mark.parametrize(
+    ("precision", "weights"), [("float32", "float32"), ("float16", "float16"), ("dynamic", "int8")]
+)
+def test_other_tflite_variants_differ_in_their_weights(exported, precision, weights):
+    report = exported[1][f"crnn.{precision}.tflite"]
+    assert report["custom_ops"] == []
+    assert ("float32", weights) in kinds(report, "FULLY_CONNECTED")
+    assert report["float_compute_ops"] == ["CONV_2D", "FULLY_CONNECTED"]
+    assert report["input"] == {"dtype": "float32", "scale": None, "zero_point": None}
 
 
 def test_onnx_has_whole_lstms_and_int8_quantises_them(exported):
@@ -124,12 +129,7 @@ def test_multiplications_are_counted(exported):
     lstms = [25 * 2 * 4 * 16 * (20 * 16 + 16), 25 * 2 * 4 * 16 * (2 * 16 + 16)]
     logits = 25 * 2 * 16 * 29
     total = sum(convs) + sum(lstms) + logits
-    share = {
-        "int8.tflite": total,
-        "int8.onnx": sum(lstms),
-        "fast.onnx": convs[1] + sum(lstms),
-        "float32.onnx": 0,
-    }
+    share = {"int8.tflite": total, "int8.onnx": sum(lstms), "fast.onnx": convs[1] + sum(lstms), "float32.onnx": 0}
     for name, integers in share.items():
         report = exported[1][f"crnn.{name}"]
         assert report["macs_per_second"] == total
@@ -170,13 +170,12 @@ def test_forgetting_to_fold_would_show(model, calibration):
     assert np.abs(dropped(x).numpy() - model(x).numpy()).max() > 0.1
 
 
-def test_onnx_logits_equal_keras_at_any_length_and_batch_size(exported, model, calibration, rng):
-    for name, error in {"float32": 1e-4, "int8": 0.1, "fast": 0.1}.items():
-        session = onnxruntime.InferenceSession(exported[0] / f"crnn.{name}.onnx")
-        for shape in [(1, 4), (1, 7), (1, 99), (3, 202)]:
-            x = rng.normal(size=(*shape, 80, 1)).astype(np.float32)
-            logits = session.run(["logits"], {"log_mel": x})[0]
-            assert logits == pytest.approx(model(x).numpy(), abs=error), name
+@pytest.mark.parametrize("shape", [(1, 4), (1, 7), (1, 99), (3, 202)])
+@pytest.mark.parametrize(("name", "error"), [("float32", 1e-4), ("int8", 0.1), ("fast", 0.1)])
+def test_onnx_logits_equal_keras_at_any_length_and_batch_size(exported, model, rng, name, error, shape):
+    session = onnxruntime.InferenceSession(exported[0] / f"crnn.{name}.onnx")
+    x = rng.normal(size=(*shape, 80, 1)).astype(np.float32)
+    assert session.run(["logits"], {"log_mel": x})[0] == pytest.approx(model(x).numpy(), abs=error)
 
 
 def test_a_single_variant_leaves_the_others_alone(exported, trained, calibration, tmp_path):
@@ -208,15 +207,35 @@ def test_another_kind_of_network_is_one_clear_line(tmp_path, calibration):
 
 
 def test_a_crash_of_the_converter_is_one_clear_line(tmp_path):
-    said = r'{"made": "a", "bytes": 3}\nabc{"made": "b", "bytes": 9}\nhalf'
+    said = r'{"bytes": 3}\nabc{"bytes": 9}\nhalf'
     script = f"import os, signal; print({said!r}, end='', flush=True); os.kill(os.getpid(), signal.SIGSEGV)"
     (tmp_path / "m.keras").write_bytes(b"a model")
     made = []
     with pytest.raises(ExportError, match=r"m\.keras: b crashed the converter \(SIGSEGV\)"):
         command = [sys.executable, "-c", script.replace("\\\\n", "\\n")]
-        for name, content in export._made_apart(command, tmp_path / "m.keras", [], ["a", "b"]):
+        for name, content in variants.convert_apart(command, tmp_path / "m.keras", [], ["a", "b"]):
             made.append((name, content))
     assert made == [("a", b"abc")]
+
+
+def test_a_bug_in_the_converting_process_is_a_traceback(tmp_path):
+    said = json.dumps({"traceback": "Traceback …\nValueError: shapes (2,) (3,)"})
+    (tmp_path / "m.keras").write_bytes(b"a model")
+    with pytest.raises(RuntimeError, match=r"(?s)m\.keras.*ValueError: shapes") as caught:
+        command = [sys.executable, "-c", f"print({said!r})"]
+        list(variants.convert_apart(command, tmp_path / "m.keras", [], ["a"]))
+    assert not isinstance(caught.value, ExportError)
+
+
+def test_a_bug_while_converting_is_sent_as_a_traceback(trained, calibration):
+    """A stand-in for `to_onnx` adds arrays of different shapes, in the process that converts."""
+    script = (
+        "import numpy as np; from asr_helpers.export import __main__ as child;"
+        "child.to_onnx = lambda *_: np.zeros(2) + np.zeros(3); child.main('crnn.float32.onnx')"
+    )
+    command = [sys.executable, "-c", script]
+    with pytest.raises(RuntimeError, match="could not be broadcast together"):
+        list(variants.convert_apart(command, trained, calibration, [REFERENCE, "crnn.float32.onnx"]))
 
 
 @pytest.mark.parametrize(
@@ -243,7 +262,7 @@ def test_clipping_spares_the_many_from_the_few(rng):
     variance[0] = 1e-4
     inputs = mean + np.sqrt(variance) * rng.normal(size=(1000, 64))
     bias = np.zeros(32, np.float32)
-    clipped, _, moved = folding._clip(kernel, None, bias, mean, variance)
+    clipped, _, moved = _clip(kernel, None, bias, mean, variance)
 
     def rounded(weights):
         steps = np.abs(weights).max() / 127

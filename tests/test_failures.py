@@ -9,14 +9,15 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from asr_helpers.corpus import load_corpus, read_audio
-from asr_helpers.ctc import ctc_loss, log_likelihood, pack_targets
-from asr_helpers.decoding import greedy
-from asr_helpers.features import features, features_tf, num_frames
-from asr_helpers.model import output_frames
-from asr_helpers.pipeline import load_speech
-from asr_helpers.text import ALPHABET, BLANK, NUM_CLASSES, decode, encode, min_frames
+from asr_helpers.batches import load_speech
+from asr_helpers.corpus import load_corpus
+from asr_helpers.network import ctc_loss, pack_targets
+from asr_helpers.sound import features, features_tf, num_frames, output_frames, read_audio
+from asr_helpers.text import ALPHABET, BLANK, NUM_CLASSES, decode, encode
 from asr_helpers.training import PROFILES, train
+from asr_helpers.words import greedy, log_likelihood, min_frames
+
+pytestmark = pytest.mark.slow
 
 TEXT = "HELLO IT'S ME"
 
@@ -94,8 +95,7 @@ def test_softmax_twice_hides_a_right_answer_and_log_softmax_twice_does_not(sure)
     labels, logits = sure
     target = pack_targets([labels], [len(logits)])
     once, twice, log_twice = (
-        float(ctc_loss(target, given[None])[0])
-        for given in (logits, tf.nn.softmax(logits), tf.nn.log_softmax(logits))
+        float(ctc_loss(target, given[None])[0]) for given in (logits, tf.nn.softmax(logits), tf.nn.log_softmax(logits))
     )
     assert once < 0.01
     assert log_twice == pytest.approx(once, abs=1e-5)
@@ -145,7 +145,7 @@ def test_too_small_cannot_learn_its_own_speech_and_too_large_learns_nothing_else
     few, others = load_speech(mini / "dev-mini"), load_speech(mini / "test-mini")
     few = replace(few, utterances=few.utterances[::4])
     others = replace(others, utterances=others.utterances[::5])
-    bare = {"augmenter": None, "spec_augment": None, "second": 0, "smooth": 0}
+    bare = {"augmenter": None, "spec_augment": None, "intermediate_weight": 0, "smoothness_weight": 0}
     large = replace(PROFILES["fast"], dropout=0.0, epochs=40, **bare)
     small = replace(large, lstm_layers=1, lstm_units=8, filters=(4, 8))
     underfitted, overfitted = (

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from asr_helpers.fast_lstm import FastBidirectional
+from asr_helpers.network import FastBidirectional
 
 
 @pytest.fixture(params=[None, [9, 4, 1]], ids=["whole", "padded"])
@@ -26,9 +26,7 @@ def test_outputs_and_gradients_equal_those_of_keras(rng, mask, policy, tolerance
             tape.watch(x)
             outputs = bidirectional(x, mask=mask)
             total = tf.reduce_sum(outputs * upstream)
-        results.append(
-            [outputs, *tape.gradient(total, [x, *(w.value for w in bidirectional.trainable_weights)])]
-        )
+        results.append([outputs, *tape.gradient(total, [x, *(w.value for w in bidirectional.trainable_weights)])])
     for ours, keras_own in zip(results[1], results[0], strict=True):
         assert ours.dtype == tf.float32
         scale = max(1.0, float(np.abs(keras_own).max()))

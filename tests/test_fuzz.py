@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 TRIALS = {"audio": 1350, "transcripts": 600, "arpa": 1200, "runs": 600}
 
 
@@ -17,7 +19,5 @@ def test_damaged_input_is_one_line_and_no_crash(kind):
     script = Path(__file__).with_name("fuzz.py")
     environment = {**os.environ, "PYTHONPATH": str(script.parent.parent), "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, script, kind, str(trials)]
-    done = subprocess.run(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert done.returncode == 0, done.stdout[-3000:]

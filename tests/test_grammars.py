@@ -7,14 +7,7 @@ import pytest
 
 from asr_helpers.text import Alphabet
 
-LANGUAGES = {
-    "de": "Ä",
-    "es": "Ñ",
-    "fr": "É",
-    "pl": "Ł",
-    "tr": "İ",
-    "uk": "Ї",
-}  # and a letter that English lacks
+LANGUAGES = {"de": "Ä", "es": "Ñ", "fr": "É", "pl": "Ł", "tr": "İ", "uk": "Ї"}  # and a letter that English lacks
 
 
 @pytest.fixture(params=LANGUAGES)

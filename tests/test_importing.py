@@ -6,8 +6,10 @@ import pytest
 import soundfile
 from test_cli import run
 
-from asr_helpers.corpus import SAMPLE_RATE, CorpusError, load_corpus, read_audio
-from asr_helpers.importing import TABLE, as_flac, import_corpus, list_clips, spell_out, spoken
+from asr_helpers.corpus import CorpusError, load_corpus
+from asr_helpers.own_data import import_corpus, list_clips, spell_out, spoken
+from asr_helpers.own_data.importing import TABLE
+from asr_helpers.sound import SAMPLE_RATE, as_flac, read_audio
 
 
 def sound(path, rate=22050, seconds=0.5, channels=1, **how):
@@ -63,11 +65,7 @@ def beside(folder):
     sound(folder / "Anna/take 1.ogg", 44100)
     sound(folder / "Anna/take_2.wav", 16000)
     sound(folder / "bert/x.flac", 16000)
-    for name, text in (
-        ("Anna/take 1", "Hello\nthere"),
-        ("Anna/take_2", "\ufeffHow are you?"),
-        ("bert/x", "Fine."),
-    ):
+    for name, text in (("Anna/take 1", "Hello\nthere"), ("Anna/take_2", "\ufeffHow are you?"), ("bert/x", "Fine.")):
         (folder / f"{name}.txt").write_text(text, encoding="utf-8")
     return folder
 
@@ -86,9 +84,7 @@ SAMPLES = {
 
 
 def snapshot(folder):
-    return {
-        path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()
-    }
+    return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("made", SAMPLES, ids=lambda made: made.__name__)
@@ -135,9 +131,7 @@ def test_what_is_left_out_has_its_line_and_its_row(tmp_path, capsys):
     status, out, err = run(capsys, "import", source, "--out", tmp_path / "out", "--workers", 1)
     assert status == 1 and "1 utterances of 1 speakers, 1 texts changed, 3 left out" in out
     lines = [line for line in err.splitlines() if line.startswith("asr: ")]
-    assert len(lines) == 3 and all(
-        any(name in line for line in lines) for name in ("x.flac", "take 1.ogg", "alone")
-    )
+    assert len(lines) == 3 and all(any(name in line for line in lines) for name in ("x.flac", "take 1.ogg", "alone"))
     rows = [line.split("\t") for line in (tmp_path / "out" / TABLE).read_text().splitlines()]
     assert rows[0] == ["id", "file", "was", "is", "changed"]
     assert [row[4].split(":")[0] for row in rows[1:]] == ["left out", "punctuation", "left out"]
@@ -182,6 +176,36 @@ def test_no_data_set_is_one_line(tmp_path, name, content, message):
     assert len(str(caught.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("segments", "u1\nu2 rec1 1.0 2.0\n"),
+        ("segments", "u1 rec1 nan 1\nu2 rec1 1.0 2.0\n"),
+        ("segments", "u1 rec1 0 1e999\nu2 rec1 1.0 2.0\n"),
+        ("segments", "u1 rec1 -1 1\nu2 rec1 1.0 2.0\n"),
+        ("wav.scp", "rec1 \0.wav\nrec2 rec2.wav\n"),
+        ("text", f"u1 {'9' * 5000}TH\nu2 NINETY NINE\nrec2 YES\n"),
+    ],
+)
+def test_an_odd_row_has_its_line_and_the_rest_goes_on(tmp_path, capsys, name, content):
+    source = kaldi(tmp_path)
+    (source / name).write_text(content)
+    status, out, err = run(capsys, "import", source, "--out", tmp_path.with_name(f"{tmp_path.name}-out"))
+    assert status == 1 and "left out" in err
+    assert int(out.split(": ")[1].split()[0]) >= 1
+
+
+@pytest.mark.parametrize(
+    "times", ['"offset": NaN', '"offset": -1', '"offset": 1e999', '"offset": 1, "duration": 1e999']
+)
+def test_an_impossible_time_in_a_manifest_is_left_out(tmp_path, times):
+    manifest = json_lines(tmp_path)
+    row = f'{{"audio_filepath": "long.wav", "text": "four", {times}}}'
+    manifest.write_text(manifest.read_text() + "\n" + row)
+    clips, problems = list_clips(manifest)
+    assert [clip.text for clip in clips] == ["one", "two", "three"] and "line 4" in problems[0]
+
+
 def test_the_source_is_not_written_into(tmp_path):
     with pytest.raises(CorpusError, match="lies in the source"):
         import_corpus(beside(tmp_path / "source"), tmp_path / "source" / "out")
@@ -193,11 +217,7 @@ def test_the_source_is_not_written_into(tmp_path):
         ("HELLO", "HELLO", []),
         ("Hello — she’s “in”!", "HELLO SHE'S IN", ["punctuation"]),
         ("'Twas the dogs' day", "TWAS THE DOGS DAY", ["punctuation"]),
-        (
-            "1,234 of 2.5",
-            "ONE THOUSAND TWO HUNDRED AND THIRTY FOUR OF TWO POINT FIVE",
-            ["numbers", "punctuation"],
-        ),
+        ("1,234 of 2.5", "ONE THOUSAND TWO HUNDRED AND THIRTY FOUR OF TWO POINT FIVE", ["numbers", "punctuation"]),
         ("the 21st, in 1984", "THE TWENTY FIRST IN NINETEEN EIGHTY FOUR", ["numbers", "punctuation"]),
         ("007", "ZERO ZERO SEVEN", ["numbers"]),
         ("R&D, 50%", "R AND D FIFTY PERCENT", ["symbols", "numbers", "punctuation"]),

@@ -6,21 +6,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from asr_helpers.fast_beam import Automaton
-from asr_helpers.lm import (
-    END,
-    NEVER,
-    START,
-    UNKNOWN,
-    Estimate,
-    LanguageModelError,
-    NGram,
-    _discounts,
-    estimate,
-    read_sentences,
-    write_arpa,
-)
-from asr_helpers.text import OneLineError
+from asr_helpers.system import OneLineError
+from asr_helpers.words import END, START, UNKNOWN, KneserNey, LanguageModelError, NGram, estimate, read_sentences
+from asr_helpers.words.arpa import LOG10_ZERO, write_arpa
+from asr_helpers.words.fast import Automaton
+from asr_helpers.words.kneser_ney import discounts
 
 TEXT = ["THE CAT SAT", "THE CAT RAN", "A DOG SAT", "THE DOG RAN HOME", "A CAT RAN", "THE CAT SAT DOWN"]
 
@@ -79,7 +69,7 @@ def plain(sentences, order, min_counts):
     uniform = 1 / (len(counts[0]) + 1)
     probability, backoff = {(): uniform, (START,): 0.0}, {}
     for found, threshold in zip(counts, min_counts, strict=True):
-        off = _discounts(np.array(list(found.values())))
+        off = discounts(np.array(list(found.values())))
         totals, taken, kept = Counter(), Counter(), {}
         for gram, count in found.items():
             totals[gram[:-1]] += count
@@ -93,18 +83,13 @@ def plain(sentences, order, min_counts):
     return {gram: (value, backoff.get(gram, 1.0)) for gram, value in probability.items() if gram}
 
 
-@pytest.mark.parametrize(
-    "min_counts", [(1,), (1, 1), (1, 1, 2), (1, 2, 3), (1, 1, 1, 2), (1, 1, 2, 2, 2, 2, 2)]
-)
+@pytest.mark.parametrize("min_counts", [(1,), (1, 1), (1, 1, 2), (1, 2, 3), (1, 1, 1, 2), (1, 1, 2, 2, 2, 2, 2)])
 def test_packed_integers_count_as_tuples_do(mini, min_counts):
     sentences = harbour(mini, "dev-mini")
-    expected, model = (
-        plain(sentences, len(min_counts), min_counts),
-        estimate(sentences, len(min_counts), min_counts),
-    )
+    expected, model = (plain(sentences, len(min_counts), min_counts), estimate(sentences, len(min_counts), min_counts))
     assert model.grams.keys() == expected.keys()
     for gram, (log_prob, backoff) in model.grams.items():
-        probability = 10**log_prob if log_prob > NEVER else 0.0
+        probability = 10**log_prob if log_prob > LOG10_ZERO else 0.0
         assert (probability, 10**backoff) == pytest.approx(expected[gram], rel=1e-9), gram
 
 
@@ -112,9 +97,7 @@ def test_the_most_frequent_words_are_known_and_all_others_alike(mini):
     sentences = harbour(mini, "train-mini")
     model = estimate(sentences, vocabulary=50)
     frequent = Counter(" ".join(sentences).split()).most_common(50)
-    assert len(model.words) == 50 and {word for word, times in frequent if times > frequent[-1][1]} <= set(
-        model.words
-    )
+    assert len(model.words) == 50 and {word for word, times in frequent if times > frequent[-1][1]} <= set(model.words)
     assert model.score((START,), UNKNOWN) == model.score((START,), "ZEBRA")
     assert sums_to_one(model)
     assert any(UNKNOWN in gram for gram in model.grams if len(gram) > 1)  # they are counted
@@ -131,9 +114,7 @@ def test_pruned_probabilities_sum_to_one(mini, order, vocabulary, share):
     assert sums_to_one(pruned)
     longer = [gram for gram in pruned.grams if len(gram) > 1]
     assert all(gram[:-1] in pruned.grams and gram[1:] in pruned.grams for gram in longer)
-    assert all(
-        pruned.grams[gram][0] == whole.grams[gram][0] for gram in longer
-    )  # only back-off weights change
+    assert all(pruned.grams[gram][0] == whole.grams[gram][0] for gram in longer)  # only back-off weights change
 
 
 def test_pruning_that_has_nothing_to_do_changes_nothing(mini):
@@ -144,10 +125,10 @@ def test_pruning_that_has_nothing_to_do_changes_nothing(mini):
 
 def test_the_loss_of_an_n_gram_is_the_relative_entropy_that_dropping_it_costs():
     sentences = [*TEXT, "THE DOG SAT DOWN", "A DOG RAN HOME"]
-    model = Estimate.of(sentences, order=2, min_counts=(1,))
+    model = KneserNey.of(sentences, order=2, min_counts=(1,))
     ngram, (below, level) = model.ngram(), model.levels
     outcomes = [*ngram.words, END, UNKNOWN]
-    losses = model._loss(below, level)
+    losses = model.losses(below, level)
     for i in range(len(level)):
         first, second = model.words[level.context[i]], model.words[level.word[i]]
         without = dict(ngram.grams)
@@ -177,10 +158,10 @@ def test_a_longer_context_predicts_better(mini):
     assert three < two / 1.5 < one / 10
 
 
-def test_discounts_are_the_published_formula():
+def testdiscounts_are_the_published_formula():
     # n1..n4 = 4, 3, 2, 1: Y = 4 / (4 + 6) = 0.4
     found = np.array([1] * 4 + [2] * 3 + [3] * 2 + [4])
-    assert _discounts(found) == pytest.approx([0, 1 - 2 * 0.4 * 3 / 4, 2 - 3 * 0.4 * 2 / 3, 3 - 4 * 0.4 / 2])
+    assert discounts(found) == pytest.approx([0, 1 - 2 * 0.4 * 3 / 4, 2 - 3 * 0.4 * 2 / 3, 3 - 4 * 0.4 / 2])
 
 
 def test_kneser_ney_counts_contexts_and_not_occurrences():
@@ -216,11 +197,11 @@ def test_an_n_gram_is_kept_only_with_its_beginning_and_its_end(mini):
 def test_agrees_with_kenlm(mini, tmp_path, keep):
     """KenLM reads the file inside ctc-beam-decoder, and its score of a sentence is taken off what it decodes."""
     library = pytest.importorskip("ctc_beam_decoder")
-    from asr_helpers.decoding import LN10
     from asr_helpers.text import BLANK, NUM_CLASSES, encode
+    from asr_helpers.words import LN10
 
     path = tmp_path / "model.arpa"
-    Estimate.of(harbour(mini, "train-mini"), keep=keep).write(path)
+    KneserNey.of(harbour(mini, "train-mini"), keep=keep).write(path)
     read = NGram.read(path)
     letters = [*" 'ABCDEFGHIJKLMNOPQRSTUVWXYZ", ""]
     kenlm = dict(kenlm_model_path=str(path), unigrams=read.words, alpha=1.0, beta=0.0, unk_score_offset=0.0)
@@ -256,35 +237,38 @@ def test_sentences_from_a_corpus_without_audio_and_from_text_files(tmp_path):
     ]
 
 
-def test_what_cannot_be_read_is_named(tmp_path, model):
-    empty, numeral = tmp_path / "empty", tmp_path / "numeral.txt"
-    empty.mkdir()
-    numeral.write_text("ALL IS WELL\nAT 9\n")
-    for source, words in (
-        (empty, "no \\*.trans.txt"),
-        (tmp_path / "gone.txt", "no such file"),
-        (numeral, "line 2"),
-    ):
-        with pytest.raises(OneLineError, match=words):
-            list(read_sentences(source))
+@pytest.mark.parametrize(
+    ("source", "words"), [("empty", r"no \*.trans.txt"), ("gone.txt", "no such file"), ("numeral.txt", "line 2")]
+)
+def test_a_text_that_cannot_be_read_is_named(tmp_path, source, words):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "numeral.txt").write_text("ALL IS WELL\nAT 9\n")
+    with pytest.raises(OneLineError, match=words) as caught:
+        list(read_sentences(tmp_path / source))
+    assert source in str(caught.value)
+
+
+@pytest.mark.parametrize("read", [NGram.read, Automaton.read])
+@pytest.mark.parametrize(("name", "words"), [("cut.arpa.gz", "cannot be read"), ("text.arpa", "not an ARPA")])
+def test_a_model_that_cannot_be_read_is_named(tmp_path, model, read, name, words):
     whole = tmp_path / "whole.arpa.gz"
     model.write(whole)
-    cut, text = tmp_path / "cut.arpa.gz", tmp_path / "text.arpa"
-    cut.write_bytes(whole.read_bytes()[:5000])
-    text.write_text("ONCE UPON A TIME\n")
-    for path, words in ((cut, "cannot be read"), (text, "not an ARPA")):
-        with pytest.raises(OneLineError, match=words):
-            NGram.read(path)
-        with pytest.raises(OneLineError, match=words):
-            Automaton.read(path)
+    (tmp_path / "cut.arpa.gz").write_bytes(whole.read_bytes()[:5000])
+    (tmp_path / "text.arpa").write_text("ONCE UPON A TIME\n")
+    with pytest.raises(OneLineError, match=words) as caught:
+        read(tmp_path / name)
+    assert name in str(caught.value)
 
 
 def test_nothing_to_estimate_from_is_refused():
-    with pytest.raises(ValueError, match="no sentence"):
+    with pytest.raises(LanguageModelError, match="no sentence"):
         estimate([])
-    for wrong in ({"order": 0}, {"vocabulary": 0}, {"keep": 0}):
-        with pytest.raises(ValueError, match="at least 1, not 0"):
-            estimate(TEXT, **wrong)
+
+
+@pytest.mark.parametrize("wrong", ["order", "vocabulary", "keep"])
+def test_a_size_below_one_is_refused(wrong):
+    with pytest.raises(LanguageModelError, match="at least 1, not 0"):
+        estimate(TEXT, **{wrong: 0})
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path):
@@ -295,9 +279,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path):
     (tmp_path / "model.arpa").write_text("the one before")
     with pytest.raises(OSError, match=r"No space left on device: .*model\.arpa"):
         write_arpa(tmp_path / "model.arpa", [1, 1], sections())
-    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [
-        ("model.arpa", "the one before")
-    ]
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("model.arpa", "the one before")]
 
 
 WORDS = "\\1-grams:\n-99\t<s>\t-0.5\n-1\tA\n-1\t</s>\n"
@@ -346,11 +328,11 @@ def test_a_sentence_is_the_product_of_its_words():
     assert model.perplexity(["THE CAT"]) == pytest.approx(math.pow(10, -(a + b + c) / 3))
 
 
-def test_other_writers_ways_with_unknown_words(tmp_path):
+@pytest.mark.parametrize(("n", "line", "expected"), [(4, "-2\t<UNK>\n", -2), (4, "-2 <unk> -0.1\n", -2), (3, "", -100)])
+def test_other_writers_ways_with_unknown_words(tmp_path, n, line, expected):
     arpa = "\\data\\\nngram 1={n}\n\n\\1-grams:\n-99\t<s>\t-0.5\n-1\tA\n{unknown}-1\t</s>\n\n\\end\\\n"
     path = tmp_path / "other.arpa"
-    for n, line, expected in ((4, "-2\t<UNK>\n", -2), (4, "-2 <unk> -0.1\n", -2), (3, "", -100)):
-        path.write_text(arpa.format(n=n, unknown=line))
-        assert NGram.read(path).score((), "ZEBRA")[0] == expected
-        fast = Automaton.read(path)
-        assert fast.vocabulary == ["A"] and fast.score(0, "ZEBRA")[0] == expected
+    path.write_text(arpa.format(n=n, unknown=line))
+    assert NGram.read(path).score((), "ZEBRA")[0] == expected
+    fast = Automaton.read(path)
+    assert fast.vocabulary == ["A"] and fast.score(0, "ZEBRA")[0] == expected

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parents[1] / "data"
 MINI = DATA / "mini"
 SUBSETS = ("train-mini", "dev-mini", "test-mini")

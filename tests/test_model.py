@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from asr_helpers.fast_lstm import FastBidirectional
-from asr_helpers.model import build_model, output_frames, rebuild
+from asr_helpers.network import FastBidirectional, build_model, rebuild
+from asr_helpers.sound import output_frames
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,7 @@ def batch(rng):
     return x, lengths
 
 
+@pytest.mark.slow
 def test_padding_changes_nothing(model, batch):
     x, lengths = batch
     together = model(x).numpy()

@@ -31,9 +31,7 @@ def test_environment_installs_the_package_and_lists_nothing_itself():
 def test_the_dev_container_is_set_up_by_the_makefile():
     container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
     make, target = container["postCreateCommand"].split()
-    assert (
-        make == "make" and re.search(r"^READY := (.*)$", (ROOT / "Makefile").read_text(), re.M)[1] == target
-    )
+    assert make == "make" and re.search(r"^READY := (.*)$", (ROOT / "Makefile").read_text(), re.M)[1] == target
     lowest, above = re.findall(r"3\.\d+", PROJECT["requires-python"])
     assert int(lowest[2:]) <= int(re.match(r"python:3\.(\d+)-", container["image"])[1]) < int(above[2:])
 
@@ -43,9 +41,7 @@ def test_lock_pins_every_dependency_and_names_no_index():
     pin = r"[\w.-]+==[\w.+]+( ;[^\\]*?)?(    --hash=sha256:[0-9a-f]{64})+"
     assert all(re.fullmatch(pin, line) for line in text.splitlines())
     locked = {name(line) for line in text.splitlines()}
-    extras = {
-        name: packages for name, packages in PROJECT["optional-dependencies"].items() if name != "pretrained"
-    }
+    extras = {name: packages for name, packages in PROJECT["optional-dependencies"].items() if name != "pretrained"}
     wanted = [*PROJECT["dependencies"], *itertools.chain(*extras.values())]
     assert {name(requirement) for requirement in wanted} <= locked
 

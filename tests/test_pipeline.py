@@ -10,18 +10,19 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from asr_helpers.augment import FILL, Augmenter, SpecAugment
-from asr_helpers.corpus import CorpusError, load_corpus, read_audio, to_pcm16
-from asr_helpers.features import features, num_frames
-from asr_helpers.model import output_frames
-from asr_helpers.pipeline import (
+from asr_helpers.batches import (
     batches_per_epoch,
     load_speech,
+    missing_shards,
     training_batches,
     validation_batches,
+    write_records,
 )
-from asr_helpers.records import missing, write_records
+from asr_helpers.corpus import CorpusError, load_corpus
+from asr_helpers.sound import FILL, Augmenter, SpecAugment, features, num_frames, output_frames, read_audio, to_pcm16
 from asr_helpers.text import decode
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +84,8 @@ def test_two_views_are_the_same_clips_under_other_masks(dev):
 
 def test_the_shares_of_the_workers_are_the_batch(dev):
     options = {"spec_augment": SpecAugment(), "views": 2}
-    whole = one_epoch(dev, share=(0, 1), **options)
-    stream = [iter(training_batches(dev, 20, 0, share=(rank, 2), **options)) for rank in (0, 1)]
+    whole = one_epoch(dev, worker=(0, 1), **options)
+    stream = [iter(training_batches(dev, 20, 0, worker=(rank, 2), **options)) for rank in (0, 1)]
     for batch in whole:
         if len(batch[0]) == 2:  # one row in two views
             continue
@@ -183,7 +184,7 @@ def test_stretching_never_leaves_too_few_frames_to_spell(dev):
 
 
 def test_a_killed_preparation_goes_on(mini, tmp_path, monkeypatch):
-    import asr_helpers.records as records
+    import asr_helpers.batches.tfrecords as records
 
     monkeypatch.setattr(records, "PER_SHARD", 20)
     utterances = load_corpus(mini / "dev-mini").utterances
@@ -339,7 +340,7 @@ def test_preparing_again_changes_nothing_and_another_corpus_is_refused(mini, tmp
 
 @pytest.fixture
 def small_shards(monkeypatch):
-    monkeypatch.setattr("asr_helpers.records.PER_SHARD", 10)
+    monkeypatch.setattr("asr_helpers.batches.tfrecords.PER_SHARD", 10)
 
 
 def contents(folder):
@@ -350,16 +351,16 @@ def test_shares_make_the_records_that_one_process_makes(mini, tmp_path, small_sh
     utterances = load_corpus(mini / "dev-mini").utterances
     assert math.ceil(len(utterances) / 10) == 6
     write_records(utterances, tmp_path / "one")
-    write_records(utterances, tmp_path / "many", share=(2, 3))
+    write_records(utterances, tmp_path / "many", shard=(2, 3))
     with pytest.raises(CorpusError, match=r"unfinished records, 0000-of-0006.* and more missing; .*--shard"):
         load_speech(tmp_path / "many")
-    write_records(utterances, tmp_path / "many", share=(0, 3))
-    assert missing(tmp_path / "many") == ["0001-of-0006.tfrecord", "0004-of-0006.tfrecord"]
+    write_records(utterances, tmp_path / "many", shard=(0, 3))
+    assert missing_shards(tmp_path / "many") == ["0001-of-0006.tfrecord", "0004-of-0006.tfrecord"]
     for rank in (1, 0):  # with as many shares as there are machines now
-        write_records(utterances, tmp_path / "many", share=(rank, 2))
+        write_records(utterances, tmp_path / "many", shard=(rank, 2))
     assert contents(tmp_path / "many") == contents(tmp_path / "one")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "many").glob("*.tfrecord")}
-    write_records(utterances, tmp_path / "many", share=(1, 3))
+    write_records(utterances, tmp_path / "many", shard=(1, 3))
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert contents(tmp_path / "many") == contents(tmp_path / "one")
 
@@ -367,23 +368,23 @@ def test_shares_make_the_records_that_one_process_makes(mini, tmp_path, small_sh
 def test_shares_written_at_the_same_time_agree(mini, tmp_path, small_shards):
     utterances = load_corpus(mini / "dev-mini").utterances
     with ThreadPoolExecutor(3) as pool:
-        list(pool.map(lambda rank: write_records(utterances, tmp_path / "many", share=(rank, 3)), range(3)))
+        list(pool.map(lambda rank: write_records(utterances, tmp_path / "many", shard=(rank, 3)), range(3)))
     write_records(utterances, tmp_path / "one")
     assert contents(tmp_path / "many") == contents(tmp_path / "one")
 
 
 def test_shares_of_different_corpora_are_refused(mini, tmp_path, small_shards):
     utterances = load_corpus(mini / "dev-mini").utterances
-    write_records(utterances, tmp_path, share=(0, 2))
+    write_records(utterances, tmp_path, shard=(0, 2))
     with pytest.raises(CorpusError, match=r"begun with other corpora.* give the same to every") as error:
-        write_records(utterances[1:], tmp_path, share=(1, 2))
+        write_records(utterances[1:], tmp_path, shard=(1, 2))
     assert "\n" not in str(error.value)
     write_records(utterances[1:], tmp_path)  # one process needs to agree with nobody
     assert len(load_speech(tmp_path).utterances) == len(utterances) - 1
     # What is finished may be made anew of a changed corpus.
-    write_records(utterances, tmp_path, share=(1, 2))
-    assert missing(tmp_path) and not (tmp_path / "index.json").exists()
-    write_records(utterances, tmp_path, share=(0, 2))
+    write_records(utterances, tmp_path, shard=(1, 2))
+    assert missing_shards(tmp_path) and not (tmp_path / "index.json").exists()
+    write_records(utterances, tmp_path, shard=(0, 2))
     assert len(load_speech(tmp_path).utterances) == len(utterances)
 
 
@@ -395,6 +396,6 @@ def test_a_large_corpus_costs_little_before_its_first_batch(dev, monkeypatch):
         of_utterances.append(tf.__internal__.autograph.control_status_ctx().status.name)
         return num_frames(samples)
 
-    monkeypatch.setattr("asr_helpers.pipeline.num_frames", noting)
+    monkeypatch.setattr("asr_helpers.batches.pipeline.num_frames", noting)
     training_batches(dev, 160)
     assert of_utterances.count("DISABLED") == len(dev.utterances)  # in the stream's own function

@@ -2,13 +2,16 @@
 
 import io
 import stat
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from asr_helpers import plots
-from asr_helpers.features import log_mel
+from asr_helpers.show import plots
+from asr_helpers.show.plots import drawing
+from asr_helpers.sound import log_mel
 from asr_helpers.text import BLANK, NUM_CLASSES, encode
 
 RATE = 16000
@@ -59,7 +62,7 @@ def test_spectrogram_puts_a_tone_at_its_frequency(tone):
 
 
 def test_compare_has_one_range_of_colours_and_of_time(tone):
-    figure = plots.compare(tone, 0.5 * tone, "quieter")
+    figure = plots.compare_spectrograms(tone, 0.5 * tone, "quieter")
     images = [ax.images[0] for ax in figure.axes if ax.images]
     assert len(images) == 3 and images[0].get_clim() == images[1].get_clim()
     assert images[2].get_array().min() == pytest.approx(np.log(0.25), abs=0.01)
@@ -67,7 +70,7 @@ def test_compare_has_one_range_of_colours_and_of_time(tone):
 
 
 def test_compare_draws_no_difference_of_different_lengths(tone):
-    figure = plots.compare(tone, tone[:8000], seconds=2)
+    figure = plots.compare_spectrograms(tone, tone[:8000], seconds=2)
     assert len([ax for ax in figure.axes if ax.images]) == 2
     assert figure.axes[0].get_xlim() == (0, 2)
 
@@ -117,7 +120,7 @@ def test_a_heat_map_names_its_settings_and_frames_the_smallest():
 
 
 def test_words_stand_at_their_times(tone):
-    from asr_helpers.alignment import Word
+    from asr_helpers.words import Word
 
     above, below = plots.words_in_time([Word("ONE", 0.2, 0.5, 0.9)], log_mel(tone)).axes
     assert above.texts[0].get_text() == "ONE" and above.texts[0].get_position()[0] == pytest.approx(0.35)
@@ -161,13 +164,7 @@ def test_learning_curves_of_a_file_are_those_of_its_rows(tmp_path):
 
 def test_error_against_speed_has_the_fastest_on_top():
     variants = [
-        {
-            "name": name,
-            "bytes": size,
-            "wer": wer,
-            "wer_ci95": [wer - 0.02, wer + 0.03],
-            "ms_per_audio_second": ms,
-        }
+        {"name": name, "bytes": size, "wer": wer, "wer_ci95": [wer - 0.02, wer + 0.03], "ms_per_audio_second": ms}
         for name, size, wer, ms in (
             ("float32", 20_000_000, 0.10, {"1": 40, "2": 25}),
             ("int8", 5_000_000, 0.11, {"1": 10, "2": 8}),
@@ -199,7 +196,7 @@ def test_png_is_the_same_every_time_and_close_to_the_true_colours(tone):
 
 
 def test_save_writes_whole_files_but_not_from_a_shrunken_run(tone, tmp_path, monkeypatch):
-    monkeypatch.setattr(plots, "FIGURES", tmp_path / "figures")
+    monkeypatch.setattr(drawing, "FIGURES", tmp_path / "figures")
     monkeypatch.setenv("ASR_PROFILE", "ci")
     figure = plots.save(plots.waveform(tone), "tone", "one second of 1000 Hz")
     assert figure.alt == "one second of 1000 Hz" and not (tmp_path / "figures").exists()
@@ -227,6 +224,13 @@ def test_style_sets_the_series_look():
         assert mpl.rcParams["image.cmap"] == "magma" and not mpl.rcParams["axes.spines.top"]
 
 
+def test_the_style_is_a_function_whatever_was_imported_before():
+    code = "from asr_helpers.show import plots, widgets; plots.waveform; import asr_helpers.show.widgets.word_buttons"
+    code += "; print(callable(plots.style), callable(widgets.word_player))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"
+
+
 def test_a_live_comparison_moves_its_images_and_nothing_else(tone):
     live = plots.LiveComparison(log_mel(tone), 2, "log power", (-14, -2))
     same, quieter = live.update(log_mel(tone)), live.update(log_mel(0.1 * tone))
@@ -249,7 +253,7 @@ def test_a_live_comparison_stretches_the_clip_before_to_the_new_pace(tone):
 
 
 def test_network_is_drawn_from_the_models_own_layers():
-    from asr_helpers.model import build_model
+    from asr_helpers.network import build_model
 
     model = build_model(lstm_layers=1, lstm_units=16, filters=(4, 8))
     texts = " ".join(text.get_text() for text in plots.network(model, seconds=2).axes[0].texts)

@@ -7,9 +7,11 @@ import pytest
 import soundfile
 from test_recorder import arrive
 
-from asr_helpers import files
-from asr_helpers.corpus import data_dir, load_corpus, read_audio, to_pcm16
-from asr_helpers.widgets.prompter import PrompterBench, VoiceCorpus
+from asr_helpers.corpus import data_dir, load_corpus
+from asr_helpers.own_data import VoiceCorpus
+from asr_helpers.show.widgets import PrompterBench
+from asr_helpers.sound import read_audio, to_pcm16
+from asr_helpers.system import files
 
 CLIPS = load_corpus(data_dir() / "mini" / "test-mini").utterances[:4]
 TEXTS = [clip.text for clip in CLIPS]
@@ -126,10 +128,10 @@ def test_another_sentence_and_noise_are_refused(bench, corpus, number):
     assert "Most of it was not heard" in bench.prompt.value and not corpus.kept()
 
 
-def test_silence_and_a_slip_are_named(bench, corpus):
-    for samples, word in ([0] * 9000, "silence"), ([9000] * 100, "shorter"):
-        arrive(bench.recorder, samples)
-        assert word in bench.problem.value and not corpus.kept() and not bench.sound.value
+@pytest.mark.parametrize(("samples", "word"), [([0] * 9000, "silence"), ([9000] * 100, "shorter")])
+def test_silence_and_a_slip_are_named(bench, corpus, samples, word):
+    arrive(bench.recorder, samples)
+    assert word in bench.problem.value and not corpus.kept() and not bench.sound.value
     bench.recorder._handle_custom_msg({"name": "next"}, [])  # "another one comes"
     assert not bench.problem.value
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asr_helpers import widgets
-from asr_helpers.corpus import data_dir, read_audio
-from asr_helpers.decoding import default_decoder
+from asr_helpers.corpus import data_dir
 from asr_helpers.recognizer import Recognizer, shipped_model
-from asr_helpers.widgets import recorder as module
+from asr_helpers.show import widgets
+from asr_helpers.show.widgets import recorder as module
+from asr_helpers.sound import read_audio
+from asr_helpers.words import default_decoder
 
 
 def arrive(recorder, integers, name="hello.wav"):
@@ -40,16 +41,12 @@ def test_a_recording_is_heard_seen_and_written_down(bench):
     assert bench.text.replace("'", "&#x27;") in bench.heard.value
 
 
-@pytest.mark.parametrize(
-    ("samples", "word"), [([], "shorter"), (np.zeros(300), "shorter"), (np.ones(9000), "silence")]
-)
+@pytest.mark.parametrize(("samples", "word"), [([], "shorter"), (np.zeros(300), "shorter"), (np.ones(9000), "silence")])
 def test_what_is_no_speech_is_named_and_shows_nothing_old(bench, samples, word):
     arrive(bench.recorder, np.random.default_rng(0).integers(-9000, 9000, 16000))
     arrive(bench.recorder, samples)
     assert word in bench.problem.value and "hello.wav" in bench.problem.value
-    assert (
-        bench.text == bench.sound.value == bench.heard.value == "" and bench.picture.layout.display == "none"
-    )
+    assert bench.text == bench.sound.value == bench.heard.value == "" and bench.picture.layout.display == "none"
 
 
 def test_a_missing_model_is_named_in_the_page():
@@ -61,12 +58,8 @@ def test_a_missing_model_is_named_in_the_page():
 def test_what_the_page_cannot_read_leaves_nothing_of_an_earlier_recording(bench):
     arrive(bench.recorder, np.random.default_rng(0).integers(-9000, 9000, 16000))
     assert bench.sound.value and bench.heard.value
-    bench.recorder._handle_custom_msg(
-        {"name": "notes.txt"}, []
-    )  # "another one comes": and then it is no sound
-    assert (
-        bench.sound.value == bench.heard.value == bench.text == "" and bench.picture.layout.display == "none"
-    )
+    bench.recorder._handle_custom_msg({"name": "notes.txt"}, [])  # "another one comes": and then it is no sound
+    assert bench.sound.value == bench.heard.value == bench.text == "" and bench.picture.layout.display == "none"
 
 
 def test_a_name_is_text_and_no_formula(bench):
@@ -79,4 +72,4 @@ def test_the_page_loads_nothing_from_elsewhere_and_is_packaged():
     assert module.Recorder()._esm == text
     assert "http:" not in text and "https:" not in text and "import " not in text
     project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())
-    assert project["tool"]["setuptools"]["package-data"] == {"asr_helpers.widgets": ["*.js"]}
+    assert project["tool"]["setuptools"]["package-data"] == {"asr_helpers.show.widgets": ["*.js"]}

@@ -11,9 +11,9 @@ import pytest
 import soundfile
 import soxr
 
-from asr_helpers.corpus import SAMPLE_RATE, CorpusError, read_audio
+from asr_helpers.own_data import open_recording, read_recording
 from asr_helpers.recognizer import Recognizer, shipped_model
-from asr_helpers.recordings import open_recording, read_recording
+from asr_helpers.sound import SAMPLE_RATE, AudioError, read_audio
 
 
 def tone(rate, seconds=2.5, hertz=440.0):
@@ -115,8 +115,9 @@ def test_ffmpeg_reads_the_rest(tmp_path, name, monkeypatch):
     assert np.abs(np.fft.rfft(found)).argmax() * SAMPLE_RATE / len(found) == pytest.approx(440, abs=2)
 
 
-def bad_recordings(folder):
-    sound = io.BytesIO()
+@pytest.fixture(scope="module")
+def bad_recordings(tmp_path_factory):
+    folder, sound = tmp_path_factory.mktemp("bad"), io.BytesIO()
     soundfile.write(sound, tone(16000), SAMPLE_RATE, format="FLAC")
     (folder / "cut.flac").write_bytes(sound.getvalue()[:-9000])
     soundfile.write(folder / "empty.wav", np.zeros(0), 44100)
@@ -125,27 +126,30 @@ def bad_recordings(folder):
     soundfile.write(folder / "whole.wav", tone(16000), SAMPLE_RATE)
     (folder / "cut.wav").write_bytes((folder / "whole.wav").read_bytes()[:-9000])
     (folder / "notes.m4a").write_text("no sound at all\n" * 99)
-    return {
-        "cut.flac": "cut off|not decodable",
-        "empty.wav": "0 samples",
-        "short.wav": "less than one 25 ms",
-        "nan.wav": "not numbers",
-        "cut.wav": "cut off",
-        "notes.m4a": "not readable as audio",
-        "missing.mp3": "no such file",
-        ".": "a folder",
-    }
+    return folder
 
 
-def test_what_cannot_be_heard_is_one_line_that_names_the_file(tmp_path):
-    for name, message in bad_recordings(tmp_path).items():
-        with pytest.raises(CorpusError, match=message) as caught:
-            read_recording(tmp_path / name)
-        assert str(tmp_path / name) in str(caught.value) and len(str(caught.value).splitlines()) == 1
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("cut.flac", "cut off|not decodable"),
+        ("empty.wav", "0 samples"),
+        ("short.wav", "less than one 25 ms"),
+        ("nan.wav", "not numbers"),
+        ("cut.wav", "cut off"),
+        ("notes.m4a", "not readable as audio"),
+        ("missing.mp3", "no such file"),
+        (".", "a folder"),
+    ],
+)
+def test_what_cannot_be_heard_is_one_line_that_names_the_file(bad_recordings, name, message):
+    with pytest.raises(AudioError, match=message) as caught:
+        read_recording(bad_recordings / name)
+    assert str(bad_recordings / name) in str(caught.value) and len(str(caught.value).splitlines()) == 1
 
 
 def test_without_ffmpeg_one_is_told_to_install_it(tmp_path, monkeypatch):
     (tmp_path / "film.mp4").write_bytes(b"\0" * 999)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CorpusError, match="install ffmpeg"):
+    with pytest.raises(AudioError, match="install ffmpeg"):
         read_recording(tmp_path / "film.mp4")

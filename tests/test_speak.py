@@ -8,18 +8,18 @@ import threading
 import numpy as np
 import pytest
 
-from asr_helpers import speak as module
-from asr_helpers.speak import SpeechError, sounds, speak
+from asr_helpers.own_data import SpeechError, sounds, speak
+from asr_helpers.own_data import espeak as module
 
 TEXT = "Fünf große Bären"
 
 
-def test_without_the_extra_one_line_says_what_to_install(monkeypatch):
+@pytest.mark.parametrize("function", [speak, sounds])
+def test_without_the_extra_one_line_says_what_to_install(monkeypatch, function):
     module._library.cache_clear()
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
-    for function in (speak, sounds):
-        with pytest.raises(SpeechError, match=r"^speech needs .*: pip install espeakng-loader$"):
-            function(TEXT, "de")
+    with pytest.raises(SpeechError, match=r"^speech needs .*: pip install espeakng-loader$"):
+        function(TEXT, "de")
 
 
 @pytest.fixture
@@ -51,17 +51,17 @@ class TestSpeech:
         assert len({sounds("train", language) for language in ("de", "es", "fr", "pl", "tr")}) > 3
         assert sounds("", "de") == ""
 
+    @pytest.mark.parametrize("function", [speak, sounds])
     @pytest.mark.parametrize("language", ["xx", "", "../de", "de+f1"])
-    def test_an_unknown_language_is_one_line(self, language):
-        for function in (speak, sounds):
-            with pytest.raises(SpeechError, match=r"speaks no .*try a code") as caught:
-                function(TEXT, language)
-            assert len(str(caught.value).splitlines()) == 1
+    def test_an_unknown_language_is_one_line(self, language, function):
+        with pytest.raises(SpeechError, match=r"speaks no .*try a code") as caught:
+            function(TEXT, language)
+        assert len(str(caught.value).splitlines()) == 1
 
-    def test_an_unknown_variant_is_one_line(self):
-        for variant in ("m99", "../../de_dict"):
-            with pytest.raises(SpeechError, match="no variant"):
-                speak(TEXT, "de", variant)
+    @pytest.mark.parametrize("variant", ["m99", "../../de_dict"])
+    def test_an_unknown_variant_is_one_line(self, variant):
+        with pytest.raises(SpeechError, match="no variant"):
+            speak(TEXT, "de", variant)
         assert len(speak(TEXT, "de"))  # and the next call is none the worse
 
     def test_threads_take_turns(self):
@@ -81,7 +81,7 @@ class TestSpeech:
 
     def test_the_same_calls_give_the_same_sound(self):
         script = (
-            "from asr_helpers.speak import *; print([hash(speak(str(i), 'de').tobytes()) for i in range(9)])"
+            "from asr_helpers.own_data import speak; print([hash(speak(str(i), 'de').tobytes()) for i in range(9)])"
         )
         command = [sys.executable, "-c", script]
         first, second = (

@@ -4,19 +4,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from asr_helpers.text import (
-    ALPHABET,
-    BLANK,
-    NUM_CLASSES,
-    TextError,
-    decode,
-    encode,
-    min_frames,
-    normalise,
-    printable,
-    read_lines,
-    read_transcript,
-)
+from asr_helpers.system import TextError, printable, read_lines, read_transcript
+from asr_helpers.text import ALPHABET, BLANK, NUM_CLASSES, decode, encode, normalize
+from asr_helpers.words import min_frames
 
 
 def test_alphabet_is_the_contract():
@@ -52,24 +42,22 @@ def test_encode_refuses_what_is_not_normalised(text):
     ],
 )
 def test_normalise(raw, clean):
-    assert normalise(raw) == clean
-    assert normalise(clean) == clean
+    assert normalize(raw) == clean
+    assert normalize(clean) == clean
 
 
 @pytest.mark.parametrize("text", ["", "  \t", "-", "—"])
 def test_normalise_refuses_nothing(text):
     with pytest.raises(ValueError, match="empty"):
-        normalise(text)
+        normalize(text)
 
 
 def test_normalise_names_every_stranger():
     with pytest.raises(ValueError, match=r"! 2 É"):
-        normalise("café 22!")
+        normalize("café 22!")
 
 
-@pytest.mark.parametrize(
-    ("text", "frames"), [("", 0), ("A", 1), ("CAT", 3), ("HELLO", 6), ("AAA", 5), ("OFF FORM", 9)]
-)
+@pytest.mark.parametrize(("text", "frames"), [("", 0), ("A", 1), ("CAT", 3), ("HELLO", 6), ("AAA", 5), ("OFF FORM", 9)])
 def test_min_frames(text, frames):
     assert min_frames(encode(text)) == frames
 
@@ -99,7 +87,7 @@ def test_any_whitespace_parts_an_id_from_its_text(tmp_path):
         ("flipped.gz", gzip.compress(bytes(99))[:10] + b"\xff" * 20, "cannot be read"),
         ("plain.gz", b"HELLO\n", "cannot be read"),
         ("cut.gz", gzip.compress(b"HELLO\n" * 99)[:-20], "cannot be read"),
-        ("bomb.gz", gzip.compress(b"A" * 50_000_000, 1), "holds a line of more than"),
+        ("bomb.gz", gzip.compress(b"A" * 50_000_000, 1), "holds a line of"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -13,13 +13,11 @@ import keras
 import numpy as np
 import pytest
 
-from asr_helpers import files
+from asr_helpers.batches import Speech, load_speech, validation_batches, write_records
 from asr_helpers.corpus import CorpusError, load_corpus
-from asr_helpers.ctc import ctc_loss
-from asr_helpers.model import build_model, rebuild
-from asr_helpers.pipeline import Speech, load_speech, validation_batches
-from asr_helpers.recognizer import shipped_model
-from asr_helpers.records import write_records
+from asr_helpers.network import build_model, ctc_loss, rebuild
+from asr_helpers.recognizer import Recognizer, shipped_model
+from asr_helpers.system import files
 from asr_helpers.training import (
     PROFILES,
     Progress,
@@ -29,14 +27,22 @@ from asr_helpers.training import (
     WeightAverage,
     new_model,
     train,
+    trapezoid,
 )
 
-TINY = replace(PROFILES["ci"], epochs=3, batch_seconds=60, filters=(4, 4), lstm_units=8, average=2)
+pytestmark = pytest.mark.slow
+
+TINY = replace(PROFILES["ci"], epochs=3, batch_seconds=60, filters=(4, 4), lstm_units=8, averaged_epochs=2)
 
 
 @pytest.fixture(scope="module")
 def speech(mini):
     return load_speech(mini / "dev-mini")
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    return Recognizer.load(shipped_model())
 
 
 def run(speech, folder, profile=TINY, **options):
@@ -88,8 +94,7 @@ KILLED_RUN = """
 import os, signal, sys
 from pathlib import Path
 import keras
-from asr_helpers.ctc import ctc_loss
-from asr_helpers.pipeline import load_speech, validation_batches
+from asr_helpers.batches import load_speech
 from tests.test_training import run
 
 class Kill(keras.callbacks.Callback):
@@ -104,9 +109,7 @@ run(load_speech(sys.argv[1]), Path(sys.argv[2]), callbacks=[Kill()])
 """
 
 
-def test_killed_in_the_middle_of_an_epoch_and_resumed_it_equals_the_unbroken_run(
-    mini, speech, unbroken, tmp_path
-):
+def test_killed_in_the_middle_of_an_epoch_and_resumed_it_equals_the_unbroken_run(mini, speech, unbroken, tmp_path):
     script = [sys.executable, "-c", KILLED_RUN, str(mini / "dev-mini"), str(tmp_path)]
     environment = os.environ | {"PYTHONPATH": str(mini.parent.parent)}
     assert subprocess.run(script, env=environment, capture_output=True).returncode == -signal.SIGKILL
@@ -117,8 +120,15 @@ def test_killed_in_the_middle_of_an_epoch_and_resumed_it_equals_the_unbroken_run
             assert ours[name] == pytest.approx(value, rel=2e-3), name
 
 
+@pytest.mark.parametrize(
+    ("done", "rate"), [(0, 0.02), (0.024, 0.5), (0.049, 1), (0.5, 1), (0.75, 0.5), (0.999, 0.002), (1.2, 0.002)]
+)
+def test_the_learning_rate_is_a_trapezoid(done, rate):
+    assert trapezoid(done) == pytest.approx(rate)
+
+
 def test_the_plateau_remembers_its_patience(speech, tmp_path):
-    profile = replace(TINY, plateau=True)
+    profile = replace(TINY, reduce_on_plateau=True)
     run(speech, tmp_path, replace(profile, epochs=1))
     state = json.loads((tmp_path / "state.json").read_text())
     state["plateau"] = {"wait": 1, "best": 0.0, "cooldown_counter": 0}  # one bad epoch seen, one more to go
@@ -178,21 +188,19 @@ def test_a_run_notices_other_speech(speech, unbroken, tmp_path):
 
 
 def test_the_checkpoint_before_stays_until_the_next_epoch_counts(speech, tmp_path, monkeypatch):
-    seen, real = [], files.whole
+    seen, real = [], files.atomic_write
 
-    def whole(path, *rest):
+    def atomic_write(path, *rest):
         seen.append((path.name, sorted(each.name for each in tmp_path.glob("epoch-*"))))
         return real(path, *rest)
 
-    monkeypatch.setattr(files, "whole", whole)
+    monkeypatch.setattr(files, "atomic_write", atomic_write)
     run(speech, tmp_path, replace(TINY, epochs=2))
     assert ("state.json", ["epoch-0001.keras", "epoch-0002.keras"]) in seen
     assert [path.name for path in tmp_path.glob("epoch-*")] == ["epoch-0002.keras"]
 
 
-def test_a_full_disk_is_one_line_that_names_the_file_and_keeps_the_epoch_before(
-    speech, tmp_path, monkeypatch
-):
+def test_a_full_disk_is_one_line_that_names_the_file_and_keeps_the_epoch_before(speech, tmp_path, monkeypatch):
     real = keras.Model.save
 
     def save(model, path, *rest, **options):
@@ -247,9 +255,7 @@ def test_a_shard_that_is_damaged_inside_is_named(mini, tmp_path, which):
 
 def test_training_starts_from_the_weights_of_a_model(unbroken):
     best = unbroken[0] / "best.keras"
-    for ours, theirs in zip(
-        new_model(TINY, best).weights, keras.saving.load_model(best).weights, strict=True
-    ):
+    for ours, theirs in zip(new_model(TINY, best).weights, keras.saving.load_model(best).weights, strict=True):
         if "seed_generator" not in theirs.path:
             np.testing.assert_array_equal(ours, theirs, ours.path)
     with pytest.raises(TrainingError, match=r"best.keras: .* weights, where the profile has"):
@@ -258,22 +264,28 @@ def test_training_starts_from_the_weights_of_a_model(unbroken):
         new_model(TINY, best.with_name("nosuch.keras"))
 
 
-def test_a_spliced_run_goes_on_spliced(speech, unbroken, tmp_path):
+def test_a_spliced_run_goes_on_spliced(speech, recognizer, unbroken, tmp_path):
     whole, half = tmp_path / "whole", tmp_path / "half"
-    history = run(speech, whole, replace(TINY, epochs=2), splice=shipped_model())
+    history = run(speech, whole, replace(TINY, epochs=2), splice=recognizer.audio_log_probs)
     assert history[0]["loss"] != pytest.approx(unbroken[1][0]["loss"], rel=1e-4)  # it heard other sentences
-    run(speech, half, replace(TINY, epochs=1), splice=shipped_model())
+    run(speech, half, replace(TINY, epochs=1), splice=recognizer.audio_log_probs)
     with pytest.raises(TrainingError, match="another splice; bring that back"):
         run(speech, half, resume=True)
     (whole / "cuts.json").replace(half / "cuts.json")
     # The schedule is of another length, so only what was heard is compared: the first epoch of both.
-    again = run(speech, half, replace(TINY, epochs=2), resume=True, splice=half / "no such model: all is cut")
+    again = run(speech, half, replace(TINY, epochs=2), resume=True, splice=not_called)
     assert again[1]["loss"] == pytest.approx(history[1]["loss"], rel=0.05)
 
 
-@pytest.mark.parametrize("consistent", [0.0, 0.2])
-def test_what_helps_in_training_is_not_kept(speech, tmp_path, consistent):
-    profile = replace(TINY, lstm_layers=2, second=0.3, smooth=0.2, consistent=consistent, epochs=1)
+def not_called(samples):
+    raise AssertionError("all clips have their cuts")
+
+
+@pytest.mark.parametrize("consistency", [0.0, 0.2])
+def test_what_helps_in_training_is_not_kept(speech, tmp_path, consistency):
+    profile = replace(
+        TINY, lstm_layers=2, intermediate_weight=0.3, smoothness_weight=0.2, consistency_weight=consistency, epochs=1
+    )
     run(speech, tmp_path, profile)
     history = run(speech, tmp_path, replace(profile, epochs=2), resume=True)
     assert history[1]["loss"] < history[0]["loss"]
@@ -309,20 +321,16 @@ def test_a_long_run_prints_its_first_and_last_epoch_and_one_in_every(capsys):
     progress.set_params({"epochs": 8, "steps": 1})
     for epoch in range(8):
         progress.on_epoch_begin(epoch)
-        progress.on_epoch_end(
-            epoch, dict.fromkeys(("loss", "val_loss", "val_wer", "val_cer", "learning_rate"), 1.0)
-        )
+        progress.on_epoch_end(epoch, dict.fromkeys(("loss", "val_loss", "val_wer", "val_cer", "learning_rate"), 1.0))
     lines = capsys.readouterr().out.splitlines()
     assert [int(line.split("/")[0].split()[1]) for line in lines if line.startswith("epoch")] == [1, 3, 6, 8]
     assert sum("HEARD" in line for line in lines) == 4
 
 
-@pytest.mark.parametrize(
-    ("capability", "kind"), [((8, 0), "bfloat16"), ((7, 5), "float32"), ((0, 0), "float32")]
-)
+@pytest.mark.parametrize(("capability", "kind"), [((8, 0), "bfloat16"), ((7, 5), "float32"), ((0, 0), "float32")])
 def test_a_gpu_gets_the_lstm_that_cudnn_takes(monkeypatch, rng, capability, kind):
     plain = build_model(2, 16, (4, 8))
-    monkeypatch.setattr("asr_helpers.training.gpu_capability", lambda: capability)
+    monkeypatch.setattr("asr_helpers.training.network.gpu_capability", lambda: capability)
     model = new_model(replace(PROFILES["fast"], lstm_units=16, filters=(4, 8)))
     model.set_weights(plain.get_weights())
     assert model.jit_compile is False

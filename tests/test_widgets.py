@@ -12,9 +12,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr_helpers import augment, widgets
-from asr_helpers.corpus import Utterance, read_audio
-from asr_helpers.features import features, log_mel
+from asr_helpers import sound
+from asr_helpers.corpus import Utterance
+from asr_helpers.show import plots, widgets
+from asr_helpers.show.widgets import augmentation, page, spectrogram
+from asr_helpers.sound import augment, effects, features, log_mel, read_audio
+
+pytestmark = pytest.mark.slow
 
 RATE = 16000
 
@@ -76,7 +80,7 @@ def bench(shared):
     shared.clip.index, shared.effect.value, shared.sound.value, shared.seed.value = 0, "noise", "white", 0
     for name, sliders in shared.panels.items():
         for key, each in sliders.items():
-            each.value = widgets.augmentation.SLIDERS[name][key][3]
+            each.value = augmentation.SLIDERS[name][key].first
     return shared
 
 
@@ -87,7 +91,7 @@ def rng(seed=0):
 def test_the_bench_starts_with_a_sound_and_a_picture(bench, utterances):
     samples = read_audio(utterances[0].path)
     assert bench.before.value == widgets.player_html(samples, "before")
-    expected = augment.limit(augment.noise(samples, 10, rng()))
+    expected = effects.limit(effects.noise(samples, 10, rng()))
     np.testing.assert_array_equal(bench.result, expected)
     assert bench.after.value == widgets.player_html(expected, "after: noise (snr_db 10, sound white)")
     assert bytes(bench.picture.value).startswith(b"\x89PNG")
@@ -130,7 +134,7 @@ def test_every_effect_works_at_both_ends_of_its_sliders(bench, effect):
         np.testing.assert_array_equal(bench.result, expected)
 
 
-@pytest.mark.parametrize("choice", [*widgets.augmentation.SLIDERS, "pink", "babble"])
+@pytest.mark.parametrize("choice", [*augmentation.SLIDERS, "pink", "babble"])
 def test_the_code_makes_what_is_heard(bench, choice):
     if choice in ("pink", "babble"):
         bench.sound.value = choice
@@ -191,7 +195,7 @@ def test_covered_features_are_heard_without_what_is_covered():
     samples = speechlike(3)
     covered = features(samples)
     covered[:, 60:] = augment.FILL
-    whole, rest = (log_mel(widgets.play_features(each, samples)) for each in (features(samples), covered))
+    whole, rest = (log_mel(sound.play_features(each, samples)) for each in (features(samples), covered))
     swing = np.std(rest, axis=0) / np.std(whole, axis=0)  # what is covered is its mean, all the time
     assert swing[62:78].mean() < 0.5 and swing[5:55].mean() == pytest.approx(1, abs=0.2)
 
@@ -251,7 +255,7 @@ def test_what_was_missed_is_marked_as_a_gap():
 def test_a_pulled_slider_is_answered_once_and_with_its_last_value():
     async def pull():
         value, seen = 0, []
-        late = widgets.page.Debounced(lambda: seen.append(value), 0.02)
+        late = page.Debounced(lambda: seen.append(value), 0.02)
         for value in range(5):  # noqa: B007
             late()
         assert not seen
@@ -272,7 +276,7 @@ def test_in_a_kernel_the_words_come_after_sound_and_picture(utterances, monkeypa
         heard = []
         bench.heard.observe(lambda change: heard.append(change.new), "value")
         sound = bench.after.value
-        await asyncio.sleep(0.02 + widgets.page.WAIT)
+        await asyncio.sleep(0.02 + page.REDRAW_SECONDS)
         assert bench.after.value != sound
         await asyncio.sleep(1)
         return heard
@@ -300,7 +304,7 @@ def test_the_live_curve_is_one_picture_that_grows(tmp_path, monkeypatch):
         return Handle()
 
     monkeypatch.setattr("IPython.display.display", display)
-    live = widgets.live_curves(tmp_path)
+    live = plots.live_curves(tmp_path)
     drawn = []
     for epochs in (1, 2):
         rows = "".join(f"{n},{3 / n},{1 / n}\n" for n in range(1, epochs + 1))
@@ -314,20 +318,20 @@ def test_the_live_curve_is_one_picture_that_grows(tmp_path, monkeypatch):
 
 def test_spectra_are_the_features_own_at_their_settings():
     samples = speechlike(4)
-    power, mels = widgets.spectra(samples, 400, 160, 512, 80)
+    power, mels = sound.spectra(samples, 400, 160, 512, 80)
     assert power.shape == (101, 257)
     np.testing.assert_allclose(np.log(mels + 1e-6), log_mel(samples), atol=1e-5)
     with pytest.raises(ValueError, match="does not fit"):
-        widgets.spectra(samples, 600, 160, 512, 80)
+        sound.spectra(samples, 600, 160, 512, 80)
 
 
 def test_what_is_played_back_has_the_mels_it_was_made_from():
     samples = speechlike(4)
-    _, mels = widgets.spectra(samples, 400, 160, 512, 80)
-    again = widgets.play_back(mels, 400, 160, 512)
-    heard = np.log(widgets.spectra(again, 400, 160, 512, 80)[1] + 1e-6)
+    _, mels = sound.spectra(samples, 400, 160, 512, 80)
+    again = sound.play_back(mels, 400, 160, 512)
+    heard = np.log(sound.spectra(again, 400, 160, 512, 80)[1] + 1e-6)
     assert np.abs(heard - np.log(mels[: len(heard)] + 1e-6)).mean() < 0.5
-    other = np.log(widgets.spectra(speechlike(5), 400, 160, 512, 80)[1] + 1e-6)
+    other = np.log(sound.spectra(speechlike(5), 400, 160, 512, 80)[1] + 1e-6)
     assert np.abs(heard - other[: len(heard)]).mean() > 0.6
 
 
@@ -347,10 +351,10 @@ def test_the_spectrogram_bench_draws_what_its_sliders_say(spectrograms):
     picture, after = spectrograms.picture.value, spectrograms.after.value
     spectrograms.sliders["mels"].value = 20
     spectrograms.sliders["hop"].value = 20
-    power, mels = widgets.spectra(spectrograms.samples, 400, 320, 512, 20)
+    power, mels = sound.spectra(spectrograms.samples, 400, 320, 512, 20)
     np.testing.assert_array_equal(spectrograms.mels, mels)
     np.testing.assert_array_equal(spectrograms.power, power)
-    np.testing.assert_array_equal(spectrograms.sound, widgets.play_back(mels, 400, 320, 512))
+    np.testing.assert_array_equal(spectrograms.sound, sound.play_back(mels, 400, 320, 512))
     assert spectrograms.after.value == widgets.player_html(spectrograms.sound, "played back from 20 mel bins")
     assert spectrograms.picture.value != picture and spectrograms.after.value != after
     assert "1000 numbers a second" in spectrograms.facts.value
@@ -366,11 +370,11 @@ def test_the_fft_follows_a_window_that_is_longer(spectrograms):
     assert "FFT 1024" not in spectrograms.facts.value
 
 
-@pytest.mark.parametrize("scale", widgets.spectrogram.SCALES)
+@pytest.mark.parametrize("scale", spectrogram.SCALES)
 def test_scales_and_normalisation_change_the_picture(spectrograms, scale):
-    spectrograms.normalised.value, spectrograms.scale.value = False, scale
+    spectrograms.normalized.value, spectrograms.scale.value = False, scale
     plain = spectrograms.picture.value
-    spectrograms.normalised.value = True
+    spectrograms.normalized.value = True
     assert spectrograms.picture.value != plain
 
 
@@ -400,6 +404,6 @@ def test_the_explorer_goes_on_to_the_next_clip_and_round(utterances):
 
 
 def test_loudness_is_in_decibels_from_full_scale_down():
-    assert widgets.loudness(np.ones(100)) == pytest.approx(0, abs=0.01)
-    assert widgets.loudness(0.1 * np.ones(100)) == pytest.approx(-20, abs=0.01)
-    assert widgets.loudness(np.zeros(100)) == pytest.approx(-100)
+    assert sound.loudness(np.ones(100)) == pytest.approx(0, abs=0.01)
+    assert sound.loudness(0.1 * np.ones(100)) == pytest.approx(-20, abs=0.01)
+    assert sound.loudness(np.zeros(100)) == pytest.approx(-100)

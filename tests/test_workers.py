@@ -13,8 +13,10 @@ from types import SimpleNamespace
 import pytest
 import tensorflow as tf
 
-from asr_helpers.cli import build_parser
-from asr_helpers.workers import Workers, WorkersError, _read
+from asr_helpers.cli.parsing import build_parser
+from asr_helpers.training import Workers, WorkersError, parse_tf_config
+
+pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).with_name("worker.py")
 
@@ -35,17 +37,12 @@ def config(addresses: list[str], rank: int, **cluster) -> str:
 def start(folder, *arguments, tf_config="") -> subprocess.Popen:
     environment = os.environ | {"TF_CONFIG": tf_config, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, SCRIPT, folder, *arguments]
-    return subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def start_two(folder, *arguments, second=()) -> list[subprocess.Popen]:
     addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
-    return [
-        start(folder, *arguments, *own, tf_config=config(addresses, rank))
-        for rank, own in enumerate(((), second))
-    ]
+    return [start(folder, *arguments, *own, tf_config=config(addresses, rank)) for rank, own in enumerate(((), second))]
 
 
 def histories(processes: list[subprocess.Popen]) -> list[list[dict]]:
@@ -94,7 +91,7 @@ def test_a_port_in_use_is_named(monkeypatch):
             Workers()
 
 
-def test_the_chief_comes_first_and_one_alone_shares_nothing(monkeypatch):
+def test_the_chief_comes_first_and_one_alone_sums_nothing(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", config(["here:1"], 0))
     alone = Workers()
     assert (alone.rank, alone.count, alone.chief, alone.strategy) == (0, 1, True, None)
@@ -153,13 +150,8 @@ def test_the_script_for_slurm_tells_each_worker_who_the_others_are(tmp_path, res
     slurm = {"SLURM_JOB_ID": "123456", "SLURM_PROCID": "1", "SLURM_JOB_NODELIST": "node[07-08]"}
     slurm["PATH"] = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        ["bash", "-c", script],
-        env=os.environ | slurm,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
+        ["bash", "-c", script], env=os.environ | slurm, cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert _read(done.stdout) == (["node07:23456", "node08:23456"], 1)
+    assert parse_tf_config(done.stdout) == (["node07:23456", "node08:23456"], 1)
     options = build_parser().parse_args(done.stderr.split())
     assert options.resume is resumed and options.folder == Path("runs/full")

@@ -9,9 +9,9 @@ from dataclasses import replace
 import keras
 import tensorflow as tf
 
+from asr_helpers.batches import load_speech
 from asr_helpers.corpus import data_dir
-from asr_helpers.pipeline import load_speech
-from asr_helpers.text import OneLineError
+from asr_helpers.system import OneLineError
 from asr_helpers.training import Profile, train
 
 
@@ -43,7 +43,18 @@ if __name__ == "__main__":
     few = replace(speech, utterances=speech.utterances[:7] * 2)  # no batch is left with a single row
     valid = replace(speech, utterances=speech.utterances[24:27])
     # Dropout alone differs between the workers.
-    profile = Profile(2, 8, (4, 8), 0.0, options.epochs, 20, 2e-3, average=2, second=0.3, consistent=0.2)
+    profile = Profile(
+        lstm_layers=2,
+        lstm_units=8,
+        filters=(4, 8),
+        dropout=0.0,
+        epochs=options.epochs,
+        batch_seconds=20,
+        learning_rate=2e-3,
+        averaged_epochs=2,
+        intermediate_weight=0.3,
+        consistency_weight=0.2,
+    )
     kill = [Kill(options.kill)] if options.kill else []
     try:
         history = train(few, valid, options.run, profile, options.resume, callbacks=kill)

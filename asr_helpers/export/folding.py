@@ -1,55 +1,23 @@
-"""The network without its norms: what int8 needs, and what TFLite's converter does not do for us."""
+"""The network with its norms folded into other layers, which int8 needs and TFLite's converter does not do."""
 
-import uuid
 from itertools import pairwise
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from asr_helpers.model import rebuild
-
-
-@keras.saving.register_keras_serializable("asr_helpers")
-class FusableLSTM(keras.layers.LSTM):
-    """Keras's LSTM, traced so that TFLite's converter makes one UNIDIRECTIONAL_SEQUENCE_LSTM of its loop.
-
-    The converter fuses any function that has this signature and carries these attributes (a "composite
-    function": TensorFlow's mlir/lite/transforms/prepare_composite_functions_tf.cc); what stands inside it
-    matters only where the layer runs in TensorFlow. It takes no mask.
-    """
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.use_cudnn = False
-
-    def inner_loop(self, sequences, initial_state, mask, training=False):
-        keras_loop = super().inner_loop
-
-        def lstm(inputs, hidden, cell, kernel, recurrent_kernel, bias):
-            last, outputs, (hidden, cell) = keras_loop(inputs, [hidden, cell], None)
-            return last, outputs, hidden, cell, tf.constant(1.0)
-
-        attributes = {
-            "api_implements": f"lstm_{uuid.uuid4()}",
-            "time_major": False,
-            "go_backwards": self.go_backwards,
-        }
-        fusable = tf.function(lstm, autograph=False, experimental_attributes=attributes)
-        weights = map(tf.convert_to_tensor, (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias))
-        last, outputs, hidden, cell, _ = fusable(sequences, *initial_state, *weights)
-        return last, outputs, [hidden, cell]
+from asr_helpers.network.keras_private import FusableLSTM
+from asr_helpers.network.model import rebuild
 
 
 def fold_norms(model: keras.Model, lstms: bool = True) -> keras.Model:
-    """Return a twin of a `build_model` model for one utterance, without norms (the logits differ by 1e-4).
+    """Return a copy of a `build_model` model for one utterance, without norms (the logits differ by 1e-4).
 
-    A norm is x * scale + shift. One in a convolution block goes into the convolution before it, through the
-    pooling in between: the maximum does not mind a scale that is not negative. With `lstms`, one after an LSTM
-    goes into the layer that reads it, which multiplies by a kernel anyway, and the LSTMs become FusableLSTMs.
-    Left in place, such a norm ruins the int8 model: the converter writes the norm's coarse scale on the
-    LSTM's output, the kernel fills it in steps of 1/128 all the same, and what follows reads it many times too
-    large.
+    A norm is x * scale + shift. A convolution block's norm is folded into the convolution before it, across the
+    pooling in between: max-pooling commutes with a non-negative scale.
+
+    With `lstms`, a norm after an LSTM is folded into the next layer's kernel and bias, and the LSTMs become
+    FusableLSTMs. Left in place, such a norm ruins the int8 model: the converter gives the LSTM's output the norm's
+    coarse scale, but the kernel still writes steps of 1/128, so the next layer reads values many times too large.
     """
     fused = {"lstm_norms": False, "lstm": FusableLSTM} if lstms else {}
     twin = rebuild(model, masked=False, conv_norms=False, batch=1, **fused)
@@ -57,28 +25,30 @@ def fold_norms(model: keras.Model, lstms: bool = True) -> keras.Model:
         scale, shift = scale_and_shift(model.get_layer(f"conv{block}_norm"))
         kernel = model.get_layer(f"conv{block}").get_weights()[0]
         twin.get_layer(f"conv{block}").set_weights([kernel * scale, shift])
-    names = [layer.name for layer in lstm_layers(model)] if lstms else []
-    for name, reader in zip(names, [*names[1:], "logits"], strict=bool(names)):
-        weights = twin.get_layer(reader).get_weights()
-        twin.get_layer(reader).set_weights(_fold(weights, *scale_and_shift(model.get_layer(f"{name}_norm"))))
+    if lstms:
+        for name, reader in pairwise([*(layer.name for layer in lstm_layers(model)), "logits"]):
+            weights = twin.get_layer(reader).get_weights()
+            twin.get_layer(reader).set_weights(_fold(weights, *scale_and_shift(model.get_layer(f"{name}_norm"))))
     return twin
 
 
-def lstm_layers(model) -> list:
+def lstm_layers(model: keras.Model) -> list[keras.layers.Bidirectional]:
+    """Return the bidirectional LSTMs of a `build_model` model, in order."""
     return [layer for layer in model.layers if isinstance(layer, keras.layers.Bidirectional)]
 
 
-def scale_and_shift(norm) -> tuple[np.ndarray, np.ndarray]:
+def scale_and_shift(norm: keras.layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
+    """Return the (scale, shift) of a norm at inference, float32 (channels,) each: it computes x * scale + shift."""
     gamma, beta, mean, variance = norm.get_weights()
     scale = gamma / np.sqrt(variance + norm.epsilon)
     return scale, beta - mean * scale
 
 
 def clip_kernels(folded: keras.Model, model: keras.Model) -> None:
-    """Clip and round those kernels of `folded` that took a norm of `model` in, so that int8 costs them least.
+    """Clip and round the LSTM kernels of `folded` into which a norm of `model` was folded, for the least int8 error.
 
-    All weights of an LSTM's gate share one step, and the largest weight sets it. A norm makes a few weights very
-    large, those of inputs that hardly move; rounded in steps of these, the others keep four or five levels.
+    All weights of an LSTM gate share one step, which the largest weight sets. A norm makes the weights of inputs that
+    hardly vary very large; in steps set by these few, the other weights keep only four or five levels.
     """
     names = [layer.name for layer in lstm_layers(model)]
     for name, reader in pairwise(names):
@@ -91,8 +61,14 @@ def clip_kernels(folded: keras.Model, model: keras.Model) -> None:
 def _clip(kernel, recurrent, bias, mean, variance) -> list[np.ndarray]:
     """Return the weights of one LSTM, with each gate's kernel (inputs, units) on int8 steps.
 
-    The clip is the one with the least squared error behind inputs of this `variance`; what the error adds to the
-    mean is taken off the bias (Nagel et al. 2019, arXiv:1906.04721).
+    The clip minimises the squared error of the product for inputs of this `variance`. The mean of the error is
+    subtracted from the bias (Nagel et al. 2019, arXiv:1906.04721).
+
+    Args:
+        kernel: (inputs, 4 * units), gate by gate.
+        recurrent: returned unchanged.
+        bias: (4 * units,).
+        mean, variance: of each input, (inputs,).
     """
     kernel, bias = kernel.copy(), bias.copy()
     for gate in np.split(np.arange(kernel.shape[1]), 4):

@@ -1,78 +1,108 @@
-"""What is inside a file: its ops, the number formats they work in, and how much work each does."""
+"""What a model's file computes: its ops, the number formats they work in, and how much work each does."""
+
+from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 
 from asr_helpers.export.onnx import MICROSOFT
 from asr_helpers.export.tflite import op_names
-from asr_helpers.features import HOP, MELS, OUTPUT_HOP, SAMPLE_RATE
+from asr_helpers.sound.audio import SAMPLE_RATE
+from asr_helpers.sound.mel import HOP, MELS, OUTPUT_HOP
 
 
-def op_report(path: Path | str) -> dict:
-    """Return what a `build_model` network in a `.tflite` or `.onnx` file computes, and in which number formats.
+class OpCount(TypedDict):
+    """How often an op occurs with given number formats: of its first input, and of a product's weights."""
 
-    Returns:
-        name, bytes;
-        ops: list of {op, inputs, weights, count}, the dtypes as text: `inputs` of the first input, `weights`
-            of a matrix product's weights (else None);
-        macs_per_second: multiply-accumulates for one second of audio, one utterance at a time;
-        int8_mac_share: the share of them whose weights are int8 (the other factor is, or becomes so on the fly);
-        float_ops: names of the ops that take floating-point inputs; float_compute_ops: those of them that
-            multiply matrices;
-        custom_ops: names of the ops beyond the runtime's own, such as TensorFlow's ("Flex…");
-        input, output: {dtype, scale, zero_point};
-        and for TFLite subgraphs (each loop has two).
-    """
+    op: str
+    inputs: str | None
+    weights: str | None
+    count: int
+
+
+class Quantization(TypedDict):
+    """A tensor's number format; scale and zero point are None for floats."""
+
+    dtype: str
+    scale: float | None
+    zero_point: int | None
+
+
+class OpReport(TypedDict):
+    """What `op_report` finds in a file."""
+
+    name: str
+    bytes: int
+    subgraphs: NotRequired[int]  # TFLite only; each loop has two
+    input: Quantization
+    output: Quantization
+    custom_ops: list[str]  # beyond the runtime's own, such as TensorFlow's ("Flex…")
+    ops: list[OpCount]
+    macs_per_second: int  # multiply-accumulates for one second of audio, one utterance at a time
+    int8_mac_share: float  # the fraction of them with int8 weights; the other factor is int8 or is quantised on the fly
+    float_ops: list[str]  # with floating-point inputs
+    float_compute_ops: list[str]  # those among them that multiply matrices
+
+
+class _Contents(NamedTuple):
+    """What one format's reader finds: report fields, ops by (op, inputs, weights), MACs by dtype of weights."""
+
+    fields: dict
+    counts: Counter
+    macs: Counter
+
+
+def op_report(path: Path | str) -> OpReport:
+    """Return what a `build_model` network in a `.tflite` or `.onnx` file computes, and in which number formats."""
     path = Path(path)
-    found, counts, macs = _tflite_ops(path) if path.suffix == ".tflite" else _onnx_ops(path)
+    fields, counts, macs = _tflite_ops(path) if path.suffix == ".tflite" else _onnx_ops(path)
     in_float = {op for op, inputs, _ in counts if inputs in ("float32", "float16")}
-    return {
-        "name": path.name,
-        "bytes": path.stat().st_size,
-        **found,
-        "ops": [
-            {"op": op, "inputs": inputs, "weights": weights, "count": count}
+    return OpReport(
+        name=path.name,
+        bytes=path.stat().st_size,
+        **fields,
+        ops=[
+            OpCount(op=op, inputs=inputs, weights=weights, count=count)
             for (op, inputs, weights), count in counts.items()
         ],
-        "macs_per_second": round(sum(macs.values())),
-        "int8_mac_share": macs["int8"] / sum(macs.values()) if macs else 0.0,
-        "float_ops": sorted(in_float),
-        "float_compute_ops": sorted(in_float & set(_PRODUCTS)),
-    }
+        macs_per_second=round(sum(macs.values())),
+        int8_mac_share=macs["int8"] / sum(macs.values()) if macs else 0.0,
+        float_ops=sorted(in_float),
+        float_compute_ops=sorted(in_float & set(_PRODUCTS)),
+    )
 
 
-def format_report(report: dict) -> str:
-    """Return an `op_report` as text: size and formats, a line for each kind of product, one for the rest."""
+def format_report(report: OpReport) -> str:
+    """Return an `op_report` as text: size and formats, a line per kind of product, a line per format of other ops."""
     heading = f"{report['name']}: {report['bytes'] / 1e6:.2f} MB"
     if "subgraphs" in report:
         heading += f", {report['subgraphs']} subgraph(s)"
-    for end in ("input", "output"):
-        scheme = report[end]
+    for end, scheme in (("input", report["input"]), ("output", report["output"])):
         heading += f", {scheme['dtype']} {end}"
         if scheme["scale"]:
             heading += f" (scale {scheme['scale']:.4g}, zero point {scheme['zero_point']})"
     share, macs = report["int8_mac_share"], report["macs_per_second"] / 1e6
     work = f"  {share:.1%} of {macs:.0f} million multiply–accumulates for a second of audio have int8 weights"
-    products, others = [], Counter()
+    products: list[str] = []
+    others: Counter = Counter()
     for op in report["ops"]:
         if op["op"] in _PRODUCTS:
             products.append(f"  {op['count']} {op['op']}: {op['inputs']} inputs, {op['weights']} weights")
         else:
             others[op["op"], op["inputs"] or "no input"] += op["count"]
-    kinds = dict.fromkeys(kind for _, kind in others)
-    listed = {
-        kind: ", ".join(f"{n} {op}" for (op, each), n in others.most_common() if each == kind)
-        for kind in kinds
-    }
-    return "\n".join(
-        [heading, work, *products, *(f"  besides, {kind}: {ops}" for kind, ops in listed.items())]
-    )
+    lines = [heading, work, *products]
+    for kind in dict.fromkeys(kind for _, kind in others):
+        ops = ", ".join(f"{count} {op}" for (op, each), count in others.most_common() if each == kind)
+        lines.append(f"  besides, {kind}: {ops}")
+    return "\n".join(lines)
 
 
-# Ops that multiply matrices, and where their weights stand among their inputs.
-_PRODUCTS = {
+# Ops that multiply matrices, and the positions of their weights among their inputs.
+_PRODUCTS: dict[str, Sequence[int]] = {
     "CONV_2D": [1],
     "FULLY_CONNECTED": [1],
     "UNIDIRECTIONAL_SEQUENCE_LSTM": range(1, 9),
@@ -87,14 +117,15 @@ _PRODUCTS = {
 class _Work:
     """Multiply-accumulates for a second of audio, by the weights' dtype, counted product by product.
 
-    A convolution's weights serve every mel bin of every frame, and each of the two is followed by a pooling
-    that leaves a quarter of both together; all other weights serve every output frame once.
+    A convolution's weights serve every mel bin of every frame. Each of the two convolutions is followed by a pooling
+    that keeps a quarter of these positions. All other weights serve every output frame once.
     """
 
-    def __init__(self):
-        self.by_dtype, self.positions = Counter(), MELS * SAMPLE_RATE / HOP
+    def __init__(self) -> None:
+        self.by_dtype: Counter = Counter()
+        self.positions = MELS * SAMPLE_RATE / HOP
 
-    def count(self, op: str, dtype: str, weights: int):
+    def count(self, op: str, dtype: str, weights: int) -> None:
         if "conv" in op.lower():
             self.by_dtype[dtype] += weights * self.positions
             self.positions /= 4
@@ -102,31 +133,32 @@ class _Work:
             self.by_dtype[dtype] += weights * SAMPLE_RATE / OUTPUT_HOP
 
 
-def _tflite_ops(path: Path) -> tuple[dict, Counter, Counter]:
+def _tflite_ops(path: Path) -> _Contents:
     from ai_edge_litert.tools import flatbuffer_utils as tflite
 
     model = tflite.read_model(path)
-    names, counts, work = op_names(model), Counter(), _Work()
+    names, work = op_names(model), _Work()
+    counts: Counter = Counter()
     for graph in model.subgraphs:
         dtypes = [tflite.type_to_name(tensor.type).lower() for tensor in graph.tensors]
         for op in graph.operators:  # in order of execution
             name, inputs = names[op.opcodeIndex], [dtypes[i] for i in op.inputs]
             if name == "DEQUANTIZE" and inputs[0] == "float16":
-                dtypes[op.outputs[0]] = "float16"  # weights in storage; the product after it is in float32
+                dtypes[op.outputs[0]] = "float16"  # stored weights; the product that reads them is in float32
             counts[name, inputs[0] if inputs else None, inputs[1] if name in _PRODUCTS else None] += 1
             for place in _PRODUCTS.get(name, []):
                 work.count(name, inputs[1], int(np.prod(graph.tensors[op.inputs[place]].shape)))
     main = model.subgraphs[0]
-    found = {
+    fields = {
         "subgraphs": len(model.subgraphs),
-        "input": _quantisation(main.tensors[main.inputs[0]]),
-        "output": _quantisation(main.tensors[main.outputs[0]]),
+        "input": _quantization(main.tensors[main.inputs[0]]),
+        "output": _quantization(main.tensors[main.outputs[0]]),
         "custom_ops": sorted({code.customCode.decode() for code in model.operatorCodes if code.customCode}),
     }
-    return found, counts, work.by_dtype
+    return _Contents(fields, counts, work.by_dtype)
 
 
-def _quantisation(tensor) -> dict:
+def _quantization(tensor) -> Quantization:
     from ai_edge_litert.tools import flatbuffer_utils as tflite
 
     dtype, scheme = tflite.type_to_name(tensor.type).lower(), tensor.quantization
@@ -135,14 +167,15 @@ def _quantisation(tensor) -> dict:
     return {"dtype": dtype, "scale": float(scheme.scale[0]), "zero_point": int(scheme.zeroPoint[0])}
 
 
-def _onnx_ops(path: Path) -> tuple[dict, Counter, Counter]:
+def _onnx_ops(path: Path) -> _Contents:
     import onnx
 
     graph = onnx.load(path).graph
     weights = {w.name: str(onnx.helper.tensor_dtype_to_np_dtype(w.data_type)) for w in graph.initializer}
     sizes = {w.name: int(np.prod(w.dims)) for w in graph.initializer}
-    dtype, counts, work = "float32", Counter(), _Work()
-    for node in graph.node:  # a chain: what one gives, the next takes
+    dtype, work = "float32", _Work()
+    counts: Counter = Counter()
+    for node in graph.node:  # a chain: each node's output is the next one's input
         places = _PRODUCTS.get(node.op_type, [])
         counts[node.op_type, dtype, weights[node.input[places[0]]] if places else None] += 1
         for place in places:
@@ -151,4 +184,4 @@ def _onnx_ops(path: Path) -> tuple[dict, Counter, Counter]:
     plain = {"dtype": "float32", "scale": None, "zero_point": None}
     domains = ("", "ai.onnx", MICROSOFT)
     custom = sorted({node.op_type for node in graph.node if node.domain not in domains})
-    return {"input": plain, "output": plain, "custom_ops": custom}, counts, work.by_dtype
+    return _Contents({"input": plain, "output": plain, "custom_ops": custom}, counts, work.by_dtype)

@@ -1,12 +1,12 @@
-"""TFLite in four precisions."""
+"""TFLite files in four precisions."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from asr_helpers.export.folding import clip_kernels, fold_norms
-from asr_helpers.features import MELS
-from asr_helpers.model import alphabet_of
+from asr_helpers.network.model import alphabet_of
+from asr_helpers.sound.mel import MELS
 from asr_helpers.text import ALPHABET_KEY, ENGLISH, Alphabet
 
 
@@ -14,12 +14,13 @@ def to_tflite(model: keras.Model, precision: str, calibration: list[np.ndarray])
     """Return `model` as a TFLite file for one utterance of any length, (1, frames, 80, 1).
 
     Args:
+        model: a `build_model` network.
         precision: "float32"; "float16" (weights only); "dynamic" (int8 weights, activations quantised on the
             fly, float in between); "int8" (everything, inputs and outputs too).
-        calibration: as for `quantize`; read for "int8" only.
+        calibration: as for `quantize`; used for "int8" only.
     """
-    # Loops run faster than fused LSTMs, and the LSTMs' weights are rounded less where no norm is folded into
-    # them: int8 takes both because it works with nothing else.
+    # A loop runs faster than a fused LSTM, and an LSTM's weights are rounded less without a folded norm. Only the int8
+    # form has fused LSTMs and folded norms, because it does not work without them.
     folded = fold_norms(model, lstms=precision == "int8")
     if precision == "int8":
         clip_kernels(folded, model)
@@ -28,12 +29,12 @@ def to_tflite(model: keras.Model, precision: str, calibration: list[np.ndarray])
     body = keras.Model(folded.input, dense.input)
 
     def logits(log_mel):
-        # Keras's Dense, with the frames as rows: its bias then goes into the product, which is rounded once.
+        # Keras's Dense, with frames as rows: the converter then puts the bias into the product, which is rounded once.
         rows = tf.reshape(body(log_mel, training=False), (-1, dense.kernel.shape[0]))
         return tf.reshape(rows @ dense.kernel + dense.bias, (1, -1, dense.units))
 
     function = tf.function(logits, input_signature=signature)
-    weights = tf.Module()  # given a Keras 3 model instead, the converter would write a file without weights
+    weights = tf.Module()  # from a Keras 3 model the converter would write a file without weights
     weights.variables_of_model = [variable.value for variable in folded.variables]
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], weights)
     if precision != "float32":
@@ -49,17 +50,13 @@ def to_tflite(model: keras.Model, precision: str, calibration: list[np.ndarray])
 
 
 def _with_alphabet(content: bytes, alphabet: Alphabet) -> bytes:
-    """Return the TFLite file `content` with the alphabet in its metadata, as UTF-8; English needs none."""
+    """Return the TFLite file `content` with the alphabet in its metadata, as UTF-8; English is left out."""
     from ai_edge_litert import schema_py_generated as schema
     from ai_edge_litert.tools import flatbuffer_utils as tflite
 
     if alphabet == ENGLISH:
         return content
-    model, entry, buffer = (
-        tflite.read_model_from_bytearray(bytearray(content)),
-        schema.MetadataT(),
-        schema.BufferT(),
-    )
+    model, entry, buffer = (tflite.read_model_from_bytearray(bytearray(content)), schema.MetadataT(), schema.BufferT())
     buffer.data = np.frombuffer(alphabet.characters.encode(), np.uint8)
     entry.name, entry.buffer = ALPHABET_KEY, len(model.buffers)
     model.buffers.append(buffer)
@@ -68,12 +65,12 @@ def _with_alphabet(content: bytes, alphabet: Alphabet) -> bytes:
 
 
 def one_grid(content: bytes) -> bytes:
-    """Return the int8 TFLite file `content` with one scale and zero point for all that a pair of LSTMs writes.
+    """Return the int8 TFLite file `content` with one grid (scale and zero point) for all outputs of a pair of LSTMs.
 
-    The kernel writes its output and its state alike, the ops that turn and join the outputs copy the integers, and
-    what follows reads them on the grid of the joined output. The converter, though, gives each of these tensors a
-    grid by its own calibrated range. As an LSTM's values reach from -1 to 1, the zero point is 0 for one and -1 for
-    the next, by chance; where they differ, every value is read one step too low.
+    The kernel writes the same integers as output and state, the ops that reverse and join the outputs copy them, and
+    the next op reads them on the grid of the joined output. But the converter gives each of these tensors a grid of
+    its own, from its calibrated range. An LSTM's values lie between -1 and 1, so the zero point is 0 or -1 by chance.
+    If two grids differ, every value is read one step too low.
     """
     from ai_edge_litert.tools import flatbuffer_utils as tflite
 
@@ -84,7 +81,7 @@ def one_grid(content: bytes) -> bytes:
     for lstm in graph.operators:
         if names[lstm.opcodeIndex] != "UNIDIRECTIONAL_SEQUENCE_LSTM":
             continue
-        # Its state, its output before a projection, its output; and that turned round, if it went backwards.
+        # The state, the output before a projection, the output; and, for a backward LSTM, the reversed output.
         written, reader = [lstm.inputs[18], lstm.intermediates[4], *lstm.outputs], readers[lstm.outputs[0]]
         while names[reader.opcodeIndex] == "REVERSE_V2":
             written += reader.outputs
@@ -98,7 +95,7 @@ def one_grid(content: bytes) -> bytes:
 
 
 def op_names(model) -> list[str]:
-    """Return the names that the `opcodeIndex` of the operators of a TFLite `model` points at."""
+    """Return the op names of a TFLite `model`, indexed by its operators' `opcodeIndex`."""
     from ai_edge_litert.tools import flatbuffer_utils as tflite
 
     return [

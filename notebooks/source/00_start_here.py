@@ -32,20 +32,17 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from asr_helpers import plots
-from asr_helpers.checks import check
-from asr_helpers.corpus import CorpusError, data_dir, load_corpus, read_audio
-from asr_helpers.decoding import default_decoder, greedy
-from asr_helpers.features import log_mel
-from asr_helpers.metrics import score
+from asr_helpers.corpus import data_dir, load_corpus
 from asr_helpers.recognizer import Recognizer, shipped_model
-from asr_helpers.widgets import RecorderBench, player
+from asr_helpers.show import plots
+from asr_helpers.show.widgets import RecorderBench, player
+from asr_helpers.sound import AudioError, log_mel, read_audio
+from asr_helpers.teaching import check
+from asr_helpers.words import default_decoder, greedy, score
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 plots.style()
-print(
-    "profile", PROFILE, *(f"· {name} {version(name)}" for name in ("tensorflow", "keras", "librosa", "numpy"))
-)
+print("profile", PROFILE, *(f"· {name} {version(name)}" for name in ("tensorflow", "keras", "librosa", "numpy")))
 
 # %% [markdown]
 # ## Hear
@@ -149,7 +146,7 @@ path = Path(tempfile.mkdtemp()) / "holiday.wav"
 soundfile.write(path, np.random.default_rng(0).normal(size=(44100, 2)) * 0.1, 44100)
 try:
     read_audio(path)
-except CorpusError as error:
+except AudioError as error:
     print(str(error).replace(f"{path.parent}/", ""))
 
 # %% [markdown]

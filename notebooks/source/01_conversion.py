@@ -37,10 +37,11 @@ import numpy as np
 import soundfile
 from IPython.display import HTML
 
-from asr_helpers import plots
-from asr_helpers.checks import check
-from asr_helpers.corpus import convert, data_dir, load_corpus, read_audio
-from asr_helpers.widgets import Explorer, loudness, player, player_html
+from asr_helpers.corpus import convert, data_dir, load_corpus
+from asr_helpers.show import plots
+from asr_helpers.show.widgets import Explorer, player, player_html
+from asr_helpers.sound import loudness, read_audio
+from asr_helpers.teaching import check
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 MINI = data_dir() / "mini"
@@ -158,19 +159,12 @@ def bits_each(numbers):
     return -(share * np.log2(share)).sum()
 
 
-figure, ax = plots.new(
-    size=(8, 2.8), alt="histograms: samples, wide and flat; prediction errors, narrow and tall"
-)
+figure, ax = plots.new(size=(8, 2.8), alt="histograms: samples, wide and flat; prediction errors, narrow and tall")
 bins = np.arange(-60.5, 61)
 ax.hist(steps, bins, color=plots.GREY, label=f"samples: {bits_each(steps):.1f} bits each")
-ax.hist(
-    error, bins, color=plots.BLUE, alpha=0.7, label=f"errors of the guess: {bits_each(error):.1f} bits each"
-)
+ax.hist(error, bins, color=plots.BLUE, alpha=0.7, label=f"errors of the guess: {bits_each(error):.1f} bits each")
 ax.set(
-    xlabel="value",
-    ylabel="how often",
-    xlim=(-60, 60),
-    title="errors are smaller than samples, so they take fewer bits",
+    xlabel="value", ylabel="how often", xlim=(-60, 60), title="errors are smaller than samples, so they take fewer bits"
 )
 ax.legend()
 figure
@@ -248,9 +242,7 @@ print(f"FLAC {flac:.1f} MB, WAV {wav:.1f} MB: FLAC takes {flac / wav:.0%}")
 before, after = load_corpus(MINI), load_corpus(WAV)
 for old, new in zip(before, after, strict=True):
     assert (old.id, old.text) == (new.id, new.text)
-    assert np.array_equal(
-        soundfile.read(old.path, dtype="int16")[0], soundfile.read(new.path, dtype="int16")[0]
-    )
+    assert np.array_equal(soundfile.read(old.path, dtype="int16")[0], soundfile.read(new.path, dtype="int16")[0])
 print(f"{len(after)} clips equal, bit for bit")
 
 # %% [markdown]
@@ -301,15 +293,9 @@ for workers in (1, 2):
     seconds[workers] = [timed(WAV, workers)[1] for _ in ("everything to do", "nothing left to do")]
 
 # %%
-figure, ax = plots.new(
-    size=(8, 2), alt="seconds with 1 and 2 workers, with everything and with nothing left to do"
-)
-for shift, (workers, values), colour in zip(
-    (-0.2, 0.2), seconds.items(), (plots.GREY, plots.BLUE), strict=True
-):
-    bars = ax.barh(
-        np.arange(2) + shift, values, 0.36, color=colour, label=f"{workers} worker{'s'[: workers - 1]}"
-    )
+figure, ax = plots.new(size=(8, 2), alt="seconds with 1 and 2 workers, with everything and with nothing left to do")
+for shift, (workers, values), colour in zip((-0.2, 0.2), seconds.items(), (plots.GREY, plots.BLUE), strict=True):
+    bars = ax.barh(np.arange(2) + shift, values, 0.36, color=colour, label=f"{workers} worker{'s'[: workers - 1]}")
     ax.bar_label(bars, fmt="%.1f s", padding=4)
 ax.set_yticks(range(2), ["everything to do", "nothing left to do"])
 ax.invert_yaxis()
@@ -349,9 +335,7 @@ HTML("".join(player_html(read_audio(each.path), f"{each.speaker}: {each.text.low
 figure, ax = plots.new(size=(8, 2.6), alt="histogram of clip lengths in three subsets")
 lengths = [[each.seconds for each in subset] for subset in subsets.values()]
 ax.hist(lengths, 30, stacked=True, label=list(subsets))
-ax.set(
-    xlabel="length of a clip (s)", ylabel="clips", title=f"{sum(map(sum, lengths)) / 60:.1f} minutes in all"
-)
+ax.set(xlabel="length of a clip (s)", ylabel="clips", title=f"{sum(map(sum, lengths)) / 60:.1f} minutes in all")
 ax.legend()
 figure
 
@@ -360,9 +344,7 @@ figure
 
 # %%
 speakers = sorted({each.speaker for each in before})
-figure, ax = plots.new(
-    size=(8, 2.6), alt="minutes of each speaker by subset; speaker 9007 is in the test set alone"
-)
+figure, ax = plots.new(size=(8, 2.6), alt="minutes of each speaker by subset; speaker 9007 is in the test set alone")
 bottom = np.zeros(len(speakers))
 for name, subset in subsets.items():
     minutes = [sum(each.seconds for each in subset if each.speaker == speaker) / 60 for speaker in speakers]
@@ -385,9 +367,7 @@ for each in before:
 paces = [[len(u.text) / u.seconds for u in before if u.speaker == speaker] for speaker in speakers]
 
 # %%
-figure, (left, right) = plots.new(
-    1, 2, (10, 3.2), "loudness and pace of each speaker: a box for the middle half"
-)
+figure, (left, right) = plots.new(1, 2, (10, 3.2), "loudness and pace of each speaker: a box for the middle half")
 look = {"sym": ".", "medianprops": {"color": plots.ORANGE}, "flierprops": {"markersize": 3}}
 left.boxplot(list(levels.values()), **look)
 left.set(ylabel="dB (0 is full scale)", title="loudness of each clip")
@@ -399,9 +379,7 @@ plots.save(figure, "01_loudness_and_pace", figure.alt)
 
 # %%
 fastest = max(each for pace in paces for each in pace)
-print(
-    f"the fastest clip: {fastest:.0f} characters a second, {25 / fastest:.1f} answers of the network for each"
-)
+print(f"the fastest clip: {fastest:.0f} characters a second, {25 / fastest:.1f} answers of the network for each")
 
 # %% [markdown]
 # A spread in loudness is no harm: notebook 02 shows that the features do not hear it. Pace is another matter: the network
@@ -429,9 +407,7 @@ plots.save(figure, "01_words_and_characters")
 known = {word for each in subsets["train-mini"] for word in each.text.split()}
 heard = {each.text for each in subsets["train-mini"]}
 new_words = {word for each in subsets["test-mini"] for word in each.text.split()} - known
-print(
-    f"{len(new_words)} new words, {sum(each.text not in heard for each in subsets['test-mini'])} new sentences"
-)
+print(f"{len(new_words)} new words, {sum(each.text not in heard for each in subsets['test-mini'])} new sentences")
 
 # %% [markdown]
 # Known words in new sentences. With only 218 of them, a low error rate here says little about English at large, and for

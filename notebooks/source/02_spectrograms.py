@@ -19,7 +19,7 @@
 #
 # | | |
 # |---|---|
-# | **Objectives** | say what a window, a hop, a mel filter and a log do, and why · build the features in NumPy, equal to `asr_helpers.features` and to librosa · turn every setting and hear what is lost · read an S, a vowel and a pause off a spectrogram |
+# | **Objectives** | say what a window, a hop, a mel filter and a log do, and why · build the features in NumPy, equal to `asr_helpers.sound.features` and to librosa · turn every setting and hear what is lost · read an S, a vowel and a pause off a spectrogram |
 # | **Needs** | [01 · Conversion](01_conversion.ipynb); no network, no GPU |
 # | **Minutes** | ci, fast, workshop, full: under 1 (one clip in every profile) |
 
@@ -30,13 +30,22 @@ import librosa
 import numpy as np
 from IPython.display import HTML
 
-from asr_helpers import plots
-from asr_helpers.checks import check
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
-from asr_helpers.features import features, hz_to_mel, log_mel, mel_filterbank, mel_to_hz, normalise
-from asr_helpers.metrics import word_errors
+from asr_helpers.corpus import data_dir, load_corpus
 from asr_helpers.recognizer import Recognizer, shipped_model
-from asr_helpers.widgets import SpectrogramBench, play_back, player, player_html
+from asr_helpers.show import plots
+from asr_helpers.show.widgets import SpectrogramBench, player, player_html
+from asr_helpers.sound import (
+    features,
+    hz_to_mel,
+    log_mel,
+    mel_filterbank,
+    mel_to_hz,
+    normalize_mel_bins,
+    play_back,
+    read_audio,
+)
+from asr_helpers.teaching import check
+from asr_helpers.words import word_errors
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 plots.style()
@@ -199,9 +208,7 @@ for low in (0, 500, 1000, 4000, 7000):
 
 # %%
 edges = mel_to_hz(np.linspace(0, hz_to_mel(8000), 82))
-triangles = [
-    np.interp(hz, edges[k : k + 3], [0, 2 / (edges[k + 2] - edges[k]), 0], left=0, right=0) for k in range(80)
-]
+triangles = [np.interp(hz, edges[k : k + 3], [0, 2 / (edges[k + 2] - edges[k]), 0], left=0, right=0) for k in range(80)]
 filters = np.stack(triangles, axis=1)
 np.testing.assert_allclose(filters, mel_filterbank(), atol=1e-7)
 print("our filters are the helper's:", filters.shape)
@@ -274,7 +281,7 @@ plots.save(figure, "02_features", "normalised log-mels: columns of S at the top,
 # %%
 import tensorflow as tf
 
-from asr_helpers.features import features_tf
+from asr_helpers.sound import features_tf
 
 for each in {each.speaker: each for each in people + radio}.values():
     clip = read_audio(each.path)
@@ -330,9 +337,7 @@ SpectrogramBench([utterance, *{each.speaker: each for each in people + radio}.va
 # And this is the number of mel bins, seen and heard:
 
 # %%
-figure, axes = plots.new(
-    1, 3, (10, 3), "80 mel bins show stripes, 20 only hills, 8 hardly more than loud and quiet"
-)
+figure, axes = plots.new(1, 3, (10, 3), "80 mel bins show stripes, 20 only hills, 8 hardly more than loud and quiet")
 sounds = {}
 for ax, count in zip(axes, (80, 20, 8), strict=True):
     coarse = power @ mel_filterbank(count)
@@ -369,7 +374,7 @@ for apart in (40, 60, 80, 100):
 # %%
 muted = np.concatenate([np.zeros(8000, np.float32), samples])
 with np.errstate(divide="ignore", invalid="ignore"):
-    broken = normalise(np.log(power_spectrogram(muted) @ filters))
+    broken = normalize_mel_bins(np.log(power_spectrogram(muted) @ filters))
 print(f"not numbers, without the floor: {np.isnan(broken).mean():.0%}")
 print(f"not numbers, with the floor:    {np.isnan(features(muted)).mean():.0%}")
 

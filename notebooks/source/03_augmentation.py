@@ -30,15 +30,14 @@ import numpy as np
 import tensorflow as tf
 from IPython.display import HTML
 
-from asr_helpers import augment, plots
-from asr_helpers.augment import Augmenter, SpecAugment
-from asr_helpers.checks import check
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
-from asr_helpers.features import features, log_mel, num_frames
-from asr_helpers.metrics import word_errors
+from asr_helpers.corpus import data_dir, load_corpus
 from asr_helpers.recognizer import Recognizer, shipped_model
-from asr_helpers.text import encode, min_frames
-from asr_helpers.widgets import AugmentationBench, describe, player, player_html
+from asr_helpers.show import plots
+from asr_helpers.show.widgets import AugmentationBench, describe, player, player_html
+from asr_helpers.sound import Augmenter, SpecAugment, augment, effects, features, log_mel, num_frames, read_audio
+from asr_helpers.teaching import check
+from asr_helpers.text import encode
+from asr_helpers.words import min_frames, word_errors
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 plots.style()
@@ -68,11 +67,11 @@ rng = np.random.default_rng(0)
 hiss = rng.standard_normal(len(samples), dtype=np.float32)
 gain = np.sqrt(np.mean(samples**2) / np.mean(hiss**2) / 10 ** (5 / 10))
 noisy = samples + gain * hiss
-np.testing.assert_allclose(noisy, augment.noise(samples, 5, np.random.default_rng(0)), atol=1e-6)
+np.testing.assert_allclose(noisy, effects.noise(samples, 5, np.random.default_rng(0)), atol=1e-6)
 player(noisy, "Noise, 5 dB below the speech")
 
 # %%
-figure = plots.compare(samples, noisy, "noise at 5 dB")
+figure = plots.compare_spectrograms(samples, noisy, "noise at 5 dB")
 plots.save(figure, "03_noise", "noise fills the pauses and the quiet high frequencies; loud vowels stand out")
 
 # %% [markdown]
@@ -91,17 +90,15 @@ crowd = np.zeros(len(samples), np.float32)
 for voice in voices:
     place = rng.integers(len(voice))
     crowd += np.resize(np.roll(voice, -place), len(samples)) / np.sqrt(np.mean(voice**2))
-np.testing.assert_allclose(crowd, augment.babble(voices, len(samples), np.random.default_rng(0)))
+np.testing.assert_allclose(crowd, effects.babble(voices, len(samples), np.random.default_rng(0)))
 
 # %%
-pink = augment.noise(samples, 5, np.random.default_rng(0), "pink")
-canteen = augment.noise(samples, 5, np.random.default_rng(0), crowd)
+pink = effects.noise(samples, 5, np.random.default_rng(0), "pink")
+canteen = effects.noise(samples, 5, np.random.default_rng(0), crowd)
 HTML(player_html(pink, "Pink noise, 5 dB below") + player_html(canteen, "Four voices, 5 dB below"))
 
 # %%
-figure, axes = plots.new(
-    1, 3, (10, 2.8), "white noise hides the top, pink noise the bottom, babble all", sharey=True
-)
+figure, axes = plots.new(1, 3, (10, 2.8), "white noise hides the top, pink noise the bottom, babble all", sharey=True)
 high = log_mel(samples).max()
 for ax, (name, clip) in zip(axes, {"white": noisy, "pink": pink, "babble": canteen}.items(), strict=True):
     plots.spectrogram(log_mel(clip), ax, f"{name}, 5 dB", unit="", vmin=high - 12, vmax=high)
@@ -122,15 +119,13 @@ rng = np.random.default_rng(0)
 seconds = np.arange(round(1.2 * 0.8 * 16000)) / 16000
 echoes = rng.standard_normal(len(seconds)) * 10 ** (-3 * seconds / 0.8)
 echoes = (echoes / np.linalg.norm(echoes)).astype(np.float32)
-np.testing.assert_allclose(echoes, augment.room_response(0.8, np.random.default_rng(0)), atol=1e-6)
+np.testing.assert_allclose(echoes, effects.room_response(0.8, np.random.default_rng(0)), atol=1e-6)
 
 # %% [markdown]
 # Does it really fall by 60 dB in 0.8 s? Schroeder's answer (1965): sum up the energy that is still to come.
 
 # %%
-figure, (left, right) = plots.new(
-    1, 2, alt="echoes that die away, and a straight line through -60 dB at 0.8 s"
-)
+figure, (left, right) = plots.new(1, 2, alt="echoes that die away, and a straight line through -60 dB at 0.8 s")
 plots.waveform(echoes, left, "the room's answer to a clap")
 still_to_come = np.cumsum(echoes[::-1] ** 2)[::-1]
 right.plot(seconds, 10 * np.log10(still_to_come), color=plots.BLUE)
@@ -143,12 +138,12 @@ figure
 
 # %%
 wet = 0.6 * samples + 0.4 * np.convolve(samples, echoes)[: len(samples)]
-helper = augment.reverb(samples, rt60=0.8, mix=0.4, rng=np.random.default_rng(0))
+helper = effects.reverb(samples, rt60=0.8, mix=0.4, rng=np.random.default_rng(0))
 np.testing.assert_allclose(wet, helper, atol=1e-5)
 player(wet, "Reverb: RT60 0.8 s, mix 0.4")
 
 # %%
-plots.compare(samples, wet, "reverb, 0.8 s")
+plots.compare_spectrograms(samples, wet, "reverb, 0.8 s")
 
 # %% [markdown]
 # Each sound smears to the right, into the pause where a P or a K should be silent.
@@ -164,13 +159,13 @@ player(slow_record, "0.75 times as fast, as a record")
 
 # %% [markdown]
 # Slower and lower: another speaker, who yawns. That is worth having too, since new speakers are what a small corpus
-# lacks: it is *speed perturbation* (Ko and others, 2015), and `augment.speed` does it with a proper resampler, so that
+# lacks: it is *speed perturbation* (Ko and others, 2015), and `effects.speed` does it with a proper resampler, so that
 # no tone is folded back from above 8 kHz. The [phase vocoder](https://doi.org/10.1002/j.1538-7305.1966.tb01706.x) takes the spectrogram apart, spreads its columns and mends
 # the phases, so that only the pace changes. (Where the mended phases do not quite fit, neighbouring columns cancel each
-# other and the sound gets quieter; `augment.time_stretch` turns it up again.)
+# other and the sound gets quieter; `effects.time_stretch` turns it up again.)
 
 # %%
-slower = augment.time_stretch(samples, 0.75)
+slower = effects.time_stretch(samples, 0.75)
 player(slower, "0.75 times as fast, phase vocoder")
 
 
@@ -181,12 +176,12 @@ def pitch(clip):
     return 16000 / (80 + fit[80:300].argmax())
 
 
-record = augment.speed(samples, 0.75)
+record = effects.speed(samples, 0.75)
 for name, clip in {"original": samples, "as a record": record, "phase vocoder": slower}.items():
     print(f"{name:14} {len(clip) / 16000:.2f} s, {pitch(clip):.0f} Hz")
 
 # %%
-plots.compare(samples, slower, "time stretch, rate 0.75")
+plots.compare_spectrograms(samples, slower, "time stretch, rate 0.75")
 
 # %% [markdown]
 # ## Break it: too fast for CTC
@@ -202,10 +197,8 @@ plots.compare(samples, slower, "time stretch, rate 0.75")
 # %%
 needed = min_frames(encode(utterance.text))
 for rate in (0.9, 1.1, 1.5, 2.0):
-    answers = num_frames(len(augment.time_stretch(samples, rate))) // 4
-    print(
-        f"rate {rate}: {answers} answers for {needed} letters", "" if answers >= needed else "<- impossible"
-    )
+    answers = num_frames(len(effects.time_stretch(samples, rate))) // 4
+    print(f"rate {rate}: {answers} answers for {needed} letters", "" if answers >= needed else "<- impossible")
 
 # %% [markdown]
 # *Diagnosis.* No path through so few answers spells the text: its probability is zero, its loss infinite.
@@ -225,11 +218,11 @@ for place, name in ((0, "slowest"), (1, "fastest")):
 # removes one band, here 2000 Hz wide:
 
 # %%
-masked = augment.frequency_mask(samples, centre=2000, width=2000)
+masked = effects.frequency_mask(samples, center=2000, width=2000)
 player(masked, "Without 1000 to 3000 Hz")
 
 # %%
-plots.compare(samples, masked, "without 1000 to 3000 Hz")
+plots.compare_spectrograms(samples, masked, "without 1000 to 3000 Hz")
 
 # %% [markdown]
 # It sounds hollow and is still understood: speech says everything more than once. A recogniser should learn
@@ -243,16 +236,16 @@ plots.compare(samples, masked, "without 1000 to 3000 Hz")
 # %%
 pairs = samples[: len(samples) // 640 * 640].reshape(-1, 2, 320)
 swapped = pairs[:, ::-1].reshape(-1)
-helper = augment.segment_shuffle(samples, 0.02, np.random.default_rng(0), share=1)
+helper = effects.segment_shuffle(samples, 0.02, np.random.default_rng(0), share=1)
 np.testing.assert_array_equal(swapped, helper[: len(swapped)])
 player(swapped, "Every two pieces of 20 ms swapped")
 
 # %%
-lossy = augment.gaps(samples, count=6, seconds=0.08, rng=np.random.default_rng(0))
+lossy = effects.gaps(samples, count=6, seconds=0.08, rng=np.random.default_rng(0))
 player(lossy, "Six gaps of 80 ms")
 
 # %%
-plots.compare(samples, lossy, "six gaps of 80 ms")
+plots.compare_spectrograms(samples, lossy, "six gaps of 80 ms")
 
 # %% [markdown]
 # A gap is turned down by 60 dB, not to zero: exact zeros would give away, by a sound that no recording has,
@@ -263,7 +256,7 @@ plots.compare(samples, lossy, "six gaps of 80 ms")
 # Take pieces of 0.4 s instead of 0.02 s:
 
 # %%
-player(augment.segment_shuffle(samples, 0.4, np.random.default_rng(0), share=1), "Pieces of 0.4 s swapped")
+player(effects.segment_shuffle(samples, 0.4, np.random.default_rng(0), share=1), "Pieces of 0.4 s swapped")
 
 # %% [markdown]
 # *Diagnosis.* Now the words come in another order, and the transcript does not know. CTC would learn to
@@ -290,7 +283,7 @@ AugmentationBench([utterance, *{each.speaker: each for each in corpus.utterances
 
 # %%
 rng = np.random.default_rng(0)
-effects = {
+changed = {
     "noise, 5 dB": noisy,
     "reverb, 0.8 s": wet,
     "speed, 0.75": record,
@@ -299,21 +292,19 @@ effects = {
     "segment shuffle, 20 ms": swapped,
     "six gaps of 80 ms": lossy,
 }
-HTML("".join(player_html(clip, name) for name, clip in effects.items()))
+HTML("".join(player_html(clip, name) for name, clip in changed.items()))
 
 # %%
 figure, axes = plots.new(2, 4, (12, 4.5), sharey=True)
-for ax, (name, clip) in zip(axes.flat, {"original": samples, **effects}.items(), strict=True):
+for ax, (name, clip) in zip(axes.flat, {"original": samples, **changed}.items(), strict=True):
     plots.spectrogram(log_mel(clip), ax, name, unit="", vmin=high - 12, vmax=high)
     ax.set(xlabel="", ylabel="")
 plots.save(figure, "03_effects", "spectrograms of one sentence before and after each of the seven effects")
 
 # %%
 recognizer = Recognizer.load(shipped_model())
-assert (
-    recognizer.transcribe(samples) == utterance.text
-)  # or the bench would open on a clip that is heard wrong
-for name, clip in {"original": samples, **effects, "pink noise": pink, "babble": canteen}.items():
+assert recognizer.transcribe(samples) == utterance.text  # or the bench would open on a clip that is heard wrong
+for name, clip in {"original": samples, **changed, "pink noise": pink, "babble": canteen}.items():
     print(f"{name:32} {recognizer.transcribe(clip)}")
 
 # %% [markdown]
@@ -341,12 +332,7 @@ knobs = {  # effect: (what is turned, its settings, what stays, the name of the 
     "noise": ("snr_db", [30, 20, 15, 10, 5, 0, -5], {}, "SNR (dB)"),
     "reverb": ("rt60", [0.1, 0.3, 0.5, 0.8, 1.2, 2.0], {"mix": 0.4}, "RT60 (s), mix 0.4"),
     "time_stretch": ("rate", [0.5, 0.7, 0.9, 1.1, 1.3, 1.6, 2.0], {}, "rate of the time stretch"),
-    "frequency_mask": (
-        "width",
-        [100, 500, 1000, 1500, 2000, 2500],
-        {"centre": 1500},
-        "Hz removed around 1500 Hz",
-    ),
+    "frequency_mask": ("width", [100, 500, 1000, 1500, 2000, 2500], {"center": 1500}, "Hz removed around 1500 Hz"),
 }
 step = 3 if PROFILE == "ci" else 1
 found = {
@@ -366,9 +352,7 @@ for ax, (name, rates) in zip(axes, found.items(), strict=True):
     ax.set(xlabel=label, ylim=(0, None))
 axes[0].invert_xaxis()
 axes[0].set_ylabel("word error rate (%)")
-plots.save(
-    figure, "03_wer_against_effects", "word error rate rising with noise, reverberation, pace, removed band"
-)
+plots.save(figure, "03_wer_against_effects", "word error rate rising with noise, reverberation, pace, removed band")
 
 # %% [markdown]
 # Blue is the rate with its 95 % interval, the dotted line the rate as recorded, green what training draws. Read each
@@ -381,9 +365,7 @@ for name, rates in found.items():
     low, high = Augmenter().ranges(name)[knobs[name][0]]
     drawn = [rate.rate for value, rate in rates.items() if low <= value <= high]
     told = f"{max(drawn) / clean.rate:.1f} times as recorded" if drawn and clean.rate else "not measured here"
-    print(
-        f"{name:15} hardest drawn: {told}; worst of all: WER {max(each.rate for each in rates.values()):.0%}"
-    )
+    print(f"{name:15} hardest drawn: {told}; worst of all: WER {max(each.rate for each in rates.values()):.0%}")
 
 # %% [markdown]
 # ## Who decides?
@@ -432,11 +414,11 @@ for epoch in range(3):
 # Add noise with twice the amplitude of the speech, and store the sum as 16-bit numbers, as a WAV file does:
 
 # %%
-loud = augment.noise(samples / np.abs(samples).max(), -6, np.random.default_rng(0))
+loud = effects.noise(samples / np.abs(samples).max(), -6, np.random.default_rng(0))
 wrapped = ((loud * 32767).astype(np.int32).astype(np.int16) / 32767).astype(np.float32)
 peak = slice(np.abs(loud).argmax() - 60, np.abs(loud).argmax() + 60)
 figure, ax = plots.new(alt="where the sum exceeds full scale, its 16-bit copy jumps to the other side")
-plots.waveform(wrapped[peak], ax, colour=plots.ORANGE)
+plots.waveform(wrapped[peak], ax, color=plots.ORANGE)
 plots.waveform(loud[peak], ax, "7.5 ms around the peak: the sum (blue), stored in 16 bits (orange)")
 
 # %%
@@ -444,7 +426,7 @@ player(wrapped, "Wrapped around")
 
 # %% [markdown]
 # *Diagnosis.* 16 bits end at ±1. What exceeds them comes out on the other side, as a crack. Clipping at ±1
-# would distort, too. `augment.limit` turns down the whole clip instead, and only if it must: the features do
+# would distort, too. `effects.limit` turns down the whole clip instead, and only if it must: the features do
 # not hear loudness.
 #
 # ## SpecAugment: cover parts of the picture
@@ -522,7 +504,7 @@ answer = sosfiltfilt(sections, samples).astype(np.float32)
 player(answer, "Telephone")
 
 # %% tags=["solution"]
-plots.compare(samples, answer, "telephone")  # S and F differ mostly above 3400 Hz, and now sound alike
+plots.compare_spectrograms(samples, answer, "telephone")  # S and F differ mostly above 3400 Hz, and now sound alike
 
 # %% tags=["check"]
 check("03.1", answer)

@@ -33,12 +33,13 @@ import numpy as np
 import soundfile
 import tensorflow as tf
 
-from asr_helpers import pipeline, plots, records
-from asr_helpers.augment import Augmenter, SpecAugment
-from asr_helpers.checks import check
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
-from asr_helpers.features import features, features_tf, num_frames
-from asr_helpers.text import decode, encode, min_frames
+from asr_helpers.batches import pipeline, tfrecords
+from asr_helpers.corpus import data_dir, load_corpus
+from asr_helpers.show import plots
+from asr_helpers.sound import Augmenter, SpecAugment, features, features_tf, num_frames, read_audio
+from asr_helpers.teaching import check
+from asr_helpers.text import decode, encode
+from asr_helpers.words import min_frames
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 FOLDER = data_dir() / "mini" / ("dev-mini" if PROFILE == "ci" else "train-mini")
@@ -91,7 +92,7 @@ folder = Path(tempfile.mkdtemp())
 wavs = [folder / f"{clip.id}.wav" for clip in clips]
 for path, wave in zip(wavs, waves, strict=True):
     soundfile.write(path, wave, 16000)
-records.write_records(clips, folder / "records")
+tfrecords.write_records(clips, folder / "records")
 shard = next((folder / "records").glob("*.tfrecord"))
 places = {"FLAC": [clip.path for clip in clips], "WAV": wavs, "TFRecord": [shard]}
 minutes = sum(clip.seconds for clip in clips) / 60
@@ -102,7 +103,7 @@ for name, paths in places.items():
 # %%
 def rate_records():
     """As `rate`, of one whole shard: a record is not opened by name but streamed with the others."""
-    stream = tf.data.TFRecordDataset(str(shard)).map(records.decode)
+    stream = tf.data.TFRecordDataset(str(shard)).map(tfrecords.parse_example)
     list(stream)
     start = time.perf_counter()
     for _ in stream:
@@ -163,11 +164,7 @@ print("features", example.shape, "· model frames", target[0], "· labels", targ
 
 # %%
 audio = speech.seconds
-sizes = {
-    "spectrograms": audio * 100 * 80 * 4,
-    "waveforms": audio * 16000 * 4,
-    "names": len(speech.utterances) * 8,
-}
+sizes = {"spectrograms": audio * 100 * 80 * 4, "waveforms": audio * 16000 * 4, "names": len(speech.utterances) * 8}
 hundred = {kind: size / audio * 100.6 * 3600 / 1e9 for kind, size in sizes.items()}
 for kind, size in sizes.items():
     print(f"{kind:12s} {size / 1e6:8.2f} MB here   {hundred[kind]:10.4f} GB for train-clean-100")
@@ -228,9 +225,7 @@ def padding(batches):
     return 1 - sum(map(sum, batches)) / sum(len(batch) * max(batch) for batch in batches)
 
 
-figure, axes = plots.new(
-    1, 2, (9, 2.6), "utterances of one batch as bars: random lengths, like lengths", sharex=True
-)
+figure, axes = plots.new(1, 2, (9, 2.6), "utterances of one batch as bars: random lengths, like lengths", sharex=True)
 for ax, batches, name in zip(axes, (random_batches, bucketed), ("random", "bucketed"), strict=True):
     batch = np.sort(batches[len(batches) // 2])[::-1]
     ax.barh(range(len(batch)), max(batch) / 100, color=plots.ORANGE, height=1, label="padding")
@@ -248,9 +243,7 @@ plots.save(figure, "04_padding")
 
 # %%
 for bound, size in list(zip(bounds, batch_sizes, strict=False))[2:12:3]:
-    print(
-        f"below {bound / 100:4.1f} s: {size:3d} utterances a batch, at most {bound * size / 100:.0f} s of audio"
-    )
+    print(f"below {bound / 100:4.1f} s: {size:3d} utterances a batch, at most {bound * size / 100:.0f} s of audio")
 
 # %% [markdown]
 # ## The whole pipeline
@@ -320,9 +313,7 @@ runs = {"prefetch=0": run(0), "prefetch=2": run(pipeline.READ_AHEAD)}
 
 # %%
 longest = max(trained[-1, 1] for _, trained in runs.values())
-figure, axes = plots.new(
-    2, 1, (9, 2.8), "two lanes, producer and consumer, without and with prefetch", sharex=True
-)
+figure, axes = plots.new(2, 1, (9, 2.8), "two lanes, producer and consumer, without and with prefetch", sharex=True)
 for ax, (name, lanes) in zip(axes, runs.items(), strict=True):
     for y, (times, colour) in enumerate(zip(lanes, (plots.ORANGE, plots.BLUE), strict=True)):
         ax.barh(y, times[:, 1] - times[:, 0], 0.8, times[:, 0], color=colour)
@@ -346,12 +337,12 @@ plots.save(figure, "04_prefetch")
 # %%
 folder = Path(tempfile.mkdtemp())
 utterances = load_corpus(data_dir() / "mini" / "dev-mini").utterances
-problems = records.write_records(utterances, folder)
+problems = tfrecords.write_records(utterances, folder)
 packed = pipeline.load_speech(folder)
 print(len(packed.utterances), "utterances in", len(packed.shards), "shard;", len(problems), "problems")
 
 # %%
-name, samples = records.decode(next(iter(tf.data.TFRecordDataset(packed.shards))))
+name, samples = tfrecords.parse_example(next(iter(tf.data.TFRecordDataset(packed.shards))))
 original = next(clip for clip in utterances if clip.id == name.numpy().decode())
 print(original.id, "is bit for bit the FLAC:", np.array_equal(samples, read_audio(original.path)))
 

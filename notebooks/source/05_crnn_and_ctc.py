@@ -31,14 +31,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from asr_helpers import plots
-from asr_helpers.checks import check
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
-from asr_helpers.ctc import ctc_loss, lattice, log_likelihood, pack_targets
-from asr_helpers.decoding import collapse, greedy
-from asr_helpers.features import features
-from asr_helpers.model import build_model, output_frames
-from asr_helpers.text import ALPHABET, BLANK, decode, encode, min_frames
+from asr_helpers.corpus import data_dir, load_corpus
+from asr_helpers.network import build_model, ctc_loss, pack_targets
+from asr_helpers.show import plots
+from asr_helpers.sound import features, output_frames, read_audio
+from asr_helpers.teaching import check
+from asr_helpers.text import ALPHABET, BLANK, decode, encode
+from asr_helpers.words import collapse, greedy, lattice, log_likelihood, min_frames
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 plots.style()
@@ -66,9 +65,7 @@ print(clip.text, spectrogram.shape, "→", tuple(logits.shape[1:]))
 
 # %%
 main = [
-    layer
-    for layer in model.layers
-    if layer.count_params() or (layer.name.startswith("conv") and "pool" in layer.name)
+    layer for layer in model.layers if layer.count_params() or (layer.name.startswith("conv") and "pool" in layer.name)
 ]
 for layer in main:
     shape = tuple(size or "·" for size in layer.output.shape)
@@ -146,8 +143,7 @@ noise = np.random.default_rng(0).normal(size=(1, 160, 80, 1)).astype(np.float32)
 poked = noise.copy()
 poked[:, 80] += 1.0
 change = {
-    name: np.abs(part(poked) - part(noise))[0].max(-1)
-    for name, part in (("convolutions", columns), ("all", model))
+    name: np.abs(part(poked) - part(noise))[0].max(-1) for name, part in (("convolutions", columns), ("all", model))
 }
 
 # %%
@@ -273,12 +269,7 @@ plots.ctc_lattice(standing, "CAT", title="CAT in five frames: forward times back
 labels = encode(clip.text)
 log_probs = tf.nn.log_softmax(logits[0]).numpy()
 target = pack_targets([labels], [len(log_probs)])
-print(
-    "TensorFlow:",
-    float(ctc_loss(target, logits)[0]),
-    "· lattice:",
-    -log_likelihood(log_probs, labels) / len(labels),
-)
+print("TensorFlow:", float(ctc_loss(target, logits)[0]), "· lattice:", -log_likelihood(log_probs, labels) / len(labels))
 
 # %% [markdown]
 # (Per letter, so that long and short sentences weigh the same.)
@@ -335,9 +326,7 @@ ups, downs = lattice(log_probs, labels)
 together = np.exp(ups + downs - log_likelihood(log_probs, labels))
 states = 2 * len(said) + 1
 last = np.flatnonzero(together[:, :states].sum(axis=1) > 0.5)[-1] + 1  # until the path has left the word
-plots.save(
-    plots.ctc_lattice(together[:last, :states], said, title=f"the word {said} of “{clip.text}”"), "05_lattice"
-)
+plots.save(plots.ctc_lattice(together[:last, :states], said, title=f"the word {said} of “{clip.text}”"), "05_lattice")
 
 # %%
 print("said ", clip.text)
@@ -394,9 +383,7 @@ for frames in (9, 8, 7):
 # for the blank vanishes (here the spaces), while the real blank is printed:
 
 # %%
-wrong = tf.nn.ctc_loss(
-    labels[None], in_batch, [len(labels)], [output_frames(len(spectrogram))], False, blank_index=0
-)
+wrong = tf.nn.ctc_loss(labels[None], in_batch, [len(labels)], [output_frames(len(spectrogram))], False, blank_index=0)
 print("loss with blank 0:", float(wrong[0]) / len(labels))
 shown = [k for k, _ in itertools.groupby(best) if k != 0]
 print("decoded with blank 0:", "".join((ALPHABET + "_")[k] for k in shown)[:60])
@@ -419,9 +406,7 @@ for name, given in (("logits", log_probs), ("probabilities", np.exp(log_probs)))
         tape.watch(given)
         loss = ctc_loss(own, given)
     size = float(tf.norm(tape.gradient(loss, given)))
-    print(
-        f"{name:14s} loss {float(loss[0]):.3f}, gradient {size:.3f}, reads “{greedy(given[0].numpy())[:20]}…”"
-    )
+    print(f"{name:14s} loss {float(loss[0]):.3f}, gradient {size:.3f}, reads “{greedy(given[0].numpy())[:20]}…”")
 
 # %% [markdown]
 # The same network, reading the same: a trained one looks untrained to this loss. In training the loss falls a little

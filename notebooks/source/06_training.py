@@ -37,20 +37,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# %%
-from asr_helpers import plots
-from asr_helpers.augment import FILL
-from asr_helpers.checks import check
-from asr_helpers.corpus import SAMPLE_RATE, data_dir, read_audio
-from asr_helpers.ctc import ctc_loss, disagreement, pack_targets, peakiness
-from asr_helpers.decoding import greedy
-from asr_helpers.metrics import ErrorRate, paired_difference, score
-from asr_helpers.pipeline import batches_per_epoch, load_speech, training_batches
+from asr_helpers.batches import Splicer, batches_per_epoch, cut_speech, join, load_speech, training_batches
+from asr_helpers.corpus import data_dir
+from asr_helpers.network import ctc_loss, disagreement, pack_targets, peakiness
 from asr_helpers.recognizer import Recognizer, shipped_model
-from asr_helpers.splicing import Splicer, cut_speech, join
+
+# %%
+from asr_helpers.show import plots
+from asr_helpers.show.plots import live_curves
+from asr_helpers.show.widgets import player
+from asr_helpers.sound import FILL, SAMPLE_RATE, read_audio
+from asr_helpers.teaching import check
 from asr_helpers.text import decode
 from asr_helpers.training import PROFILES, WarmUpAndDecay, new_model, train
-from asr_helpers.widgets import live_curves, player
+from asr_helpers.words import ErrorRate, greedy, paired_difference, score
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 RUNS = data_dir().parent / "runs"
@@ -79,11 +79,7 @@ print(speech.summary(), valid.summary(), sep="\n")
 # %%
 profile = PROFILES[PROFILE]
 model = new_model(profile)
-print(
-    f"{model.count_params():,} parameters;",
-    batches_per_epoch(speech, profile.batch_seconds),
-    "steps an epoch",
-)
+print(f"{model.count_params():,} parameters;", batches_per_epoch(speech, profile.batch_seconds), "steps an epoch")
 
 # %% [markdown]
 # ## How fast should it learn?
@@ -94,13 +90,8 @@ print(
 
 # %%
 steps = 1000
-rates = [
-    profile.learning_rate * max(0.002, min(1, (s / steps + 1e-3) * 20, (1 - s / steps) * 2))
-    for s in range(steps)
-]
-figure, ax = plots.new(
-    size=(8, 1.8), alt="learning rate over the run: a short rise, a plateau, a linear fall"
-)
+rates = [profile.learning_rate * max(0.002, min(1, (s / steps + 1e-3) * 20, (1 - s / steps) * 2)) for s in range(steps)]
+figure, ax = plots.new(size=(8, 1.8), alt="learning rate over the run: a short rise, a plateau, a linear fall")
 ax.plot(np.arange(steps) / steps * 100, rates)
 ax.set(xlabel="share of the run (%)", ylabel="learning rate", ylim=(0, None))
 figure
@@ -117,7 +108,7 @@ for step in (0, 200, 900):
     assert np.isclose(float(model.optimizer.learning_rate), rates[step])
 
 # %% [markdown]
-# If you do not know beforehand how long you will train, `Profile(plateau=True)` uses Keras's ReduceLROnPlateau
+# If you do not know beforehand how long you will train, `Profile(reduce_on_plateau=True)` uses Keras's ReduceLROnPlateau
 # instead: it halves the rate when the validation loss has not fallen for two epochs.
 #
 # ## Who works between two epochs?
@@ -162,9 +153,7 @@ assert np.isclose(divergence, peakiness(targets, spike[None])[0], rtol=1e-3)
 
 # %%
 hint = np.zeros((1, 9, 29), np.float32)
-hint[0, :, 2] = np.exp(
-    -(((np.arange(9) - 4) / 1.5) ** 2)
-)  # the A is more likely in the middle, to begin with
+hint[0, :, 2] = np.exp(-(((np.arange(9) - 4) / 1.5) ** 2))  # the A is more likely in the middle, to begin with
 learned = {}
 for share in (0, 0.2):
     logits = tf.Variable(hint)
@@ -217,9 +206,7 @@ figure
 # %%
 unheard = json.loads((data_dir().parent / "benchmarks" / "unheard_voice.json").read_text())
 for row in unheard["runs"]:
-    print(
-        f"{row['run']:14s} WER on voice {unheard['voice']}, never heard: {row['unheard_wer']:.1%}; ", end=""
-    )
+    print(f"{row['run']:14s} WER on voice {unheard['voice']}, never heard: {row['unheard_wer']:.1%}; ", end="")
     print(f"on the others: {row['heard_wer']:.1%}")
 
 # %% [markdown]
@@ -251,9 +238,7 @@ test = load_speech(data_dir() / "mini" / "test-mini")
 recognizer = Recognizer.load(run / "best.keras")
 heard = [recognizer.transcribe(read_audio(clip.path), greedy) for clip in test.utterances]
 result = score([clip.text for clip in test.utterances], heard)
-print(
-    f"test-mini: WER {result['wer']:.1%}, 95 % interval {result['wer_ci95'][0]:.1%} to {result['wer_ci95'][1]:.1%}"
-)
+print(f"test-mini: WER {result['wer']:.1%}, 95 % interval {result['wer_ci95'][0]:.1%} to {result['wer_ci95'][1]:.1%}")
 
 # %%
 for clip, text in list(zip(test.utterances, heard, strict=True))[::19]:
@@ -262,17 +247,10 @@ for clip, text in list(zip(test.utterances, heard, strict=True))[::19]:
 # %%
 voices = sorted({clip.speaker for clip in test.utterances})
 new_voice = [voice for voice in voices if voice not in {clip.speaker for clip in speech.utterances}]
-for name, kept in (
-    ("voices of the training", set(voices) - set(new_voice)),
-    ("the voice never heard", set(new_voice)),
-):
-    pairs = [
-        (clip.text, text) for clip, text in zip(test.utterances, heard, strict=True) if clip.speaker in kept
-    ]
+for name, kept in (("voices of the training", set(voices) - set(new_voice)), ("the voice never heard", set(new_voice))):
+    pairs = [(clip.text, text) for clip, text in zip(test.utterances, heard, strict=True) if clip.speaker in kept]
     if pairs:
-        print(
-            f"{name}: WER {score(*map(list, zip(*pairs, strict=True)))['wer']:.1%} on {len(pairs)} sentences"
-        )
+        print(f"{name}: WER {score(*map(list, zip(*pairs, strict=True)))['wer']:.1%} on {len(pairs)} sentences")
 
 # %% [markdown]
 # ## What is on disk?
@@ -294,7 +272,7 @@ for path in sorted(run.iterdir()):
 # dropout. Before you look on: which losses will part, and which will not?
 
 # %%
-bare = replace(profile, dropout=0.0, augmenter=None, spec_augment=None, second=0, smooth=0)
+bare = replace(profile, dropout=0.0, augmenter=None, spec_augment=None, intermediate_weight=0, smoothness_weight=0)
 too_small = replace(bare, epochs=min(8, profile.epochs), lstm_layers=1, lstm_units=8, filters=(4, 8))
 too_large = replace(bare, epochs=min(20, profile.epochs))
 held_back = replace(profile, epochs=too_large.epochs, dropout=0.3)
@@ -414,10 +392,7 @@ PARTS = int(log[-1]["part"])
 epochs = np.arange(1, len(log) + 1)
 alt = "word error rate on real speech over the epochs, of each epoch and averaged; below, the learning rate"
 figure, (above, below) = plots.new(2, 1, (9, 4), alt, sharex=True, height_ratios=(3, 1))
-for name, label, colour in (
-    ("val_wer", "each epoch", plots.GREY),
-    ("mean_wer", "mean of the last epochs", plots.BLUE),
-):
+for name, label, colour in (("val_wer", "each epoch", plots.GREY), ("mean_wer", "mean of the last epochs", plots.BLUE)):
     rates = np.array([100 * row[name] for row in log])
     known = ~np.isnan(rates) | (name == "val_wer")  # in part 6 the mean was measured every third epoch
     above.plot(epochs[known], rates[known], ".-", color=colour, label=label)
@@ -475,7 +450,7 @@ for part in range(1, PARTS + 1):
 
 # %%
 few = replace(valid, utterances=valid.utterances[:60])
-cuts = cut_speech(shipped_model(), few, RUNS / f"06-{PROFILE}-cuts.json")
+cuts = cut_speech(Recognizer.load(shipped_model()).audio_log_probs, few, RUNS / f"06-{PROFILE}-cuts.json")
 splicer = Splicer(cuts, few, probability=1.0)
 clip = max(few.utterances, key=lambda utterance: len(cuts[utterance.id]))
 old, new = splicer.pieces[clip.id], splicer.choose(clip, np.random.default_rng(29))
@@ -615,27 +590,14 @@ plots.save(figure, "06_quarter_half_all")
 ours = [(run["hours"], 100 * run["history"][-1]["val_wer"]) for run in hours]
 tuning = json.loads((data_dir().parent / "benchmarks" / "decoder_tuning.json").read_text())
 larger = [100 * tuning["report"]["decoders"][name]["wer"] for name in ("greedy", "beam + LM")]
-alone = [
-    (12.1, larger[0], "notebook 00"),
-    (100, 23.18, "SUPERB"),
-    (100, 9.6, "ESPnet"),
-    (100, 6.73, "icefall"),
-]
-helped = [
-    (12.1, larger[1], "notebook 00"),
-    (5, 6.84, "Kaldi"),
-    (100, 18.97, "wav2letter"),
-    (100, 15.21, "SUPERB"),
-]
+alone = [(12.1, larger[0], "notebook 00"), (100, 23.18, "SUPERB"), (100, 9.6, "ESPnet"), (100, 6.73, "icefall")]
+helped = [(12.1, larger[1], "notebook 00"), (5, 6.84, "Kaldi"), (100, 18.97, "wav2letter"), (100, 15.21, "SUPERB")]
 
 # %%
 alt = "word error rate against hours of speech: the small network stays at 85, the larger comes to half, others to 7"
 figure, ax = plots.new(size=(8, 4.2), alt=alt)
 ax.plot(*zip(*ours, strict=True), "o-", label="small network, 48 hours heard")
-for points, fill, label in (
-    (alone, plots.ORANGE, "network alone"),
-    (helped, "none", "with a language model"),
-):
+for points, fill, label in ((alone, plots.ORANGE, "network alone"), (helped, "none", "with a language model")):
     hours, wer, _ = zip(*points, strict=True)
     ax.scatter(hours, wer, edgecolor=plots.ORANGE, facecolor=fill, label=label)
     for point in points:

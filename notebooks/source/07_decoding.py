@@ -35,18 +35,15 @@ from importlib.metadata import version
 import jiwer
 import numpy as np
 
-from asr_helpers import decoding, plots
-from asr_helpers.alignment import FRAME_SECONDS, align, ctm, viterbi
-from asr_helpers.checks import check
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
-from asr_helpers.ctc import lattice
-from asr_helpers.fast_beam import Automaton
-from asr_helpers.features import features, log_mel
-from asr_helpers.lm import END, START, estimate
-from asr_helpers.metrics import paired_difference, word_errors
+from asr_helpers.corpus import data_dir, load_corpus
 from asr_helpers.recognizer import Recognizer, shipped_model
+from asr_helpers.show import plots
+from asr_helpers.show.widgets import player, word_player
+from asr_helpers.sound import features, log_mel, read_audio
+from asr_helpers.teaching import check
 from asr_helpers.text import ALPHABET, BLANK, ENGLISH, NUM_CLASSES, decode, encode
-from asr_helpers.widgets import player, word_player
+from asr_helpers.words import FastBeamSearch, Fusion, beam_search, collapse, default_decoder, greedy, word_errors
+from asr_helpers.words.fast import Automaton
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 plots.style()
@@ -72,11 +69,11 @@ print(len(dev), "clips; the first:", inputs[0].shape, "→", outputs[0].shape)
 # differs from the simplest, too.
 
 # %%
-greedy_texts = [decoding.greedy(each) for each in outputs]
-default_texts = [decoding.default_decoder()(each) for each in outputs]
+greedy_texts = [greedy(each) for each in outputs]
+default_texts = [default_decoder()(each) for each in outputs]
 mended = [i for i, said in enumerate(references) if greedy_texts[i] != said == default_texts[i]]
 assert mended, "no clip is wrong by the simplest decoder and right by the best"
-chosen = max(mended, key=lambda i: decoding.beam_search(outputs[i], 64)[0].text != greedy_texts[i])
+chosen = max(mended, key=lambda i: beam_search(outputs[i], 64)[0].text != greedy_texts[i])
 
 # %%
 some = sorted({chosen, *range(0, len(dev), 4)}) if PROFILE == "ci" else range(len(dev))
@@ -84,7 +81,7 @@ chosen = list(some).index(chosen)
 dev, inputs, outputs, references, greedy_texts = (
     [values[i] for i in some] for values in (dev, inputs, outputs, references, greedy_texts)
 )
-beam_texts = [decoding.beam_search(each, 64)[0].text for each in outputs]
+beam_texts = [beam_search(each, 64)[0].text for each in outputs]
 
 # %%
 log_probs = outputs[chosen]
@@ -119,7 +116,7 @@ print("".join(SYMBOLS[k] for k in kept))
 # That is *greedy decoding*. The helper does the same:
 
 # %%
-assert decode(kept) == decoding.greedy(log_probs)
+assert decode(kept) == greedy(log_probs)
 print("said ", references[chosen])
 print("heard", decode(kept))
 
@@ -145,9 +142,9 @@ print({text: round(value, 2) for text, value in worth.items()})
 # %%
 toy = np.full((2, NUM_CLASSES), -math.inf)  # the same, as log-probabilities of all 29 classes
 toy[:, ALPHABET.index("A")], toy[:, BLANK] = math.log(0.4), math.log(0.6)
-best = decoding.beam_search(toy)[0]
+best = beam_search(toy)[0]
 assert np.isclose(math.exp(best.score), worth["A"])
-print(f"greedy: “{decoding.greedy(toy)}” · beam search: “{best.text}”, worth {math.exp(best.score):.2f}")
+print(f"greedy: “{greedy(toy)}” · beam search: “{best.text}”, worth {math.exp(best.score):.2f}")
 
 # %% [markdown]
 # ## Can all paths be summed?
@@ -155,9 +152,7 @@ print(f"greedy: “{decoding.greedy(toy)}” · beam search: “{best.text}”, 
 # How many are there for this clip?
 
 # %%
-print(
-    f"{NUM_CLASSES} to the power of {len(log_probs)}: a number of {len(str(NUM_CLASSES ** len(log_probs)))} digits"
-)
+print(f"{NUM_CLASSES} to the power of {len(log_probs)}: a number of {len(str(NUM_CLASSES ** len(log_probs)))} digits")
 
 # %% [markdown]
 # So no. *Prefix beam search* goes through the frames once and keeps only a few beginnings of texts, the *beam*. All
@@ -187,9 +182,7 @@ def step(beam, probs, width):
 beam = {("", BLANK): 1.0}
 for probs in np.exp(toy):
     beam = step(beam, probs, width=3)
-    shown = (
-        f"“{text}” ending in {SYMBOLS[last]}: {value:.2f}" for (text, last), value in beam.items() if value
-    )
+    shown = (f"“{text}” ending in {SYMBOLS[last]}: {value:.2f}" for (text, last), value in beam.items() if value)
     print(*shown, sep=" · ")
 
 # %% [markdown]
@@ -206,7 +199,7 @@ for probs in np.exp(part):
 ours = defaultdict(float)
 for (text, _), value in beam.items():
     ours[text] += value
-theirs = decoding.beam_search(part, 16, min_log_prob=-math.inf, margin=math.inf)
+theirs = beam_search(part, 16, min_log_prob=-math.inf, margin=math.inf)
 assert {each.text for each in theirs} == set(ours)
 assert all(np.isclose(math.exp(each.score), ours[each.text]) for each in theirs)
 whole = sum(ours.values())
@@ -239,6 +232,8 @@ for probs in np.exp(log_probs[begin : begin + 14].astype(np.float64)):
         history[-1][text] += value / total
 
 # %%
+from asr_helpers.words import FRAME_SECONDS
+
 times = FRAME_SECONDS * np.arange(begin - 1, begin + len(history) - 1)
 winner = max(history[-1], key=history[-1].get)
 plots.save(plots.prefix_tree(history, times, winner), "07_prefix_tree")
@@ -262,15 +257,13 @@ def measure(decoder):
 def show(name, texts, ms):
     errors = word_errors(references, texts)
     low, high = errors.interval()
-    print(
-        f"{name:10} WER {errors.rate:6.1%}  (95 % interval {low:.1%} to {high:.1%})  {ms:6.2f} ms per second"
-    )
+    print(f"{name:10} WER {errors.rate:6.1%}  (95 % interval {low:.1%} to {high:.1%})  {ms:6.2f} ms per second")
 
 
 # %%
-show("greedy", *measure(decoding.greedy))
+show("greedy", *measure(greedy))
 for width in (1, 4, 16):
-    show(f"beam of {width}", *measure(lambda each, width=width: decoding.beam_search(each, width)[0].text))
+    show(f"beam of {width}", *measure(lambda each, width=width: beam_search(each, width)[0].text))
 
 # %% [markdown]
 # Time grows with the width, the gain soon stops. Beam search *alone* seldom gains much: it sums the paths of a text
@@ -282,6 +275,8 @@ for width in (1, 4, 16):
 # from the few before it, and learns by counting. Which words follow THE in the harbour's training sentences?
 
 # %%
+from asr_helpers.words import END, START
+
 train = [each.text for each in load_corpus(data_dir() / "mini" / "train-mini")]
 pairs = Counter()
 for sentence in train:
@@ -328,14 +323,14 @@ def bigram(first, second):
 # The probabilities after any word must sum to one, and the helper must find the same:
 
 # %%
+from asr_helpers.words import estimate
+
 helper = estimate(train, order=2)
 vocabulary = [*kinds, "<unk>"]
 assert np.isclose(sum(bigram("THE", word) for word in vocabulary), 1)
 for word in vocabulary:
     assert np.isclose(math.log10(bigram("THE", word)), helper.score(("THE",), word)[0])
-print(
-    *(f"P({word} | THE) = {bigram('THE', word):.5f}" for word in ("COOK", "SOUP", "THE", "ZEBRA")), sep="\n"
-)
+print(*(f"P({word} | THE) = {bigram('THE', word):.5f}" for word in ("COOK", "SOUP", "THE", "ZEBRA")), sep="\n")
 
 # %% [markdown]
 # The helper does so for any length, each falling back on the next shorter one. How well does each length guess the
@@ -367,8 +362,10 @@ for sentence in (references[chosen], " ".join(reversed(references[chosen].split(
 # So what is the score of a text?
 
 # %%
-fusion = decoding.Fusion(lm, prior=0)
-heard = decoding.beam_search(log_probs, 64, fusion=fusion)[0]
+from asr_helpers.words import lattice
+
+fusion = Fusion(lm, internal_lm_weight=0)
+heard = beam_search(log_probs, 64, fusion=fusion)[0]
 forward, backward = lattice(log_probs, encode(heard.text))
 by_ear = np.logaddexp.reduce(forward[-1, -2:])
 by_language = fusion.weight * math.log(10) * lm.sentence(heard.text.split())
@@ -379,9 +376,7 @@ spelling = fusion.weight * sum(fusion.pairs[each[:-1], each[1:]].sum() for each 
 
 # %%
 total = by_ear + by_language + bonus + spelling
-print(
-    f"ear {by_ear:.2f} + language {by_language:.2f} + bonus {bonus:.2f} + unknown {spelling:.2f} = {total:.2f}"
-)
+print(f"ear {by_ear:.2f} + language {by_language:.2f} + bonus {bonus:.2f} + unknown {spelling:.2f} = {total:.2f}")
 print(f"the search found {heard.score:.2f}: {heard.text}")
 assert total - 0.5 < heard.score < total + 0.01
 
@@ -389,13 +384,13 @@ assert total - 0.5 < heard.score < total + 0.01
 # The search's figure can only be a little below, by the paths that it dropped on its way. And all clips together?
 
 # %%
-fused_texts, ms = measure(lambda each: decoding.beam_search(each, 64, fusion=fusion)[0].text)
-show("greedy", *measure(decoding.greedy))
-show("beam", beam_texts, measure(lambda each: decoding.beam_search(each, 64)[0].text)[1])
+from asr_helpers.words import paired_difference
+
+fused_texts, ms = measure(lambda each: beam_search(each, 64, fusion=fusion)[0].text)
+show("greedy", *measure(greedy))
+show("beam", beam_texts, measure(lambda each: beam_search(each, 64)[0].text)[1])
 show("beam + LM", fused_texts, ms)
-difference, (low, high) = paired_difference(
-    word_errors(references, greedy_texts), word_errors(references, fused_texts)
-)
+difference, (low, high) = paired_difference(word_errors(references, greedy_texts), word_errors(references, fused_texts))
 print(
     f"with the LM − greedy: {100 * difference:+.1f} points (paired 95 % interval {100 * low:+.1f} to {100 * high:+.1f})"
 )
@@ -424,7 +419,7 @@ player(read_audio(dev[shown[0]].path), references[shown[0]].lower())
 people = load_corpus(data_dir() / "real").utterances[:: 4 if PROFILE == "ci" else 1]
 said = [each.text for each in people]
 heard_people = [recognizer.audio_log_probs(read_audio(each.path)) for each in people]
-by_name = {"greedy": decoding.greedy, "beam + LM": decoding.default_decoder()}
+by_name = {"greedy": greedy, "beam + LM": default_decoder()}
 read = {name: [decoder(each) for each in heard_people] for name, decoder in by_name.items()}
 for name, texts in read.items():
     low, high = (errors := word_errors(said, texts)).interval()
@@ -474,17 +469,12 @@ def with_floor(exponent):
 
 
 curve, floor = min(map(with_floor, np.arange(0.02, 1.5, 0.01)), key=lambda c: sum((c[0] - wer)[fitted] ** 2))
-print(
-    f"for {words[-1]:,} words the line promises WER {line[-1]:.1%}, the curve {curve[-1]:.1%}, floor {floor:.1%}"
-)
+print(f"for {words[-1]:,} words the line promises WER {line[-1]:.1%}, the curve {curve[-1]:.1%}, floor {floor:.1%}")
 print(f"measured: {wer[-1]:.1%}")
 
 # %%
 figure, axes = plots.new(
-    1,
-    3,
-    (10, 2.8),
-    alt="word error rate with two fitted laws, unknown words, perplexity, against words of text",
+    1, 3, (10, 2.8), alt="word error rate with two fitted laws, unknown words, perplexity, against words of text"
 )
 axes[0].plot(words, 100 * line, color=plots.GREY, linestyle=":", label="line")
 axes[0].plot(words, 100 * curve, color=plots.GREY, linestyle="--", label="with a floor")
@@ -531,15 +521,10 @@ for row in law["pruning"]:
 measured = json.loads((data_dir().parent / "benchmarks" / "decoder_tuning.json").read_text())
 tuned, reported = measured["tuning"], measured["report"]
 figure = plots.heat_map(
-    100 * np.array(tuned["wer"]),
-    tuned["weights"],
-    tuned["word_bonuses"],
-    title="word error rate (%), tuning speakers",
+    100 * np.array(tuned["wer"]), tuned["weights"], tuned["word_bonuses"], title="word error rate (%), tuning speakers"
 )
 figure.axes[0].set(xlabel="word bonus", ylabel="weight of the language model")
-plots.save(
-    figure, "07_tuning", alt="word error rate by weight of the language model and word bonus, the best framed"
-)
+plots.save(figure, "07_tuning", alt="word error rate by weight of the language model and word bonus, the best framed")
 
 # %% [markdown]
 # The higher the weight, the larger the bonus that goes with it, because each word costs more: the good settings lie on a
@@ -555,7 +540,7 @@ plots.save(
 # survives until then.
 
 # %%
-ahead = decoding.Fusion(lm, prior=0).ahead
+ahead = Fusion(lm, internal_lm_weight=0).ahead
 print(f"{'so far':8} worth beforehand")
 for beginning in ("T", "TH", "THE", "TI", "TID", "TIDE"):
     print(f"{beginning:8} {ahead[beginning]:6.2f}")
@@ -565,10 +550,7 @@ for beginning in ("T", "TH", "THE", "TI", "TID", "TIDE"):
 
 # %%
 figure, (left, right) = plots.new(
-    1,
-    2,
-    (9, 3),
-    alt="without look-ahead four words in ten and more are wrong at any width, with it two",
+    1, 2, (9, 3), alt="without look-ahead four words in ten and more are wrong at any width, with it two"
 )
 widths = [str(width) for width in tuned["widths"]]
 seen = tuned["look_ahead_without_prior"]
@@ -596,9 +578,7 @@ print(f"{reported['utterances']} utterances, {reported['audio_seconds'] / 60:.0f
 for name, row in reported["decoders"].items():
     low, high = row["wer_ci95"]
     kinds = ", ".join(f"{row[kind]} {kind}" for kind in ("substitutions", "deletions", "insertions"))
-    print(
-        f"{name:10} WER {row['wer']:.1%} ({low:.1%} to {high:.1%})  {row['ms_per_audio_second']:5.2f} ms/s  {kinds}"
-    )
+    print(f"{name:10} WER {row['wer']:.1%} ({low:.1%} to {high:.1%})  {row['ms_per_audio_second']:5.2f} ms/s  {kinds}")
 low, high = reported["difference_ci95"]
 print(
     f"{reported['relative_reduction']:.0%} fewer errors than greedy (paired: {100 * low:+.1f} to {100 * high:+.1f} points)"
@@ -606,8 +586,8 @@ print(
 
 # %% [markdown]
 # Reporting the tuning speakers instead would be a small lie: the settings were chosen to suit them. The times are those
-# of `decoding.FastBeamSearch`: the same search over arrays, which [Numba](https://numba.pydata.org) makes machine code
-# of (`asr_helpers/fast_beam.py`). Is it the same?
+# of `FastBeamSearch`: the same search over arrays, which [Numba](https://numba.pydata.org) makes machine code
+# of (`asr_helpers/words/fast/`). Is it the same?
 
 # %%
 print(
@@ -634,15 +614,14 @@ for example in reported["examples"][:3]:
 # was a model of whole sequences of labels.)
 
 # %%
-shipped = Automaton.read(decoding.shipped_lm())
-known = {w: shipped.score(0, w)[0] for w in decoding.spellable(shipped.vocabulary, ENGLISH)}
-pairs = decoding.letter_pairs(known, ENGLISH)
+from asr_helpers.words import letter_bigrams, shipped_lm, spellable
+
+shipped = Automaton.read(shipped_lm())
+known = {w: shipped.score(0, w)[0] for w in spellable(shipped.vocabulary, ENGLISH)}
+pairs = letter_bigrams(known, ENGLISH)
 letters = [letter.replace(" ", "␣") for letter in ENGLISH.characters]
 figure, (left, right) = plots.new(
-    1,
-    2,
-    (10, 4),
-    "how probable each letter is after each; word error rate against the prior, lowest well above 0",
+    1, 2, (10, 4), "how probable each letter is after each; word error rate against the prior, lowest well above 0"
 )
 drawn = left.imshow(100 * np.exp(pairs), cmap="viridis", vmax=40)
 left.set_xticks(range(len(letters)), letters, fontsize=7)
@@ -654,9 +633,11 @@ right.set(xlabel="prior", title="word error rate (%), tuning speakers")
 plots.save(figure, "07_prior")
 
 # %%
+from asr_helpers.words import INTERNAL_LM_WEIGHT
+
 h, w = (np.exp(pairs[tuple(encode(pair))]) for pair in ("TH", "TW"))
 print(
-    f"after T: H {h:.0%}, W {w:.1%}: a W that is heard there counts {(h / w) ** decoding.PRIOR:.0f} times as much"
+    f"after T: H {h:.0%}, W {w:.1%}: a W that is heard there counts {(h / w) ** INTERNAL_LM_WEIGHT:.0f} times as much"
 )
 bought = reported["prior"]
 low, high = bought["difference_ci95"]
@@ -671,7 +652,9 @@ print(
 # read at the settings that are best without it, and with it:
 
 # %%
-plain = decoding.best_text(decoding.FastBeamSearch(decoding.shipped_lm(), **tuned["best_without_prior"]))
+from asr_helpers.words import best_text
+
+plain = best_text(FastBeamSearch(shipped_lm(), **tuned["best_without_prior"]))
 without = [plain(each) for each in heard_people]
 errors = [word_errors(said, texts) for texts in (without, read["beam + LM"])]
 print(f"WER {errors[0].rate:.1%} without, {errors[1].rate:.1%} with it")
@@ -727,9 +710,7 @@ plots.save(figure, "07_errors")
 
 # %%
 figure, axes = plots.new(1, 2, (9, 3.2), alt="the commonest confusions of characters and of words")
-for ax, key, title in zip(
-    axes, ("confused_characters", "confused_words"), ("greedy", "beam + LM"), strict=True
-):
+for ax, key, title in zip(axes, ("confused_characters", "confused_words"), ("greedy", "beam + LM"), strict=True):
     rows = reported[key][:12]
     names = [f"{a.replace(' ', '␣')} → {b.replace(' ', '␣')}" for a, b, _ in rows]
     ax.bar_label(ax.barh(names, [times for *_, times in rows]), padding=2, fontsize=8)
@@ -746,11 +727,13 @@ plots.save(figure, "07_confusions")
 # each state remembers where its maximum came from. Take the text of the clip that gained most as known:
 
 # %%
+from asr_helpers.words import viterbi
+
 aligned = int(shown[0])
 samples, text = read_audio(dev[aligned].path), references[aligned]
 states = viterbi(outputs[aligned], encode(text))
 spelt = [BLANK if state % 2 == 0 else encode(text)[state // 2] for state in states]
-assert decode(decoding.collapse(spelt)) == text
+assert decode(collapse(spelt)) == text
 print("".join(SYMBOLS[k] for k in spelt))
 
 # %% [markdown]
@@ -758,6 +741,8 @@ print("".join(SYMBOLS[k] for k in spelt))
 # gave its characters.
 
 # %%
+from asr_helpers.words import align
+
 words = align(outputs[aligned], text)
 plots.save(plots.words_in_time(words, log_mel(samples), text.lower()), "07_words")
 
@@ -791,6 +776,8 @@ figure
 # command line it is `asr align AUDIO TEXT`; and `asr transcribe --words` does it with what was heard.
 
 # %%
+from asr_helpers.words import ctm
+
 print(ctm(words, dev[aligned].id), end="")
 
 # %% [markdown]
@@ -826,7 +813,7 @@ figure
 
 # %%
 mistaken = [ALPHABET[k - 1] for k, _ in itertools.groupby(path) if k != 0]
-print("heard", decoding.greedy(log_probs))
+print("heard", greedy(log_probs))
 print("shown", "".join(mistaken))
 
 # %% [markdown]
@@ -865,9 +852,11 @@ print(next((f"{a} → {b}" for a, b in zip(greedy_texts, texts, strict=True) if 
 # What if the weight is far too high?
 
 # %%
-for weight in (decoding.WEIGHT, 3.0, 10.0):
-    deaf = decoding.Fusion(lm, weight=weight)
-    texts, _ = measure(lambda each, deaf=deaf: decoding.beam_search(each, 16, fusion=deaf)[0].text)
+from asr_helpers.words import WEIGHT
+
+for weight in (WEIGHT, 3.0, 10.0):
+    deaf = Fusion(lm, weight=weight)
+    texts, _ = measure(lambda each, deaf=deaf: beam_search(each, 16, fusion=deaf)[0].text)
     print(f"weight {weight:4}  WER {word_errors(references, texts).rate:6.1%}  {texts[chosen]}")
 
 # %% [markdown]
@@ -887,7 +876,7 @@ def softmax_again(log_probs):
 
 
 flat = softmax_again(log_probs)
-assert decoding.greedy(flat) == decoding.greedy(log_probs)
+assert greedy(flat) == greedy(log_probs)
 print(f"the largest probability of all frames: {np.exp(log_probs).max():.3f}, now {np.exp(flat).max():.3f}")
 
 # %% [markdown]
@@ -895,11 +884,9 @@ print(f"the largest probability of all frames: {np.exp(log_probs).max():.3f}, no
 # probable than e / (e + 28), about 9 %, and a beam search that weighs *sums* gets lost:
 
 # %%
-texts, _ = measure(lambda each: decoding.beam_search(softmax_again(each), 8)[0].text)
-before, _ = measure(lambda each: decoding.beam_search(each, 8)[0].text)
-print(
-    f"beam search WER {word_errors(references, before).rate:.1%} → {word_errors(references, texts).rate:.1%}"
-)
+texts, _ = measure(lambda each: beam_search(softmax_again(each), 8)[0].text)
+before, _ = measure(lambda each: beam_search(each, 8)[0].text)
+print(f"beam search WER {word_errors(references, before).rate:.1%} → {word_errors(references, texts).rate:.1%}")
 print(texts[chosen])
 
 # %% [markdown]
@@ -924,7 +911,7 @@ print(texts[chosen])
 answer = math.sqrt(0.5)
 for b in (0.70, 0.71):
     toy[:, ALPHABET.index("A")], toy[:, BLANK] = math.log(1 - b), math.log(b)
-    print(b, f"“{decoding.beam_search(toy)[0].text}”", f"threshold {answer:.4f}")
+    print(b, f"“{beam_search(toy)[0].text}”", f"threshold {answer:.4f}")
 
 # %% tags=["check"]
 check("07.1", answer)
@@ -944,8 +931,7 @@ check("07.1", answer)
 def oracle(lists, references):
     """Return the word error rate of the best text of each list."""
     fewest = [
-        min(edits(said.split(), text.split()) for text in texts)
-        for texts, said in zip(lists, references, strict=True)
+        min(edits(said.split(), text.split()) for text in texts) for texts, said in zip(lists, references, strict=True)
     ]
     return sum(fewest) / sum(len(said.split()) for said in references)
 
@@ -954,7 +940,7 @@ answer = oracle
 
 # %% tags=["solution"]
 for name, texts, model in (("beam", beam_texts, None), ("with the LM", fused_texts, fusion)):
-    lists = [[each.text for each in decoding.beam_search(output, 64, fusion=model)] for output in outputs]
+    lists = [[each.text for each in beam_search(output, 64, fusion=model)] for output in outputs]
     print(f"{name}: first {word_errors(references, texts).rate:.1%}, oracle {oracle(lists, references):.1%}")
 
 # %% tags=["check"]

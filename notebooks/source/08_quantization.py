@@ -35,17 +35,16 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from asr_helpers import export, plots
-from asr_helpers.checks import check
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
-from asr_helpers.ctc import log_likelihood
-from asr_helpers.decoding import collapse, greedy
+from asr_helpers import export
+from asr_helpers.corpus import data_dir, load_corpus
 from asr_helpers.export import FusableLSTM, fold_norms, format_report, op_report, quantize
-from asr_helpers.features import features
-from asr_helpers.metrics import paired_difference, word_errors
-from asr_helpers.model import rebuild
+from asr_helpers.network import rebuild
 from asr_helpers.recognizer import Recognizer
+from asr_helpers.show import plots
+from asr_helpers.sound import features, read_audio
+from asr_helpers.teaching import check
 from asr_helpers.text import ALPHABET, BLANK, decode, encode
+from asr_helpers.words import collapse, greedy, log_likelihood, paired_difference, word_errors
 
 # %%
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
@@ -297,9 +296,7 @@ assert {op["inputs"] for op in report["ops"] if op["weights"]} == {"int8"}
 # needs no floating point unit. Did the converter find the same input grid as we did?
 
 # %%
-print(
-    f"ours: {scale:.6f}, {zero_point} · the file's: {report['input']['scale']:.6f}, {report['input']['zero_point']}"
-)
+print(f"ours: {scale:.6f}, {zero_point} · the file's: {report['input']['scale']:.6f}, {report['input']['zero_point']}")
 np.testing.assert_allclose(scale, report["input"]["scale"], rtol=1e-4)
 assert zero_point == report["input"]["zero_point"]
 
@@ -348,9 +345,7 @@ logits = run(Interpreter(str(RUN / "crnn.int8.tflite")), heard[0])
 np.testing.assert_allclose(tf.nn.log_softmax(logits), integer.log_probs(heard[0]), atol=1e-5)
 
 # %%
-figure, axes = plots.new(
-    2, 1, (8, 4), "probabilities of the float and the int8 model, hardly different", sharex=True
-)
+figure, axes = plots.new(2, 1, (8, 4), "probabilities of the float and the int8 model, hardly different", sharex=True)
 for ax, name in zip(axes, ("crnn.keras", "crnn.int8.tflite"), strict=True):
     log_probs = Recognizer.load(RUN / name).log_probs(heard[0])
     ax.plot(np.exp(log_probs[:, :BLANK]), linewidth=1)
@@ -522,24 +517,18 @@ folded.set_weights(exact)
 quality["int8 weights, float activations"] = snr_by_layer(answers)
 
 # %%
-figure, ax = plots.new(
-    size=(8, 3), alt="signal-to-noise by layer: the unfolded model collapses at the first LSTM"
-)
+figure, ax = plots.new(size=(8, 3), alt="signal-to-noise by layer: the unfolded model collapses at the first LSTM")
 for (name, values), style in zip(quality.items(), ("o-", "s--", "^:"), strict=True):
     ax.plot(layers, values, style, label=name)
 ax.axhline(0, color=plots.GREY, linewidth=1)
-ax.set(
-    title="how far the signal is above the error of int8 (below 0, the error is larger)", ylabel="SNR (dB)"
-)
+ax.set(title="how far the signal is above the error of int8 (below 0, the error is larger)", ylabel="SNR (dB)")
 ax.legend(loc="lower left")
 plots.save(figure, "08_snr_by_layer")
 
 # %%
 assert quality["all int8, unfolded"][-1] < quality["all int8, folded"][-1]
 for name, values in quality.items():
-    print(
-        f"{name:32}", "  ".join(f"{layer} {value:.0f}" for layer, value in zip(layers, values, strict=True))
-    )
+    print(f"{name:32}", "  ".join(f"{layer} {value:.0f}" for layer, value in zip(layers, values, strict=True)))
 
 # %% [markdown]
 # Every 6 dB are one bit. Rounded weights alone cost less than the activations do. Up to the first LSTM, folded and
@@ -560,11 +549,7 @@ largest = np.abs(folded.get_layer("lstm2").get_weights()[0]).max(axis=1)
 figure, ax = plots.new(size=(8, 2.8), alt="the less an input moves, the larger its folded weights")
 ax.loglog(np.sqrt(variance), largest, ".", color=plots.BLUE)
 ax.axhline(largest.max() / 127, color=plots.ORANGE, label="one int8 step of the largest")
-ax.set(
-    title="the inputs of the second LSTM, folded",
-    xlabel="deviation of the input",
-    ylabel="its largest weight",
-)
+ax.set(title="the inputs of the second LSTM, folded", xlabel="deviation of the input", ylabel="its largest weight")
 ax.legend()
 figure
 
@@ -637,9 +622,7 @@ noise = [features(0.1 * rng.standard_normal(48000, dtype=np.float32)) for _ in c
 agreement["noise"] = verdict("calibrated on noise", RUN / "noise.tflite")
 assert agreement["noise"] < agreement["crnn.int8.tflite"]
 on_people = [greedy(Recognizer.load(RUN / "noise.tflite").log_probs(each)) for each in clips]
-print(
-    f"on people: WER {word_errors(spoken, on_people).rate:.1%} instead of {real['crnn.int8.tflite'].rate:.1%}"
-)
+print(f"on people: WER {word_errors(spoken, on_people).rate:.1%} instead of {real['crnn.int8.tflite'].rate:.1%}")
 
 # %%
 figure, ax = plots.new(
@@ -670,17 +653,13 @@ plots.save(figure, "08_noise_ranges")
 experiment = json.loads((data_dir().parent / "benchmarks" / "calibration.json").read_text())
 rows = experiment["rows"]
 kinds = [f"{row['utterances']} {row['calibration']}" for row in rows]
-colours = [
-    {"clean": plots.BLUE, "augmented": plots.GREEN}.get(row["calibration"], plots.ORANGE) for row in rows
-]
+colours = [{"clean": plots.BLUE, "augmented": plots.GREEN}.get(row["calibration"], plots.ORANGE) for row in rows]
 print(
     f"calibrated on {experiment['calibrated_on']}, {experiment['utterances']} utterances of {experiment['tested_on']}"
 )
 
 # %%
-figure, (left, right) = plots.new(
-    1, 2, (10, 3), "agreement and change in WER by calibration set", sharey=True
-)
+figure, (left, right) = plots.new(1, 2, (10, 3), "agreement and change in WER by calibration set", sharey=True)
 bars = left.barh(kinds, [100 * row["frame_agreement"] for row in rows], color=colours)
 left.bar_label(bars, fmt="%.1f", padding=4)
 left.set(title="same label as the float model (% of frames)", xlim=(0, 112))
@@ -696,9 +675,7 @@ plots.save(figure, "08_calibration")
 # %%
 speech_rows = {row["utterances"]: row for row in rows if row["calibration"] == "clean"}
 for count, row in speech_rows.items():
-    print(
-        f"{count:4} utterances: same label in {row['frame_agreement']:.1%}, input scale {row['input_scale']:.4f}"
-    )
+    print(f"{count:4} utterances: same label in {row['frame_agreement']:.1%}, input scale {row['input_scale']:.4f}")
 
 # %% [markdown]
 # Ranges are made by extremes, and extremes are found quickly: see from where on more speech changes nothing. What

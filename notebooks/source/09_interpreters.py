@@ -29,6 +29,7 @@ import platform
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import keras
@@ -40,16 +41,14 @@ from ai_edge_litert.interpreter import Interpreter
 from IPython.display import Markdown
 from scipy.signal import resample_poly
 
-from asr_helpers import plots
-from asr_helpers.augment import limit
-from asr_helpers.checks import check
-from asr_helpers.corpus import SAMPLE_RATE, data_dir, load_corpus, read_audio
-from asr_helpers.decoding import greedy
+from asr_helpers.corpus import data_dir, load_corpus
 from asr_helpers.export import VARIANTS, quantize
-from asr_helpers.features import features, log_mel
-from asr_helpers.metrics import word_errors
 from asr_helpers.recognizer import Recognizer, compare, window_starts
-from asr_helpers.widgets import player
+from asr_helpers.show import plots
+from asr_helpers.show.widgets import player
+from asr_helpers.sound import SAMPLE_RATE, features, limit, log_mel, read_audio
+from asr_helpers.teaching import check
+from asr_helpers.words import greedy, word_errors
 
 # %%
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
@@ -143,9 +142,9 @@ figure
 
 # %%
 threads = (1,) if PROFILE == "ci" else (1, 2)
-result = compare(RUN, test[::10] if PROFILE == "ci" else test, threads, other_ways=True)
-variants = {row["name"]: row for row in result["variants"]}
-print(f"{result['utterances']} utterances, {result['audio_seconds']:.0f} s of audio")
+result = compare(RUN, test[::10] if PROFILE == "ci" else test, threads, other_modes=True)
+variants = {form.name: form for form in result.variants}
+print(f"{result.utterances} utterances, {result.audio_seconds:.0f} s of audio")
 
 
 # %%
@@ -161,11 +160,11 @@ def percent(rate, interval):
 
 # %%
 rows = []
-for name, row in variants.items():
-    rates = [percent(row[rate], row[f"{rate}_ci95"]) for rate in ("wer", "cer")]
-    low, high = (100 * end for end in row["wer_change_ci95"])
-    change = f"{100 * row['wer_change']:+.1f} ({low:+.1f} to {high:+.1f})"
-    rows.append([name, f"{row['bytes'] / 1e6:.2f}", *rates, change, f"{row['frame_agreement']:.1%}"])
+for name, form in variants.items():
+    rates = [percent(*each) for each in ((form.wer, form.wer_ci95), (form.cer, form.cer_ci95))]
+    low, high = (100 * end for end in form.wer_change_ci95)
+    change = f"{100 * form.wer_change:+.1f} ({low:+.1f} to {high:+.1f})"
+    rows.append([name, f"{form.bytes / 1e6:.2f}", *rates, change, f"{form.frame_agreement:.1%}"])
 table(["file", "MB", "WER (95 %)", "CER (95 %)", "WER change, paired", "same frames"], rows)
 
 # %% [markdown]
@@ -174,35 +173,35 @@ table(["file", "MB", "WER (95 %)", "CER (95 %)", "WER change, paired", "same fra
 
 # %%
 rows = []
-for name, row in variants.items():
-    speeds = row["ms_per_audio_second"]
-    quartiles = row["ms_quartiles"]
+for name, form in variants.items():
+    speeds = form.ms_per_audio_second
+    quartiles = form.ms_quartiles
     cells = [f"{speeds[n]:.1f} ({quartiles[n][0]:.1f}–{quartiles[n][1]:.1f})" for n in speeds]
-    memory = f"{row['peak_rss_mb']:.0f}" if row["peak_rss_mb"] else "–"
-    rows.append([name, *cells, f"{speeds['1'] / 1000:.4f}", f"{row['load_seconds']:.2f}", memory])
+    memory = f"{form.peak_rss_mb:.0f}" if form.peak_rss_mb else "–"
+    rows.append([name, *cells, f"{speeds['1'] / 1000:.4f}", f"{form.load_seconds:.2f}", memory])
 table(["file", *[f"ms/s, threads: {n}" for n in speeds], "RTF", "load s", "peak MB"], rows)
 
 # %%
-ways = {f"{name}, {way}": by for name, row in variants.items() for way, by in row["other_ways"].items()}
+ways = {f"{name}, {mode}": by for name, form in variants.items() for mode, by in form.other_modes.items()}
 rows = [[name, *[f"{value:.1f}" for value in by_threads.values()]] for name, by_threads in ways.items()]
 table(["other ways to run them", *[f"ms/s, threads: {n}" for n in speeds]], rows)
 
 # %%
-figure = plots.error_against_speed(result["variants"])
+figure = plots.error_against_speed(asdict(result)["variants"])
 plots.save(figure, "09_error_against_speed")
 
 # %% [markdown]
 # The fastest is on top. What does it say?
 
 # %%
-speed = {name: row["ms_per_audio_second"]["1"] for name, row in variants.items()}
+speed = {name: form.ms_per_audio_second["1"] for name, form in variants.items()}
 order = sorted(speed, key=speed.get)
 print("fast to slow:  ", ", ".join(order))
-print("small to large:", ", ".join(sorted(variants, key=lambda name: variants[name]["bytes"])))
+print("small to large:", ", ".join(sorted(variants, key=lambda name: variants[name].bytes)))
 
 # %%
-rates = [row["wer"] for row in variants.values()]
-low, high = variants["crnn.keras"]["wer_ci95"]
+rates = [form.wer for form in variants.values()]
+low, high = variants["crnn.keras"].wer_ci95
 print(f"WER: {min(rates):.1%} to {max(rates):.1%}; the 95 % interval of Keras alone: {low:.1%} to {high:.1%}")
 print(f"{platform.machine()}, one thread; the fast file is faster than …")
 others = speed | {name: by_threads["1"] for name, by_threads in ways.items()}
@@ -236,7 +235,8 @@ for name in sorted(others.keys() - {"crnn.fast.onnx"}, key=others.get):
 SCRIPT = """
 import sys, time
 start = time.perf_counter()
-from asr_helpers.recognizer import Recognizer, read_audio
+from asr_helpers.recognizer import Recognizer
+from asr_helpers.sound import read_audio
 recognizer = Recognizer.load(sys.argv[1])
 loaded = time.perf_counter()
 recognizer.transcribe(read_audio(sys.argv[2]))
@@ -265,7 +265,7 @@ left.barh(chosen, loads, color=plots.BLUE, label="imports, load")
 left.barh(chosen, firsts, left=loads, color=plots.ORANGE, label="first clip")
 left.set(title="until the first text", xlabel="seconds")
 left.legend()
-right.barh(chosen, [variants[name]["peak_rss_mb"] or 0 for name in chosen], color=plots.BLUE)
+right.barh(chosen, [variants[name].peak_rss_mb or 0 for name in chosen], color=plots.BLUE)
 right.set(title="peak memory of the process", xlabel="MB")
 left.invert_yaxis()
 plots.save(figure, "09_start_and_memory")
@@ -474,9 +474,7 @@ wrong = resample_poly(samples, 441, 160).astype(np.float32)
 player(wrong, "44.1 kHz taken for 16 kHz")
 
 # %%
-figure, (left, right) = plots.new(
-    1, 2, (10, 3), "the wrong rate: slow, and low frequencies only", sharey=True
-)
+figure, (left, right) = plots.new(1, 2, (10, 3), "the wrong rate: slow, and low frequencies only", sharey=True)
 high = log_mel(samples).max()
 plots.spectrogram(log_mel(samples), left, "16 kHz", unit="", vmin=high - 12, vmax=high)
 plots.spectrogram(log_mel(wrong), right, "44.1 kHz taken for 16 kHz", vmin=high - 12, vmax=high)
@@ -637,14 +635,13 @@ check("effect", answer)
 # sentences of the test set are not to be read; those of train-mini are.
 
 # %% tags=["solution"]
-from asr_helpers import decoding
-from asr_helpers.lm import estimate
+from asr_helpers.words import Fusion, beam_search, estimate
 
-language = decoding.Fusion(estimate([each.text for each in train]), weight=0.6)
+language = Fusion(estimate([each.text for each in train]), weight=0.6)
 
 
 def answer(log_probs):
-    return decoding.beam_search(log_probs, width=8, fusion=language)[0].text
+    return beam_search(log_probs, width=8, fusion=language)[0].text
 
 
 # %% tags=["check"]
@@ -715,7 +712,7 @@ check("model", answer)
 #
 # ```
 # asr quantize MODEL.keras --out DIR --calibrate data/mini/train-mini
-# asr compare DIR data/mini/test-mini --threads 1 2 --other-ways
+# asr compare DIR data/mini/test-mini --threads 1 2 --other-modes
 # asr evaluate DIR/crnn.int8.tflite data/mini/test-mini --decoder beam
 # asr transcribe RECORDING.wav --model DIR/crnn.fast.onnx
 # ```

@@ -36,19 +36,17 @@ import tensorflow as tf
 from IPython.display import HTML, Image, Markdown, display
 from scipy.special import erf, softmax
 
-from asr_helpers import plots, whisper
-from asr_helpers.alignment import align
-from asr_helpers.augment import noise
-from asr_helpers.checks import check
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
-from asr_helpers.ctc import ctc_loss, pack_targets
-from asr_helpers.decoding import greedy
-from asr_helpers.features import features, log_mel
-from asr_helpers.importing import spoken
-from asr_helpers.metrics import paired_difference, word_errors
+from asr_helpers.corpus import data_dir, load_corpus
+from asr_helpers.network import ctc_loss, pack_targets
+from asr_helpers.own_data import spoken
+from asr_helpers.pretrained import whisper
 from asr_helpers.recognizer import Recognizer, shipped_model
+from asr_helpers.show import plots
+from asr_helpers.show.widgets import player
+from asr_helpers.sound import features, log_mel, noise, read_audio
+from asr_helpers.teaching import check
 from asr_helpers.text import encode
-from asr_helpers.widgets import player
+from asr_helpers.words import align, greedy, paired_difference, word_errors
 
 # %%
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
@@ -147,7 +145,7 @@ for text in changed[:: max(1, len(changed) // 5)][:5]:
     print(f"wrote  {text}\nsaid   {spoken(text)}\n")
 
 # %% [markdown]
-# The full rule is `importing.spoken`: numbers as words (num2words), titles (Mr., Mrs., Dr., St.) and money in full, notes in
+# The full rule is `own_data.spoken`: numbers as words (num2words), titles (Mr., Mrs., Dr., St.) and money in full, notes in
 # brackets left out, `&` is AND. What it does not do: British *colour* for American *color* stays an error. What is the rule
 # worth?
 
@@ -204,11 +202,7 @@ table(["", "ms/s, one core", "ms/s, two cores", "MB on disk", "MB of memory", "s
 # %%
 alt = "errors against time: on people the others are right and slow, ours is fast and wrong; on the radio ours is both"
 figure, axes = plots.new(1, 2, (10, 3.6), alt, sharex=True, sharey=True)
-beside = {
-    "Moonshine tiny": ((-8, -3), "right"),
-    "Whisper tiny.en": ((0, -16), "center"),
-    REFERENCE: ((8, -3), "left"),
-}
+beside = {"Moonshine tiny": ((-8, -3), "right"), "Whisper tiny.en": ((0, -16), "center"), REFERENCE: ((8, -3), "left")}
 for ax, corpus, title in zip(axes, ("people", "harbour"), ("people reading", "harbour radio"), strict=True):
     for name, row in systems.items():
         point = (row["ms_per_audio_second"]["1"], 100 * row["wer"][corpus]["wer"])
@@ -308,7 +302,7 @@ if BOX:
 # %%
 clip = next(each for each in people if each.id == "672-122797-0069")
 samples = read_audio(clip.path)
-mels = whisper.log_mel(samples)
+mels = whisper.whisper_log_mel(samples)
 player(samples, clip.text.capitalize())
 
 # %%
@@ -365,9 +359,7 @@ def convolution(x, w, name, step):
 # %%
 def encode_by_hand(mels, w):
     x = convolution(convolution(mels, w, "conv1", 1), w, "conv2", 2)
-    x = (
-        x + w["position_encodings/encodings"][: len(x)]
-    )  # where in time a frame stands: attention itself has no order
+    x = x + w["position_encodings/encodings"][: len(x)]  # where in time a frame stands: attention itself has no order
     for number in range(4):
         own, ffn = (whisper.part(w, f"layer_{number}/{name}") for name in ("self_attention", "ffn"))
         x = x + attention(norm(x, whisper.part(own, "layer_norm")), own)
@@ -395,9 +387,7 @@ if BOX:
 if BOX:
     for each, sound in ours.items():
         largest = np.abs(sound - theirs).max()
-        print(
-            f"{each:8} {sound.shape}, differs by {largest:.6f} at most; values reach {np.abs(theirs).max():.1f}"
-        )
+        print(f"{each:8} {sound.shape}, differs by {largest:.6f} at most; values reach {np.abs(theirs).max():.1f}")
         assert largest < 1e-3
 
 # %% [markdown]
@@ -464,7 +454,7 @@ else:
 if BOX:
     second = read_audio(people[1].path)
     for frames in (whisper.FRAMES, None):
-        sound = encoder(whisper.log_mel(second, frames)[None])[0].numpy()
+        sound = encoder(whisper.whisper_log_mel(second, frames)[None])[0].numpy()
         text = whisper.spell(whisper.write_down(decoder, sound, BOX, most=50)[0], tokens)
         print(f"{len(sound) / 50:4.1f} s: {text}\n")
 
@@ -480,19 +470,13 @@ if BOX:
 # %%
 rng = np.random.default_rng(10)
 t = np.arange(5 * 16000) / 16000
-silent = {
-    "noise": 0.05 * rng.standard_normal(len(t)),
-    "hum": 0.1 * np.sin(2 * np.pi * 50 * t),
-    "nothing": 0 * t,
-}
+silent = {"noise": 0.05 * rng.standard_normal(len(t)), "hum": 0.1 * np.sin(2 * np.pi * 50 * t), "nothing": 0 * t}
 for name, sound in silent.items():
     sound = sound.astype(np.float32)
     print(f"{name:8} ours: {network.transcribe(sound)!r}", end="")
     if BOX:
-        state = encoder(whisper.log_mel(sound)[None])[0].numpy()
-        print(
-            f", Whisper: {whisper.spell(whisper.write_down(decoder, state, BOX)[0], tokens)[:80]!r}", end=""
-        )
+        state = encoder(whisper.whisper_log_mel(sound)[None])[0].numpy()
+        print(f", Whisper: {whisper.spell(whisper.write_down(decoder, state, BOX)[0], tokens)[:80]!r}", end="")
     print()
 
 # %% [markdown]
@@ -515,12 +499,10 @@ if BOX:
     taught = load_corpus(data_dir() / "mini" / "train-mini").utterances[:count]
     start, heard = time.perf_counter(), {}
     for each in [*taught, *harbour[:count], *people[:count]]:
-        sound = listen(whisper.log_mel(read_audio(each.path), None)[None])[0].numpy()
+        sound = listen(whisper.whisper_log_mel(read_audio(each.path), None)[None])[0].numpy()
         heard[each.id] = sound[: len(sound) // 2 * 2].reshape(-1, 768)
     seconds = sum(len(each) for each in heard.values()) / 25
-    print(
-        f"{seconds / 60:.0f} minutes heard, {seconds / (time.perf_counter() - start):.0f} times as fast as spoken"
-    )
+    print(f"{seconds / 60:.0f} minutes heard, {seconds / (time.perf_counter() - start):.0f} times as fast as spoken")
 
 
 # %%
@@ -692,9 +674,7 @@ table(HEAD, [*(row_of(found[step], name) for step, name in steps.items()), SHIPP
 
 # %%
 lessons = json.loads((BENCHMARKS / "distil.json").read_text())
-print(
-    "{kept} of {clips} of Whisper's texts kept, {wer:.1%} of their words wrong".format(**lessons["written"])
-)
+print("{kept} of {clips} of Whisper's texts kept, {wer:.1%} of their words wrong".format(**lessons["written"]))
 WAYS = {
     "labels": "10 minutes of transcripts",
     "texts": "and Whisper's words",

@@ -39,21 +39,21 @@ import numpy as np
 import soundfile
 from IPython.display import HTML
 
-# %%
-from asr_helpers import plots
-from asr_helpers.checks import check
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
-from asr_helpers.decoding import FastBeamSearch, best_text, shipped_lm
+from asr_helpers.batches import load_speech
+from asr_helpers.corpus import data_dir, load_corpus
 from asr_helpers.export import quantize
-from asr_helpers.features import features
-from asr_helpers.lm import estimate
-from asr_helpers.metrics import score
-from asr_helpers.pipeline import load_speech
+from asr_helpers.own_data import sounds, speak
 from asr_helpers.recognizer import Recognizer
-from asr_helpers.speak import sounds, speak
+
+# %%
+from asr_helpers.show import plots
+from asr_helpers.show.plots import live_curves
+from asr_helpers.show.widgets import player_html
+from asr_helpers.sound import features, read_audio
+from asr_helpers.teaching import check
 from asr_helpers.text import ENGLISH, Alphabet
 from asr_helpers.training import PROFILES, train
-from asr_helpers.widgets import live_curves, player_html
+from asr_helpers.words import FastBeamSearch, best_text, estimate, score, shipped_lm
 
 # %% [markdown]
 # Here is the one line to change. German is worked through below; `es` (Spanish), `fr` (French), `pl` (Polish), `tr`
@@ -207,7 +207,7 @@ print(f"{alphabet.classes} classes, the blank is the last: number {alphabet.blan
 whole = next(word for word in " ".join(texts).split() if len(unicodedata.normalize("NFD", word)) > len(word))
 pieces = unicodedata.normalize("NFD", whole)
 print(whole, len(whole), "·", pieces, len(pieces), "· equal:", whole == pieces)
-print("as transcripts:", alphabet.normalise(whole) == alphabet.normalise(pieces))
+print("as transcripts:", alphabet.normalize(whole) == alphabet.normalize(pieces))
 
 # %% [markdown]
 # *Diagnosis.* Both look the same on the screen, and are different texts. Some systems write in pieces, others do not, and
@@ -240,14 +240,10 @@ print(speech.summary(), valid.summary(), sep="\n")
 
 # %%
 start = time.perf_counter()
-history = train(
-    speech, valid, RUN / "model", recipe, sentences=1, every=4, callbacks=[live_curves(RUN / "model")]
-)
+history = train(speech, valid, RUN / "model", recipe, sentences=1, every=4, callbacks=[live_curves(RUN / "model")])
 seconds = time.perf_counter() - start
 heard = speech.seconds * recipe.epochs
-print(
-    f"{seconds / 60:.1f} minutes for {heard / 60:.0f} minutes of sound: {heard / seconds:.0f} seconds a second"
-)
+print(f"{seconds / 60:.1f} minutes for {heard / 60:.0f} minutes of sound: {heard / seconds:.0f} seconds a second")
 
 # %%
 plots.save(plots.learning_curves(history), "11_curves")
@@ -260,17 +256,13 @@ plots.save(plots.learning_curves(history), "11_curves")
 
 # %%
 model = Recognizer.load(RUN / "model" / "best.keras")
-clips = {
-    name: load_corpus(RUN / name, alphabet=alphabet).utterances for name in ("test", "strangers", "new words")
-}
+clips = {name: load_corpus(RUN / name, alphabet=alphabet).utterances for name in ("test", "strangers", "new words")}
 voices = {f"stranger {voice}": str(number) for number, voice in enumerate(STRANGERS, start=1)}
 tests = {"known voices": clips["test"]}
 tests |= {name: [clip for clip in clips["strangers"] if clip.speaker == key] for name, key in voices.items()}
 tests["new words"] = clips["new words"]
 said = {name: [clip.text for clip in test] for name, test in tests.items()}
-answers = {
-    name: [model.audio_log_probs(read_audio(clip.path)) for clip in test] for name, test in tests.items()
-}
+answers = {name: [model.audio_log_probs(read_audio(clip.path)) for clip in test] for name, test in tests.items()}
 
 
 # %%
@@ -304,7 +296,7 @@ for name in tests:
 
 # %%
 tested = set(shares[2] + shares[3])
-material = [alphabet.normalise(written(sentence)) for sentence in more if sentence not in tested]
+material = [alphabet.normalize(written(sentence)) for sentence in more if sentence not in tested]
 own = RUN / "own.arpa.gz"
 estimate(material).write(own)
 fused = best_text(FastBeamSearch(own, alphabet=alphabet))
@@ -444,9 +436,7 @@ met = {f" {word} "[place : place + 3] for word in words for place in range(len(w
 company = {True: [], False: []}
 output = jiwer.process_characters(said["new words"], greedy_texts["new words"])
 for chunks, letters in zip(output.alignments, output.references, strict=True):
-    right = {
-        n for chunk in chunks if chunk.type == "equal" for n in range(chunk.ref_start_idx, chunk.ref_end_idx)
-    }
+    right = {n for chunk in chunks if chunk.type == "equal" for n in range(chunk.ref_start_idx, chunk.ref_end_idx)}
     text = f" {''.join(letters)} "
     for place, letter in enumerate(letters):
         if letter != " ":
@@ -476,9 +466,7 @@ swapped = Counter()
 for chunks, a, b in zip(output.alignments, output.references, output.hypotheses, strict=True):
     for chunk in chunks:
         if chunk.type == "substitute":
-            swapped.update(
-                zip(a[chunk.ref_start_idx : chunk.ref_end_idx], b[chunk.hyp_start_idx :], strict=False)
-            )
+            swapped.update(zip(a[chunk.ref_start_idx : chunk.ref_end_idx], b[chunk.hyp_start_idx :], strict=False))
 alike = {pair: times for pair, times in swapped.items() if ipa(pair[0]) == ipa(pair[1])}
 
 # %%
@@ -555,9 +543,7 @@ check("11.2", answer)
 # %% tags=["solution"]
 from asr_helpers.training import new_model
 
-sizes = [
-    new_model(PROFILES["fast"], alphabet=Alphabet(letters)).count_params() for letters in (" AB", " ABC")
-]
+sizes = [new_model(PROFILES["fast"], alphabet=Alphabet(letters)).count_params() for letters in (" AB", " ABC")]
 answer = sizes[1] - sizes[0]
 print(answer, "of", f"{sizes[1]:,}")
 

@@ -30,17 +30,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from asr_helpers import plots
-from asr_helpers.alignment import MOST_DOUBT, align, doubts, unheard, viterbi
-from asr_helpers.checks import check
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
-from asr_helpers.decoding import default_decoder
-from asr_helpers.metrics import paired_difference, word_errors
-from asr_helpers.pipeline import load_speech
+from asr_helpers.batches import load_speech
+from asr_helpers.corpus import data_dir, load_corpus
+from asr_helpers.own_data import VoiceCorpus
 from asr_helpers.recognizer import Recognizer, shipped_model
+from asr_helpers.show import plots
+from asr_helpers.show.plots import live_curves
+from asr_helpers.show.widgets import PrompterBench, player
+from asr_helpers.sound import read_audio
+from asr_helpers.teaching import check
 from asr_helpers.text import encode
 from asr_helpers.training import PROFILES, train
-from asr_helpers.widgets import PrompterBench, VoiceCorpus, live_curves, player
+from asr_helpers.words import align, default_decoder, paired_difference, word_errors
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 CI = PROFILE == "ci"
@@ -67,9 +68,7 @@ rates = {
     voice: word_errors([c.text for c in clips], [recognizer.greedy(outputs[c.id]) for c in clips])
     for voice, clips in voices.items()
 }
-alt = (
-    "word error rate of each of the twelve voices, with intervals; the voice that was never heard stands out"
-)
+alt = "word error rate of each of the twelve voices, with intervals; the voice that was never heard stands out"
 figure, ax = plots.new(size=(8, 2.4), alt=alt)
 values = np.array([rate.rate for rate in rates.values()])
 ends = np.array([rate.interval() for rate in rates.values()]).T
@@ -109,6 +108,8 @@ player(read_audio(clip.path), clip.text.lower())
 # in the way.
 
 # %%
+from asr_helpers.words import viterbi
+
 wild = np.hstack([log_probs.max(axis=1, keepdims=True), log_probs])  # class 0: whatever fits best
 
 
@@ -121,6 +122,8 @@ def fit(labels):
 
 
 # %%
+from asr_helpers.words import pronunciation_scores
+
 labels = encode(" ".join(longer)) + 1  # every class has moved by one
 begin, doubted = 0, []
 for word in longer:
@@ -128,34 +131,38 @@ for word in longer:
     without = np.concatenate([labels[:begin], [0], labels[end:]])
     doubted.append((fit(without) - fit(labels)) / (len(word) + 1))
     begin = end + 1
-assert np.allclose(doubted, doubts(log_probs, " ".join(longer)))
+assert np.allclose(doubted, pronunciation_scores(log_probs, " ".join(longer)))
 
 # %% [markdown]
 # That is a difference of logarithms, so it is in *nats*, and it is divided by the letters of the word, with the space after
-# it. Phoneticians call it the *goodness of pronunciation*. The helper `doubts` does the same. How great is the doubt about
+# it. Phoneticians call it the *goodness of pronunciation*. The helper `pronunciation_scores` does the same. How great is the doubt about
 # each word; and how great is it if the worst is left out of the text?
 
 # %%
+from asr_helpers.words import MISSING_THRESHOLD
+
 worst = int(np.argmax(doubted))
 left = [*longer[:worst], *longer[worst + 1 :]]
-again = np.insert(doubts(log_probs, " ".join(left)), worst, 0)
+again = np.insert(pronunciation_scores(log_probs, " ".join(left)), worst, 0)
 alt = "doubts about each word: high for the word too many and its neighbours; without it, low for all"
 figure, axes = plots.new(2, 1, (8, 3.6), alt, sharex=True, sharey=True)
 titles = "every word must be there", "the worst is left out"
 for ax, values, title in zip(axes, (doubted, again), titles, strict=True):
     colours = [plots.ORANGE if place == worst else plots.BLUE for place in range(len(longer))]
     ax.bar(range(len(longer)), values, color=colours)
-    ax.axhline(MOST_DOUBT, color=plots.GREY, linestyle=":")
+    ax.axhline(MISSING_THRESHOLD, color=plots.GREY, linestyle=":")
     ax.set(title=title, ylabel="nats a character")
 axes[1].set_xticks(range(len(longer)), [word.lower() for word in longer])
 plots.save(figure, "12_doubt")
 
 # %% [markdown]
 # A word that does not fit drags its neighbours along. So only the worst is taken for missing. Let another word stand in
-# its place, or none, and ask again, until no doubt is above the dotted line: `unheard` does it.
+# its place, or none, and ask again, until no doubt is above the dotted line: `missing_words` does it.
 
 # %%
-print("not heard:", *unheard(log_probs, " ".join(longer)))
+from asr_helpers.words import missing_words
+
+print("not heard:", *missing_words(log_probs, " ".join(longer)))
 
 # %% [markdown]
 # ## How often is that right?
@@ -178,12 +185,7 @@ def lies(clip, among):
     place = rng.integers(len(said))
     missing = [*said[:place], word, *said[place:]]
     replaced = [*said[:place], word, *said[place + 1 :]]
-    return {
-        "right": clip.text,
-        "missing": " ".join(missing),
-        "replaced": " ".join(replaced),
-        "another": other,
-    }
+    return {"right": clip.text, "missing": " ".join(missing), "replaced": " ".join(replaced), "another": other}
 
 
 # %%
@@ -198,7 +200,7 @@ for name, clips in groups.items():
     for clip in clips:
         among = [each for each in clips if each.text != clip.text]
         for kind, text in lies(clip, among).items():
-            missed = unheard(outputs[clip.id], text)
+            missed = missing_words(outputs[clip.id], text)
             sent_back.setdefault((name, kind), []).append(bool(missed))
 
 # %%
@@ -291,7 +293,7 @@ profile = replace(
     epochs=1 if CI else 12,
     batch_seconds=25,
     learning_rate=3e-4,
-    average=1,
+    averaged_epochs=1,
 )
 
 # %%
@@ -304,11 +306,7 @@ history = train(speech, valid, run, profile, start=start, sentences=0, every=5, 
 
 # %%
 hearers = {"shipped": Recognizer.load(start), "adapted": Recognizer.load(run / "best.keras")}
-judges = {
-    "the new voice": held_out[::few],
-    "the old voices": groups["voices it knows"],
-    "people": groups["people"],
-}
+judges = {"the new voice": held_out[::few], "the old voices": groups["voices it knows"], "people": groups["people"]}
 
 
 ways = {"by ear": recognizer.greedy, "with language model": default_decoder()}
@@ -416,13 +414,13 @@ for group in judges:
 #
 # *easy · 5 minutes*
 #
-# Draw the line at a doubt of 2 instead of `MOST_DOUBT`. What share of the stranger's 28 recordings (`voices["9007"]`, with
+# Draw the line at a doubt of 2 instead of `MISSING_THRESHOLD`. What share of the stranger's 28 recordings (`voices["9007"]`, with
 # their `outputs`) would be sent back, although each was read as it stands there?
 
 # %% tags=["solution"]
-highest = [max(doubts(outputs[clip.id], clip.text)) for clip in voices["9007"]]
+highest = [max(pronunciation_scores(outputs[clip.id], clip.text)) for clip in voices["9007"]]
 answer = np.mean([each > 2 for each in highest])
-print(f"{answer:.0%} would be sent back, {np.mean([each > MOST_DOUBT for each in highest]):.0%} are")
+print(f"{answer:.0%} would be sent back, {np.mean([each > MISSING_THRESHOLD for each in highest]):.0%} are")
 
 # %% tags=["check"]
 check("12.1", answer)

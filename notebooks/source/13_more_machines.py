@@ -35,13 +35,11 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from asr_helpers import plots
-from asr_helpers.checks import check
+from asr_helpers.batches import batches_per_epoch, load_speech, training_batches
 from asr_helpers.corpus import data_dir
-from asr_helpers.ctc import ctc_loss
-from asr_helpers.fast_lstm import FastBidirectional
-from asr_helpers.model import build_model
-from asr_helpers.pipeline import batches_per_epoch, load_speech, training_batches
+from asr_helpers.network import FastBidirectional, build_model, ctc_loss
+from asr_helpers.show import plots
+from asr_helpers.teaching import check
 from asr_helpers.text import decode
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
@@ -105,7 +103,7 @@ assert np.isclose(weighted, of_five, rtol=1e-5)
 
 # %% [markdown]
 # A row of the smaller share would count more than one of the larger. So each mean is weighted by the rows that it is of.
-# `training_batches(share=(1, 2))` gives worker 1 of 2 its rows, and these weights as a third array.
+# `training_batches(worker=(1, 2))` gives worker 1 of 2 its rows, and these weights as a third array.
 #
 # ## Break it: a norm that only knows its own rows
 #
@@ -137,7 +135,7 @@ assert np.allclose([mean, variance], [x.mean(), x.var()])
 
 # %% [markdown]
 # Counts and sums first, which make the common mean. Then the sums of squares around *that*. This is what
-# `asr_helpers.workers` puts into each norm, where it leaves the padding out, as well.
+# `asr_helpers.training.workers` puts into each norm, where it leaves the padding out, as well.
 #
 # ## The real thing
 #
@@ -149,7 +147,7 @@ SCRIPT = """
 import sys
 from dataclasses import replace
 from asr_helpers.corpus import data_dir
-from asr_helpers.pipeline import load_speech
+from asr_helpers.batches import load_speech
 from asr_helpers.training import PROFILES, train
 
 speech = load_speech(data_dir() / "mini" / "dev-mini")
@@ -174,8 +172,7 @@ addresses = [f"127.0.0.1:{port.getsockname()[1]}" for port in ports]
 for port in ports:
     port.close()
 configs = [
-    json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": rank}})
-    for rank in range(2)
+    json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": rank}}) for rank in range(2)
 ]
 print(configs[1].replace(addresses[0], "HOST:PORT").replace(addresses[1], "HOST:PORT"))
 
@@ -226,7 +223,7 @@ plots.save(figure, "13_two_workers")
 def heard(rank):
     """Return the texts of the first epoch that worker `rank` of 2 hears."""
     steps = batches_per_epoch(speech, 20, workers=2)
-    batches = training_batches(speech, 20, share=(rank, 2)).take(steps)
+    batches = training_batches(speech, 20, worker=(rank, 2)).take(steps)
     return [decode(row[1:][row[1:] >= 0]) for _, targets, _ in batches for row in targets.numpy()]
 
 
@@ -314,7 +311,9 @@ print(f"summed in each step: {sent / 1e6:.1f} MB, the gradients of all weights")
 
 # %%
 assumed, names = measured["modelled"]["assumed"], measured["modelled"]["assumed"]["workers"]
-alt = "times faster against workers, for a kept batch and for a batch per worker, at 1 and 10 gigabits a second; all bend"
+alt = (
+    "times faster against workers, for a kept batch and for a batch per worker, at 1 and 10 gigabits a second; all bend"
+)
 figure, axes = plots.new(1, 2, (8, 3), alt, sharey=True)
 for ax, hardware in zip(axes, assumed["hardware"], strict=True):
     for curve in (each for each in measured["modelled"]["curves"] if each["hardware"] == hardware):
@@ -330,13 +329,7 @@ axes[0].set_ylabel("times as fast as one")
 plots.save(figure, "13_scaling")
 
 # %%
-for name in (
-    "batch_seconds",
-    "summed_bytes_per_step",
-    "rounds_per_step",
-    "seconds_per_message",
-    "decoded_by_a_core",
-):
+for name in ("batch_seconds", "summed_bytes_per_step", "rounds_per_step", "seconds_per_message", "decoded_by_a_core"):
     print(f"{name:22} {assumed[name]:>12,}")
 for hardware, one in assumed["hardware"].items():
     where = "beside the training" if one["beside"] else "before each step"

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from asr_helpers.corpus import data_dir
-from asr_helpers.plots import FIGURES
+from asr_helpers.show.plots import FIGURES
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "runs" / "browser"

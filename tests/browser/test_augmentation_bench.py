@@ -8,8 +8,8 @@ import pytest
 from browsing import BULLETIN as CLIP
 from browsing import picture, restart_kernel, wait_for
 
-from asr_helpers import augment, widgets
-from asr_helpers.corpus import SAMPLE_RATE, read_audio
+from asr_helpers.show import widgets
+from asr_helpers.sound import SAMPLE_RATE, augment, read_audio
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +94,7 @@ def test_a_slider_leads_to_new_sound_picture_and_words(bench, report):
     assert bench.box.locator("audio").count() == players == 2  # nothing is piled up
     assert bench.box.locator("img").count() == 1
     answer, words = 1000 * np.median(waits, axis=0)
-    report(
-        f"a slider's answer: sound and picture after {answer:.0f} ms, words after {words:.0f} ms (median of 5)"
-    )
+    report(f"a slider's answer: sound and picture after {answer:.0f} ms, words after {words:.0f} ms (median of 5)")
 
 
 def test_many_moves_at_once_end_with_the_last(bench):
@@ -132,9 +130,7 @@ def test_the_other_effects(bench, effect, name, plan):
 def test_specaugment_covers_the_picture_and_is_heard(bench):
     bench.box.get_by_role("button", name="SpecAugment").click()
     players = bench.box.locator("audio")
-    wait_for(
-        lambda: players.count() == 2 and "what is left" in bench.box.inner_text(), 60, "nothing played back"
-    )
+    wait_for(lambda: players.count() == 2 and "what is left" in bench.box.inner_text(), 60, "nothing played back")
     image, sound = bench.picture(), bench.sound()
     assert sound != bench.sound(0)
     bench.slider("bands").focus()
@@ -206,19 +202,12 @@ def test_every_control_is_reached_by_tab_and_named(bench):
     seen = []
     for _ in range(40):
         seen.append(
-            bench.page.evaluate(
-                "document.activeElement.closest('.asr-bench') && document.activeElement.tagName"
-            )
+            bench.page.evaluate("document.activeElement.closest('.asr-bench') && document.activeElement.tagName")
         )
         bench.page.keyboard.press("Tab")
     assert {"SELECT", "INPUT", "BUTTON", "AUDIO"} <= set(seen)
-    assert all(
-        name
-        for name in bench.box.get_by_role("slider").evaluate_all("all => all.map(each => each.ariaLabel)")
-    )
-    assert all(
-        title for title in bench.box.locator("button").evaluate_all("all => all.map(each => each.title)")
-    )
+    assert all(name for name in bench.box.get_by_role("slider").evaluate_all("all => all.map(each => each.ariaLabel)"))
+    assert all(title for title in bench.box.locator("button").evaluate_all("all => all.map(each => each.title)"))
 
 
 def test_what_a_learner_sees(notebook, bench):
@@ -234,6 +223,4 @@ def test_the_page_logged_no_error(notebook):
 
 def test_a_restarted_kernel_is_told(bench):
     restart_kernel(bench.page)
-    wait_for(
-        lambda: "kernel was restarted" in bench.box.get_by_role("alert").last.inner_text(), 60, "no word"
-    )
+    wait_for(lambda: "kernel was restarted" in bench.box.get_by_role("alert").last.inner_text(), 60, "no word")

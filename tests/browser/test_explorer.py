@@ -5,15 +5,14 @@ import re
 import pytest
 from browsing import picture, wait_for
 
-from asr_helpers import widgets
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
+from asr_helpers.corpus import data_dir, load_corpus
+from asr_helpers.show import widgets
+from asr_helpers.sound import read_audio
 
 
 @pytest.fixture(scope="module")
 def notebook(open_notebook):
-    opened = open_notebook(
-        "01_conversion", cells=lambda source: "import io" in source or "Explorer(" in source
-    )
+    opened = open_notebook("01_conversion", cells=lambda source: "import io" in source or "Explorer(" in source)
     yield opened
     opened.page.close()
 

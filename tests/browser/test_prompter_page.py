@@ -5,7 +5,8 @@ import pytest
 import soundfile
 from browsing import restart_kernel, wait_for
 
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
+from asr_helpers.corpus import data_dir, load_corpus
+from asr_helpers.sound import read_audio
 
 CLIP = next(clip for clip in load_corpus(data_dir() / "mini" / "test-mini") if clip.id == "9007-1-0002")
 
@@ -71,9 +72,7 @@ def test_the_sentence_itself_is_kept(reading, lab):
     for _ in range(2):
         press(reading, "another sentence")
     wait_for_sentence(reading, CLIP.text.capitalize())
-    for _ in range(
-        4
-    ):  # if the microphone's file is played from anywhere on, some recordings cut the sentence
+    for _ in range(4):  # if the microphone's file is played from anywhere on, some recordings cut the sentence
         record(reading, 9)
         wait_for(lambda: "sentence 2" in said(reading) or "not heard" in said(reading), 60, "no verdict")
         if "sentence 2" in said(reading):
@@ -95,9 +94,7 @@ def test_recordings_are_deleted_by_keyboard_after_a_second_word(reading, lab):
     press(reading, "delete my recordings")
     yes.wait_for(timeout=30_000)
     focused = "document.activeElement.textContent"
-    wait_for(
-        lambda: "no, keep" in reading.page.evaluate(focused), 30, "the focus is not where it does no harm"
-    )
+    wait_for(lambda: "no, keep" in reading.page.evaluate(focused), 30, "the focus is not where it does no harm")
     assert len(recordings(lab)) == 1
     press(reading, "yes, delete them all", "Space")
     wait_for_sentence(reading, "deleted")

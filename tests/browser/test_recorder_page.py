@@ -11,8 +11,8 @@ import soundfile
 from browsing import BULLETIN as CLIP
 from browsing import restart_kernel, wait_for
 
-from asr_helpers.corpus import read_audio
 from asr_helpers.recognizer import Recognizer, shipped_model
+from asr_helpers.sound import read_audio
 
 FAKE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
@@ -154,8 +154,6 @@ def test_the_pages_logged_no_error(speaking, mute):
 
 def test_a_restarted_kernel_is_told(mute):
     restart_kernel(mute.page)
-    mute.page.locator(".asr-recorder-bench [role=alert]", has_text="kernel was restarted").wait_for(
-        timeout=60_000
-    )
+    mute.page.locator(".asr-recorder-bench [role=alert]", has_text="kernel was restarted").wait_for(timeout=60_000)
     mute.page.locator(".asr-recorder input[type=file]").set_input_files(CLIP)
     wait_for(lambda: "kernel was restarted" in status(mute), 60, "no clear word")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks" / "tools"))
 
 import publish
 
@@ -50,9 +50,7 @@ def test_a_page_needs_no_network(pages):
     for path, page in pages.items():
         loaded = [*page.find_all(src=True), *page.find_all("link", href=True)]
         for element in loaded:
-            assert not re.match("(https?:)?//", element.get("src") or element["href"]), (
-                f"{path.name}: {element}"
-            )
+            assert not re.match("(https?:)?//", element.get("src") or element["href"]), f"{path.name}: {element}"
         assert "$$" not in page.get_text(), f"{path.name}: a formula that nothing draws"
 
 

@@ -7,9 +7,9 @@ import pytest
 from browsing import SENTENCE as CLIP
 from browsing import picture, wait_for
 
-from asr_helpers import widgets
-from asr_helpers.corpus import read_audio
-from asr_helpers.features import level
+from asr_helpers import sound
+from asr_helpers.show import widgets
+from asr_helpers.sound import level, read_audio
 
 
 def until_bench(source):
@@ -26,8 +26,8 @@ def notebook(open_notebook):
 
 def address(window, hop, fft, mels):
     """Return the address of the sound that the mels of these settings are played back as."""
-    _, found = widgets.spectra(level(read_audio(CLIP)), window, hop, fft, mels)
-    html = widgets.player_html(widgets.play_back(found, window, hop, fft))
+    _, found = sound.spectra(level(read_audio(CLIP)), window, hop, fft, mels)
+    html = widgets.player_html(sound.play_back(found, window, hop, fft))
     return re.search(r'src="([^"]+)"', html).group(1)
 
 
@@ -45,9 +45,7 @@ def test_a_slider_leads_to_another_picture_and_sound(notebook, report):
     wait_for(lambda: picture(box) != before, 60, "no other picture")
     seen = time.monotonic() - start
     expected = address(400, 160, 512, 40)
-    wait_for(
-        lambda: players.count() == 2 and players.nth(1).get_attribute("src") == expected, 60, "another sound"
-    )
+    wait_for(lambda: players.count() == 2 and players.nth(1).get_attribute("src") == expected, 60, "another sound")
     report(
         f"ten steps to 40 mel bins: the picture after {1000 * seen:.0f} ms, "
         f"the sound after {1000 * (time.monotonic() - start):.0f} ms"

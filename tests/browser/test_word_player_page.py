@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from browsing import wait_for
 
-from asr_helpers.alignment import Word
-from asr_helpers.widgets.word_player import word_player_html
+from asr_helpers.show.widgets import word_player_html
+from asr_helpers.words import Word
 
 WORDS = [Word("ONE", 0.2, 0.8, 1.0), Word("TWO", 1.0, 1.6, 0.5), Word("THREE", 1.9, 2.7, 0.9)]
 TONE = 0.3 * np.sin(np.arange(48000) / 5).astype(np.float32)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks" / "tools"))
 
 import learn
 
@@ -55,11 +55,7 @@ def test_a_third_version_spares_both(given):
     given("two")
     (work / "00_start.2.ipynb").write_text("more of my answers")
     found = files(given("three"))
-    assert [found[f"00_start{n}.ipynb"] for n in ("", ".2", ".3")] == [
-        "my answers",
-        "more of my answers",
-        "three",
-    ]
+    assert [found[f"00_start{n}.ipynb"] for n in ("", ".2", ".3")] == ["my answers", "more of my answers", "three"]
 
 
 def test_a_file_that_we_never_made_is_the_learners(given):
@@ -76,4 +72,4 @@ def test_what_was_deleted_comes_back(given):
 
 
 def test_git_does_not_see_them():
-    assert "work/" in (learn.HERE.parent / ".gitignore").read_text().split()
+    assert "work/" in (learn.NOTEBOOKS.parent / ".gitignore").read_text().split()

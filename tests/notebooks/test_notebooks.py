@@ -13,12 +13,12 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "notebooks"))
+sys.path.insert(0, str(ROOT / "notebooks" / "tools"))
 
 import build  # noqa: E402
 
-from asr_helpers import whisper  # noqa: E402
-from asr_helpers.checks import JUDGES  # noqa: E402
+from asr_helpers.pretrained import whisper  # noqa: E402
+from asr_helpers.teaching.checks.judging import JUDGES  # noqa: E402
 
 TITLE = re.compile(r"^### Exercise (\S+) · (.+)\n\n\*(easy|medium|hard) · (\d+) minutes", re.MULTILINE)
 UNSOLVED = {"model", "language"}  # these capstones take a training, which no run in the profile `ci` makes
@@ -47,7 +47,7 @@ def test_the_notebooks_are_their_source_executed(name):
     if name in build.NAMES:
         both["solutions"] = build.solutions(source, name)
     for folder, made in both.items():
-        path = build.HERE / folder / f"{name}.ipynb"
+        path = build.NOTEBOOKS / folder / f"{name}.ipynb"
         committed = nbformat.read(path, as_version=4)
         assert [(cell.id, cell.cell_type, cell.source) for cell in committed.cells] == [
             (cell.id, cell.cell_type, cell.source) for cell in made.cells
@@ -55,9 +55,7 @@ def test_the_notebooks_are_their_source_executed(name):
         assert any(cell.get("outputs") for cell in committed.cells)
         text = path.read_text()
         assert len(text) < 2_000_000
-        assert not re.search(r"/(work|root|home|tmp)/", text), (
-            "an output names a path of the machine it ran on"
-        )
+        assert not re.search(r"/(work|root|home|tmp)/", text), "an output names a path of the machine it ran on"
         assert "Traceback" not in text
 
 
@@ -84,9 +82,7 @@ def test_the_solutions_stand_under_their_questions_and_can_be_run(name):
 
 
 def test_the_first_cell_of_the_solutions_runs_the_notebook_up_to_its_exercises(tmp_path, monkeypatch):
-    cells = [
-        nbformat.v4.new_code_cell(source) for source in ("found = [1]", "found.append(2)", "found.append(3)")
-    ]
+    cells = [nbformat.v4.new_code_cell(source) for source in ("found = [1]", "found.append(2)", "found.append(3)")]
     cells.insert(2, nbformat.v4.new_markdown_cell("### Exercise", metadata={"tags": ["exercise"]}))
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "any.ipynb")
     (tmp_path / "solutions").mkdir()
@@ -121,7 +117,7 @@ def test_the_exercises(name):
 
 
 def test_every_judge_has_its_exercise():
-    sources = "".join((build.HERE / "source" / f"{name}.py").read_text() for name in build.NAMES)
+    sources = "".join((build.NOTEBOOKS / "source" / f"{name}.py").read_text() for name in build.NAMES)
     assert set(re.findall(r'^check\("(\S+)", answer\)$', sources, re.MULTILINE)) == JUDGES.keys()
 
 
@@ -147,20 +143,13 @@ def test_it_runs(name, monkeypatch):
         pytest.importorskip(EXTRAS[name], reason=f"the extra that {name} needs is not installed")
     monkeypatch.setenv("ASR_PROFILE", "ci")
     notebook = build.execute(name, timeout=300)
-    assert all(
-        cell.execution_count for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()
-    )
+    assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip())
     for cell in notebook.cells:
         if cell.source.startswith("check("):
-            number, said = (
-                cell.source.split('"')[1],
-                "".join(output.get("text", "") for output in cell.outputs),
-            )
+            number, said = (cell.source.split('"')[1], "".join(output.get("text", "") for output in cell.outputs))
             unsolved = build.tagged(cell, "your-turn") or number in UNSOLVED
             assert ("nothing here yet" if unsolved else "✔ right") in said, said
-        pictures = [
-            place for place, out in enumerate(cell.get("outputs", [])) if "image/png" in out.get("data", {})
-        ]
+        pictures = [place for place, out in enumerate(cell.get("outputs", [])) if "image/png" in out.get("data", {})]
         for place in pictures:  # told in words, where every reader finds them
             told = cell.outputs[place].metadata["image/png"]["alt"]
             assert told and escape(told) in cell.outputs[place + 1].data["text/html"], cell.source
@@ -179,19 +168,13 @@ def test_without_whispers_weights_one_line_says_what_to_install(tmp_path, monkey
 def test_a_notebook_opened_alone_says_what_to_do(name):
     first, second = code(build.read_source(name))[:2]
     assert first == build.GUARD and "import" in second
-    alone = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", first], capture_output=True, text=True
-    )  # no packages
+    alone = subprocess.run([sys.executable, "-I", "-S", "-c", first], capture_output=True, text=True)  # no packages
     assert alone.returncode == 1 and "fetch the whole repository" in alone.stderr
     assert len(alone.stderr.splitlines()) == 1
 
 
 def test_outputs_carry_no_clocks_and_no_dead_widgets():
-    log = nbformat.v4.new_output(
-        "stream", name="stderr", text="I0000 00:00:1795 port.cc] oneDNN\nmind the gap\n"
-    )
-    widget = nbformat.v4.new_output(
-        "display_data", {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}}
-    )
+    log = nbformat.v4.new_output("stream", name="stderr", text="I0000 00:00:1795 port.cc] oneDNN\nmind the gap\n")
+    widget = nbformat.v4.new_output("display_data", {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}})
     kept = build.clean([log, widget])
     assert [output.text for output in kept] == ["mind the gap\n"]

@@ -7,12 +7,12 @@ from pathlib import Path
 import jupytext
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks" / "tools"))
 
 import build
 import pages
 
-GLOSSARY = (pages.HERE / "GLOSSARY.md").read_text()
+GLOSSARY = (pages.NOTEBOOKS / "GLOSSARY.md").read_text()
 
 
 def prose(name):
@@ -22,9 +22,7 @@ def prose(name):
 @pytest.mark.parametrize("name", build.NAMES)
 def test_the_map_shows_where_we_are(name):
     strip = pages.the_map(name).splitlines()[0]
-    assert re.findall(r"\*\*▸ (\w+)\*\*", strip) == [
-        station for station, at in pages.WAY.items() if at == name
-    ]
+    assert re.findall(r"\*\*▸ (\w+)\*\*", strip) == [station for station, at in pages.WAY.items() if at == name]
     assert strip in prose(name)[0]
     assert set(re.findall(r"\]\((\w+)\.ipynb\)", strip)) == set(build.NAMES) - {name}
 
@@ -65,9 +63,7 @@ def test_where_a_term_is_linked_and_where_not():
 
 @pytest.mark.parametrize("name", build.NAMES)
 def test_five_questions_and_every_answer_explained(name):
-    (cell,) = [
-        c for c in jupytext.read(build.HERE / "source" / f"{name}.py").cells if build.tagged(c, "quiz")
-    ]
+    (cell,) = [c for c in jupytext.read(build.NOTEBOOKS / "source" / f"{name}.py").cells if build.tagged(c, "quiz")]
     questions = re.split(r"^\*\*\d\. .+\*\*$", cell.source, flags=re.MULTILINE)[1:]
     assert len(questions) == 5
     for question in questions:
@@ -86,42 +82,35 @@ def test_five_questions_and_every_answer_explained(name):
 
 def test_a_quiz_is_text_that_shows_nothing_by_itself():
     page = pages.quiz_page("## Quiz\n\n**1. `a < b`?**\n\n- [x] `1 < 2` | so *it* is\n- [ ] no | look")
-    assert (
-        "<details><summary><code>1 &lt; 2</code></summary><p>✔ Right. so <em>it</em> is</p></details>" in page
-    )
+    assert "<details><summary><code>1 &lt; 2</code></summary><p>✔ Right. so <em>it</em> is</p></details>" in page
     assert " open" not in page
 
 
-@pytest.mark.parametrize(
-    "bad", ["**1. a?**\n- [ ] b | c", "**1. a?**\n- [x] b | c\n- [x] d | e", "**1. a?**\n- [x] b"]
-)
+@pytest.mark.parametrize("bad", ["**1. a?**\n- [ ] b | c", "**1. a?**\n- [x] b | c\n- [x] d | e", "**1. a?**\n- [x] b"])
 def test_a_quiz_that_is_none_stops_the_build(bad):
     with pytest.raises(ValueError, match=r"right answer|not an answer"):
         pages.quiz_page(bad)
 
 
 def test_the_readme_tells_the_same_minutes():
-    readme = (pages.HERE.parent / "README.md").read_text()
+    readme = (pages.NOTEBOOKS.parent / "README.md").read_text()
     row = r"^\| \d\d \| \[.+\]\(notebooks/(\w+)\.ipynb\) \|.+\| (\d+) \| (\d+) \|$"
     rows = re.findall(row, readme, re.MULTILINE)
     assert [name for name, *_ in rows] == build.NAMES
     for name, read, work in rows:
         reading, exercises = build.minutes_of(build.read_source(name).cells)
-        assert abs(int(read) - reading) <= 5, (
-            f"{name}: to read takes {reading} minutes now"
-        )  # a few words more or less
+        assert abs(int(read) - reading) <= 5, f"{name}: to read takes {reading} minutes now"  # a few words more or less
         assert int(work) == exercises, name
 
 
 def test_the_teachers_page_leads_somewhere():
-    page = (pages.HERE / "TEACHING.md").read_text()
+    page = (pages.NOTEBOOKS / "TEACHING.md").read_text()
     titles = re.findall(r"^## (.+)$", page, re.MULTILINE)
-    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+    anchors = set(map(pages.slug, titles))
     for link in re.findall(r"\]\(([^)]+)\)", page):
         path, _, anchor = link.partition("#")
-        assert (
-            anchor in anchors if not path else (pages.HERE / path).resolve().exists() or "solutions" in path
-        ), link
+        there = (pages.NOTEBOOKS / path).resolve().exists() or "solutions" in path
+        assert there if path else anchor in anchors, link
     headings = {name[:2]: "\n".join(prose(name)) for name in build.NAMES}
     for number, place in re.findall(r"\b(0\d)[,:] \*([^*→]+)\*", page):
         assert place in headings[number], f"{number} has no place that is called {place!r}"

@@ -35,11 +35,12 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from asr_helpers import export, plots
-from asr_helpers.corpus import data_dir, load_corpus, read_audio
+from asr_helpers import export
+from asr_helpers.corpus import data_dir, load_corpus
 from asr_helpers.export import FusableLSTM, fold_norms
-from asr_helpers.features import features
-from asr_helpers.model import rebuild
+from asr_helpers.network import rebuild
+from asr_helpers.show import plots
+from asr_helpers.sound import features, read_audio
 
 PROFILE = os.environ.get("ASR_PROFILE", "fast")
 RUN = Path(os.path.relpath(data_dir().parent / "runs" / "A1-converter"))
@@ -135,9 +136,7 @@ for name in ("folded", "unfolded"):
     mine = together([inside(name, x) for x in heard], "lstm1").ravel()
     factor, offset = np.polyfit(true, mine, 1)
     print(f"{name:9} {len(np.unique(mine)):3} different values, SNR {snr(true, mine):4.0f} dB", end="")
-    print(
-        f" · {factor:.2f} × the true ones {offset:+.2f}: but for that {snr(true, (mine - offset) / factor):.0f} dB"
-    )
+    print(f" · {factor:.2f} × the true ones {offset:+.2f}: but for that {snr(true, (mine - offset) / factor):.0f} dB")
 
 # %% [markdown]
 # No precision is lost at all. The kernel of the fused LSTM writes steps of 1/128 around its own zero point, whatever the

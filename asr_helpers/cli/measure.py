@@ -1,0 +1,122 @@
+"""asr evaluate, compare."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from asr_helpers.cli.common import load_utterances, read_clips
+from asr_helpers.system.errors import OneLineError
+
+if TYPE_CHECKING:
+    from asr_helpers.recognizer.comparison import Comparison, Variant
+    from asr_helpers.recognizer.evaluation import Evaluation
+    from asr_helpers.recognizer.recognizer import Recognizer
+
+
+def evaluate(options: Namespace) -> None:
+    """Transcribe corpora and print the error rates with their 95 % intervals."""
+    from asr_helpers.recognizer.evaluation import evaluate
+    from asr_helpers.recognizer.recognizer import Recognizer
+
+    recognizer = Recognizer.load(options.model)
+    decoder = chosen_decoder(options, recognizer)
+    utterances = load_utterances(*options.corpora, alphabet=recognizer.alphabet)
+    clips, total = read_clips(utterances, options.limit), len(utterances[: options.limit])
+    found = evaluate(recognizer, tqdm(clips, "transcribing", total, unit="utt", disable=None, delay=1), decoder)
+    if options.json:
+        used = {"model": str(options.model), "decoder": options.decoder}
+        if options.lm:
+            used["lm"] = str(options.lm)
+        print(json.dumps(used | asdict(found)))
+    else:
+        print_evaluation(found)
+
+
+def chosen_decoder(options: Namespace, recognizer: Recognizer) -> Callable:
+    """Return the decoder that --decoder, --lm and their settings name."""
+    from asr_helpers.words import decoders
+
+    if options.decoder == "beam":
+        settings = dict(weight=options.lm_weight, word_bonus=options.word_bonus) if options.lm else {}
+        search = decoders.FastBeamSearch(options.lm, options.width, alphabet=recognizer.alphabet, **settings)
+        return decoders.best_text(search)
+    if options.lm:
+        raise OneLineError("--lm goes with --decoder beam: greedy decoding does not use one")
+    return recognizer.greedy
+
+
+def print_evaluation(found: Evaluation) -> None:
+    for name, rate, (low, high) in (("WER", found.wer, found.wer_ci95), ("CER", found.cer, found.cer_ci95)):
+        print(f"{name}  {rate:6.1%}  (95 % interval {low:.1%} to {high:.1%})")
+    print(
+        f"{found.utterances} utterances, {found.audio_seconds:.0f} s of audio, "
+        f"real-time factor {found.real_time_factor:.3f}"
+    )
+
+
+def compare(options: Namespace) -> None:
+    """Measure every variant in DIR on CORPUS.
+
+    "change" is the WER minus the Keras model's, in points, with its paired 95 % interval; "same frames" is the fraction
+    labelled as by the Keras model; "ms/s" is milliseconds per second of audio.
+    """
+    from asr_helpers.recognizer.comparison import compare, find_models
+    from asr_helpers.recognizer.runtimes import stored_alphabet
+    from asr_helpers.system import files
+
+    if options.figure:
+        files.check_writable(options.figure)
+    reference, *_ = find_models(options.folder)
+    corpus = load_utterances(options.corpus, alphabet=stored_alphabet(reference))
+    utterances = [utterance for utterance, _ in read_clips(corpus, options.limit)]
+    found = compare(options.folder, utterances, options.threads, options.other_modes)
+    if options.figure:
+        draw_comparison(options.figure, found, options.threads[0])
+    if options.json:
+        print(json.dumps(asdict(found)))
+    else:
+        print_comparison(found, options.threads)
+
+
+def draw_comparison(path: Path, found: Comparison, threads: int) -> None:
+    """Write the figure of error against speed, as PNG."""
+    from asr_helpers.show import plots
+    from asr_helpers.system import files
+
+    plots.style()
+    files.write(path, plots.png(plots.error_against_speed(asdict(found)["variants"], threads)))
+
+
+def print_comparison(found: Comparison, threads: list[int]) -> None:
+    print(f"{found.utterances} utterances, {found.audio_seconds:.0f} s of audio")
+    columns = [f"{'model':22}", f"{'MB':>7}", f"{'WER':>8}", f"{'change':>24}", f"{'CER':>8}", f"{'same frames':>13}"]
+    columns += [f"{f'ms/s, {count} thr.':>14}" for count in threads]
+    print("".join([*columns, f"{'load s':>8}", f"{'peak MB':>9}"]))
+    for variant in found.variants:
+        print(table_row(variant))
+    for variant in found.variants:
+        for mode, by_threads in variant.other_modes.items():
+            print(f"{variant.name + ', ' + mode:82}{milliseconds(by_threads)}")
+
+
+def table_row(variant: Variant) -> str:
+    """Return a variant's line in the table of `print_comparison`."""
+    low, high = (100 * end for end in variant.wer_change_ci95)
+    change = f"{100 * variant.wer_change:+.2f} ({low:+.2f} to {high:+.2f})"
+    memory = f"{variant.peak_rss_mb:.0f}" if variant.peak_rss_mb else "–"
+    return (
+        f"{variant.name:22}{variant.bytes / 1e6:7.2f}{variant.wer:8.1%}{change:>24}{variant.cer:8.1%}"
+        f"{variant.frame_agreement:13.1%}{milliseconds(variant.ms_per_audio_second)}"
+        f"{variant.load_seconds:8.2f}{memory:>9}"
+    )
+
+
+def milliseconds(by_threads: dict[str, float]) -> str:
+    return "".join(f"{value:14.1f}" for value in by_threads.values())

@@ -1,0 +1,88 @@
+"""A corpus of your own voice, which grows with each recording and is valid at any moment."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+
+from asr_helpers.sound.audio import as_flac
+from asr_helpers.system import files
+from asr_helpers.system.text_files import read_transcript
+from asr_helpers.text import ENGLISH, Alphabet
+
+
+class VoiceCorpus:
+    """One speaker's recordings of `sentences`: a corpus in LibriSpeech's layout, which grows with each recording.
+
+    Recordings go alternately into two chapters, one for training and one to measure the gain: the folders `halves`,
+    each a corpus of its own. The files are the only state, and each is written atomically.
+
+    Args:
+        folder: holds the speaker's folder.
+        sentences: what to read; duplicates are dropped.
+        speaker: name of the speaker's folder, and first part of the ids.
+        alphabet: of the transcripts.
+
+    Raises:
+        AlphabetError: a sentence is empty, or has a character outside `alphabet`.
+    """
+
+    def __init__(
+        self, folder: Path | str, sentences: Iterable[str], speaker: str = "9101", alphabet: Alphabet = ENGLISH
+    ):
+        self.sentences = list(dict.fromkeys(map(alphabet.normalize, sentences)))
+        self.folder, self.speaker = Path(folder) / speaker, speaker
+        self.halves = self.folder / "1", self.folder / "2"
+
+    def kept(self) -> dict[str, Path]:
+        """Return {sentence: its FLAC} of all recordings, even of sentences that are no longer in `sentences`."""
+        return {text: path for half in self.halves for path, text in self._read(half)}
+
+    def waiting(self) -> list[str]:
+        """Return the sentences that are not recorded yet, in order."""
+        kept = self.kept()
+        return [sentence for sentence in self.sentences if sentence not in kept]
+
+    def keep(self, sentence: str, samples: np.ndarray) -> Path:
+        """Write float32 samples at 16 kHz as the recording of one of `sentences`, and return its FLAC.
+
+        It goes to the half with fewer recordings. The sound is on the disk before the transcript lists it.
+
+        Raises:
+            OSError: the write failed; earlier recordings are unharmed.
+        """
+        with files.exclusive(self.folder):
+            half = min(self.halves, key=lambda half: len(self._read(half)))
+            before = self._read(half)
+            names = (half / f"{self.speaker}-{half.name}-{number:04d}.flac" for number in count())
+            path = next(path for path in names if path not in dict(before))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            files.write(path, as_flac(samples))
+            lines = [f"{path.stem} {text}\n" for path, text in [*before, (path, sentence)]]
+            files.write(self._transcript(half), "".join(lines))
+        return path
+
+    def delete(self) -> None:
+        """Remove every recording and transcript of this speaker, and the folders that this leaves empty."""
+        with files.exclusive(self.folder):
+            for half in self.halves:
+                files.remove_partials(half)
+                for path in half.glob(f"{self.speaker}-{half.name}-*.flac"):
+                    path.unlink()
+                self._transcript(half).unlink(missing_ok=True)
+        for folder in (*self.halves, self.folder):
+            with suppress(OSError):  # missing, or another program's file is in it
+                folder.rmdir()
+
+    def _transcript(self, half: Path) -> Path:
+        return half / f"{self.speaker}-{half.name}.trans.txt"
+
+    def _read(self, half: Path) -> list[tuple[Path, str]]:
+        """Return (FLAC, sentence) of each recording in `half`; lines whose FLAC is missing are skipped."""
+        transcript = self._transcript(half)
+        if not transcript.exists():
+            return []
+        found = [(half / f"{key}.flac", text) for _, key, text in read_transcript(transcript)]
+        return [(path, text) for path, text in found if path.exists()]

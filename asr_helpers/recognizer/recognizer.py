@@ -1,0 +1,193 @@
+"""One interface over every runtime: audio to log-probabilities and text, with Keras, LiteRT or ONNX Runtime.
+
+Only a `.keras` file needs TensorFlow. A `.tflite` file needs ai-edge-litert, NumPy and soundfile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from asr_helpers.corpus.reading import Utterance, data_dir
+from asr_helpers.recognizer.runtimes import RecognizerError as RecognizerError
+from asr_helpers.recognizer.runtimes import check_logits, load_model
+from asr_helpers.recognizer.windows import windows
+from asr_helpers.sound.audio import MIN_SAMPLES, read_audio
+from asr_helpers.sound.mel import MELS, OUTPUT_HOP, TIME_POOLING, features, num_frames
+from asr_helpers.text import ENGLISH, Alphabet
+from asr_helpers.words.greedy_decoding import greedy
+
+if TYPE_CHECKING:
+    from asr_helpers.recognizer.evaluation import Evaluation
+
+SILENCE_LOGIT = 20.0  # the blank's in digital silence, where every other logit is 0
+
+
+class Recognizer:
+    """A model in any runtime. `log_probs` and `transcribe` mean the same on each.
+
+    Example:
+        >>> recognizer = Recognizer.load(shipped_model())
+        >>> recognizer.transcribe(read_audio(data_dir() / "mini/test-mini/9001/1/9001-1-0000.flac"))
+        "JUMP IN HAZEL THE GOLDEN DOLPHIN WON'T WAIT"
+    """
+
+    def __init__(
+        self, logits: Callable[[np.ndarray], np.ndarray], alphabet: Alphabet = ENGLISH, name: str = "the model"
+    ):
+        """Make a recogniser from a function.
+
+        Args:
+            logits: from features, float32 (frames, 80), to logits, float32 (frames // 4, classes).
+            alphabet: of these classes.
+            name: the file's, for messages.
+        """
+        self._logits, self.alphabet, self.name = logits, alphabet, name
+
+    @classmethod
+    def load(cls, path: Path | str, threads: int = 1, mode: str = "") -> Recognizer:
+        """Return the recogniser of a `.keras`, `.tflite` or `.onnx` file.
+
+        Args:
+            path: the model's file.
+            threads: of the runtime; Keras ignores it, because TensorFlow has one setting for the whole process.
+            mode: an alternative, slower execution path, kept for benchmarking: "predict" or "eager" (Keras),
+                "no XNNPACK" (LiteRT).
+
+        Raises:
+            RecognizerError: the file is missing, damaged or of another kind, or its runtime is not installed.
+            ValueError: there is no such mode.
+
+        Example:
+            >>> Recognizer.load(shipped_model()).name.endswith("crnn.fast.onnx")
+            True
+        """
+        logits, alphabet = load_model(Path(path), threads, mode)
+        return cls(logits, alphabet, str(path))
+
+    def log_probs(self, features: np.ndarray) -> np.ndarray:
+        """Return the log-probabilities for `features` (frames, 80): float32 (frames // 4, classes).
+
+        Digital silence, whose features never change, is all blanks. Three frames or fewer give no output frame.
+
+        Raises:
+            ValueError: `features` is of another shape, or holds no frame.
+            RecognizerError: the model fails, or is not of `build_model`'s kind.
+
+        Example:
+            >>> stand_in = Recognizer(lambda features: np.zeros((len(features) // 4, 29)))
+            >>> stand_in.log_probs(np.eye(100, 80)).shape
+            (25, 29)
+        """
+        if np.ndim(features) != 2 or np.shape(features)[1] != MELS or not len(features):
+            raise ValueError(f"features have shape {np.shape(features)} where (frames, {MELS}) is needed")
+        if len(features) < TIME_POOLING or (features == features[0]).all():
+            return _log_softmax(self._silence(len(features)))
+        logits = self._logits(features.astype(np.float32))  # (frames // 4, classes)
+        check_logits(logits, len(features) // TIME_POOLING, self.alphabet.classes, self.name)
+        return _log_softmax(logits)
+
+    def _silence(self, frames: int) -> np.ndarray:
+        logits = np.zeros((frames // TIME_POOLING, self.alphabet.classes), np.float32)
+        logits[:, self.alphabet.blank] = SILENCE_LOGIT
+        return logits
+
+    def audio_log_probs(self, samples: np.ndarray) -> np.ndarray:
+        """Return the log-probabilities for mono float32 audio at 16 kHz, one frame for every 40 ms.
+
+        Audio of more than 30 s is cut into windows of 20 s, each with features normalised on its own, as in
+        training. Neighbours overlap by 4 s or more and are joined in the middle of the overlap, so every frame comes
+        from a window that reaches at least 2 s beyond it on either side.
+
+        Raises:
+            ValueError: the audio is not one channel, or shorter than 25 ms.
+            RecognizerError: as `log_probs`.
+
+        Example:
+            >>> Recognizer.load(shipped_model()).audio_log_probs(np.zeros(16_000, np.float32)).shape
+            (25, 29)
+        """
+        return np.concatenate(list(self.stream([samples])))
+
+    def stream(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Yield the output of `audio_log_probs`, a window at a time, for audio that arrives in `blocks`.
+
+        Example:
+            >>> blocks = np.zeros((70, 16_000), np.float32)  # 70 s, a second a block
+            >>> [len(window) for window in Recognizer.load(shipped_model()).stream(blocks)]
+            [450, 400, 400, 225, 275]
+        """
+        held: np.ndarray | None = None  # the last window, (frames, classes), not yet yielded to its end
+        held_start = yielded = 0  # its first frame, and the number of frames yielded so far
+        for start, samples in windows(blocks):
+            window, window_start = self._window(samples), start // OUTPUT_HOP
+            if held is not None:
+                meet = (held_start + len(held) + window_start) // 2  # the middle of the overlap
+                yield held[yielded - held_start : meet - held_start]
+                yielded = meet
+            held, held_start = window, window_start
+        if held is not None:
+            yield held[yielded - held_start :]
+
+    def _window(self, samples: np.ndarray) -> np.ndarray:
+        """Return the log-probabilities of one window. Digital silence needs no features."""
+        if len(samples) >= MIN_SAMPLES and samples.min() == samples.max():
+            return _log_softmax(self._silence(num_frames(len(samples))))
+        return self.log_probs(features(samples))
+
+    def transcribe(self, samples: np.ndarray, decoder: Callable[[np.ndarray], str] | None = None) -> str:
+        """Return the text of mono float32 audio at 16 kHz, of any length; raises as `audio_log_probs`.
+
+        `decoder` takes log-probabilities (frames, classes) to text; None is greedy decoding.
+
+        Example:
+            >>> Recognizer.load(shipped_model()).transcribe(np.zeros(16_000, np.float32))
+            ''
+        """
+        return (decoder or self.greedy)(self.audio_log_probs(samples))
+
+    def greedy(self, log_probs: np.ndarray) -> str:
+        """Return the greedily decoded text of log-probabilities (frames, classes), in the model's alphabet.
+
+        Example:
+            >>> Recognizer(lambda features: features).greedy(np.eye(29)[[9, 9, 28, 10]])
+            'HI'
+        """
+        return greedy(log_probs, self.alphabet)
+
+    def evaluate(
+        self, utterances: Iterable[Utterance], decoder: Callable[[np.ndarray], str] | None = None
+    ) -> Evaluation:
+        """Return the error rates and the speed of the model on `utterances`; `decoder` as in `transcribe`.
+
+        Raises:
+            AudioError: a clip cannot be read.
+            ValueError: there is no utterance.
+
+        Example:
+            >>> from asr_helpers.corpus import load_corpus
+            >>> clips = load_corpus(data_dir() / "mini/test-mini/9001/1").utterances[:2]
+            >>> Recognizer.load(shipped_model()).evaluate(clips).utterances
+            2
+        """
+        from asr_helpers.recognizer.evaluation import evaluate
+
+        return evaluate(self, ((each, read_audio(each.path)) for each in utterances), decoder)
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    peak = logits.max(axis=-1, keepdims=True)
+    return logits - peak - np.log(np.exp(logits - peak).sum(axis=-1, keepdims=True))
+
+
+def shipped_model() -> Path:
+    """Return the path of the shipped model: the fastest variant, which needs no TensorFlow.
+
+    Example:
+        >>> shipped_model().name
+        'crnn.fast.onnx'
+    """
+    return data_dir() / "models" / "crnn.fast.onnx"

@@ -1,0 +1,136 @@
+"""Figures of results: learning curves, error rates with intervals, error against speed."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from asr_helpers.show.plots.drawing import BLUE, GREEN, GREY, ORANGE, PINK, new
+
+
+def heat_map(
+    values: np.ndarray, rows: list, columns: list, ax: Axes | None = None, title: str = "", unit: str = "%"
+) -> Figure:
+    """Draw a grid of numbers, (rows, columns), as coloured cells, with a frame around the smallest.
+
+    `rows` and `columns` label the settings; `unit` labels the colour bar.
+    """
+    values = np.asarray(values)
+    ax = ax or new(size=(6, 3), alt=title)[1]
+    drawn = ax.imshow(values, cmap="viridis_r", aspect="auto", vmax=np.quantile(values, 0.8))
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(range(len(rows)), rows)
+    middle = (drawn.norm.vmin + drawn.norm.vmax) / 2
+    for (row, column), value in np.ndenumerate(values):
+        shade = "white" if value > middle else "black"
+        ax.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=8, color=shade)
+    row, column = np.unravel_index(values.argmin(), values.shape)
+    frame = plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=ORANGE, linewidth=2.5)
+    ax.add_patch(frame)
+    ax.set_title(title)
+    ax.figure.colorbar(drawn, ax=ax, label=unit, pad=0.01)
+    return ax.figure
+
+
+def learning_curves(history: str | Path | list[dict]) -> Figure:
+    """Draw loss, and error rates in %, over the epochs of a run's `history.csv` (its path, or its rows)."""
+    if not isinstance(history, list):
+        with open(history, newline="") as file:
+            history = list(csv.DictReader(file))
+    figure, axes = new(1, 2, alt="loss and error rate over the epochs")
+    names = {
+        "loss": (0, "training"),
+        "val_loss": (0, "validation"),
+        "val_wer": (1, "word error rate"),
+        "val_cer": (1, "character error rate"),
+    }
+    for key, (side, label) in names.items():
+        if key in history[0]:
+            values = np.array([float(row[key]) for row in history])
+            if side == 1:
+                values = 100 * values  # %
+            axes[side].plot(range(1, len(values) + 1), values, marker=".", label=label)
+    axes[0].set(title="loss", xlabel="epoch", ylabel="nats per character", ylim=(0, None))
+    axes[1].set(title="error on the validation set", xlabel="epoch", ylabel="%", ylim=(0, None))
+    for ax in axes:
+        ax.legend()
+    return figure
+
+
+def ladder(runs: list[dict], before: dict | None = None) -> Figure:
+    """Draw the final training and validation loss, and the error rates, of the `runs` of `benchmarks/ladder.py`.
+
+    Dotted lines show the error rates of the network from which all runs started, if `before` holds them.
+    """
+    alt = "per run, training and validation loss at the end as two dots, the gap between them; error rates as bars"
+    figure, (left, right) = new(1, 2, (9, 0.7 + 0.55 * len(runs)), alt, sharey=True)
+    places = np.arange(len(runs))
+    ends = [run["history"][-1] for run in runs]
+    learnt, strange = (np.array([end[key] for end in ends]) for key in ("loss", "val_loss"))
+    left.hlines(places, learnt, strange, color=GREY, alpha=0.5, linewidth=4)
+    left.scatter(learnt, places, color=BLUE, label="training", zorder=2)
+    left.scatter(strange, places, color=ORANGE, label="validation", zorder=2)
+    left.set(title="loss at the end, and the gap", xlabel="nats per character")
+    left.set_xlim(0, 1.1 * max(learnt.max(), strange.max()))
+    left.set_yticks(places, [run["run"] for run in runs])
+    left.invert_yaxis()
+    left.legend(loc="lower left")
+    kinds = {"words": ("greedy", "wer", GREEN), "characters": ("greedy", "cer", PINK)}
+    if "lm" in runs[0]:
+        kinds["words, language model"] = ("lm", "wer", BLUE)
+    height = 0.8 / len(kinds)
+    for number, (label, (decoder, rate, color)) in enumerate(kinds.items()):
+        at = places - 0.4 + (number + 0.5) * height
+        bars = right.barh(at, [100 * run[decoder][rate] for run in runs], 0.9 * height, color=color)
+        right.bar_label(bars, fmt=" %.1f", fontsize=8)
+        right.text(0.5, at[0], label, color="white", va="center", fontsize=8)
+        if before:
+            right.axvline(100 * before[decoder][rate], color=color, linestyle=":", linewidth=1)
+    right.set(title="error rate at the end", xlabel="%")
+    right.set_xlim(0, 115 * max(run["greedy"]["wer"] for run in runs))
+    return figure
+
+
+def error_against_speed(variants: list[dict], threads: int = 1) -> Figure:
+    """Draw speed, size and WER (with its interval) of the `variants` of `asr compare --json`, the fastest on top."""
+    at_threads = str(threads)  # keys are strings in JSON
+    rows = sorted(variants, key=lambda row: row["ms_per_audio_second"][at_threads])
+    alt = "the forms of the model from fast to slow: milliseconds, megabytes, and nearly the same word error rate"
+    figure, (speed, size, errors) = new(1, 3, (10, 0.9 + 0.3 * len(rows)), alt, sharey=True, width_ratios=(4, 2, 3))
+    places = np.arange(len(rows))
+    milliseconds = [row["ms_per_audio_second"][at_threads] for row in rows]
+    megabytes = [row["bytes"] / 1e6 for row in rows]
+    for ax, values, form in ((speed, milliseconds, " %.1f"), (size, megabytes, " %.1f")):
+        ax.bar_label(ax.barh(places, values, color=BLUE), fmt=form)
+    speed.set(title=f"ms per second of audio, threads: {threads}", xlim=(0, 1.15 * max(milliseconds)))
+    size.set(title="MB on disk", xlim=(0, 1.3 * max(megabytes)))
+    for place, row in enumerate(rows):
+        errors.hlines(place, *(100 * end for end in row["wer_ci95"]), color=GREY, alpha=0.5, linewidth=4)
+        errors.plot(100 * row["wer"], place, "o", color=ORANGE)
+    errors.set(title="word error rate and its 95 % interval (%)", xlim=(0, None))
+    speed.set_yticks(places, [row["name"] for row in rows])
+    speed.invert_yaxis()
+    for ax in (speed, size):
+        ax.set_xticks([])
+        ax.minorticks_off()
+        ax.spines["bottom"].set_visible(False)
+    return figure
+
+
+def by_epoch(sure: np.ndarray, epochs: Sequence[int], text: str) -> Figure:
+    """Draw the probability of each letter of `text` after each epoch of a run.
+
+    `sure` holds the probabilities, (epochs, letters), and `epochs` the number of each epoch.
+    """
+    alt = f"one row an epoch, one column a letter of “{text}”: the letters light up, the clear ones first"
+    figure, ax = new(size=(10, 1 + 0.35 * len(epochs)), alt=alt)
+    drawn = ax.imshow(sure, aspect="auto", interpolation="nearest", vmin=0, vmax=1)
+    ax.set_xticks(range(len(text)), text.replace(" ", "␣"))
+    ax.set_yticks(range(len(epochs)), [f"epoch {epoch}" for epoch in epochs])
+    ax.tick_params(length=0)
+    figure.colorbar(drawn, ax=ax, label="probability", pad=0.01)
+    return figure

@@ -1,0 +1,16 @@
+"""Audio players and interactive widgets for the notebooks."""
+
+from asr_helpers.system.faces import face
+
+__all__, __getattr__, __dir__ = face(
+    __name__,
+    {
+        "augmentation": ["AugmentationBench", "describe", "hypothesis_html"],
+        "explorer": ["Explorer"],
+        "players": ["mp3", "player", "player_html"],
+        "prompter": ["PrompterBench"],
+        "recorder": ["Recorder", "RecorderBench"],
+        "spectrogram": ["SpectrogramBench"],
+        "word_buttons": ["word_player", "word_player_html"],
+    },
+)

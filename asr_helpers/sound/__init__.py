@@ -1,0 +1,51 @@
+"""Sound: samples, log-mel features, effects and augmentation. Notebooks 00, 02 and 03 build this in the open."""
+
+from asr_helpers.system.faces import face
+
+__all__, __getattr__, __dir__ = face(
+    __name__,
+    {
+        "audio": ["MIN_SAMPLES", "SAMPLE_RATE", "as_flac", "read_audio", "to_pcm16"],
+        "augment": ["Augmenter", "EFFECTS", "FILL", "SpecAugment"],
+        "effects": [
+            "babble",
+            "frequency_mask",
+            "gaps",
+            "limit",
+            "noise",
+            "reverb",
+            "room_response",
+            "segment_shuffle",
+            "speed",
+            "time_stretch",
+        ],
+        "headers": ["missing_bytes"],
+        "inverse": ["loudness", "play_back", "play_features", "spectra"],
+        "mel": [
+            "FFT",
+            "HOP",
+            "LEVEL",
+            "LOG_FLOOR",
+            "MELS",
+            "OUTPUT_HOP",
+            "STD_FLOOR",
+            "TIME_POOLING",
+            "WINDOW",
+            "analysis_window",
+            "features",
+            "features_tf",
+            "hz_to_mel",
+            "level",
+            "log_mel",
+            "log_mel_tf",
+            "mel_filterbank",
+            "mel_to_hz",
+            "normalize_mel_bins",
+            "num_frames",
+            "output_frames",
+            "power_spectrogram",
+        ],
+        "opening": ["AudioError", "sound_file"],
+        "ranges": ["VALID_RANGES"],
+    },
+)

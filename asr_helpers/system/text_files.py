@@ -1,0 +1,55 @@
+"""Text files (UTF-8, plain or compressed) and LibriSpeech's transcripts, read by the same rules everywhere."""
+
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TextIO
+
+from asr_helpers.system.errors import OneLineError
+
+_MAX_LINE_CHARACTERS = 10_000_000  # a gzipped file of 2 MB can hold a line of 2 GB
+
+
+class TextError(OneLineError):
+    """A text file cannot be read."""
+
+
+def read_lines(path: Path | str) -> Iterator[str]:
+    """Yield the lines of a UTF-8 text, plain or compressed (`.gz`, `.xz`), without their ends.
+
+    Lines end in \\n or \\r\\n; Unicode's other line breaks are kept as text. A byte order mark is skipped.
+
+    Raises:
+        TextError: the file is missing, not UTF-8, cut off, or has a line of ten million characters or more.
+    """
+    path = Path(path)
+    try:
+        openers: dict[str, Callable[..., TextIO]] = {".gz": gzip.open, ".xz": lzma.open}
+        with openers.get(path.suffix, open)(path, "rt", encoding="utf-8-sig", newline="\n") as file:
+            while line := file.readline(_MAX_LINE_CHARACTERS):
+                if len(line) == _MAX_LINE_CHARACTERS:
+                    raise TextError(f"{path}: holds a line of {_MAX_LINE_CHARACTERS} characters or more; choose a text")
+                yield line.removesuffix("\n").removesuffix("\r")
+    except FileNotFoundError:
+        raise TextError(f"{path}: no such file; check the path") from None
+    except UnicodeDecodeError as error:
+        raise TextError(f"{path}: not readable as UTF-8 text ({error}); save it as UTF-8") from None
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise TextError(f"{path}: cannot be read ({reason}); fetch or make it again") from None
+
+
+def read_transcript(path: Path | str) -> Iterator[tuple[int, str, str]]:
+    """Yield (line number, id, text) for each line of a `*.trans.txt`, `<id> <TRANSCRIPT>`; blank lines are skipped.
+
+    Any whitespace separates the id from the text. The text is returned unchanged, and may be empty.
+
+    Raises:
+        TextError: as `read_lines`.
+    """
+    for number, line in enumerate(read_lines(path), start=1):
+        if line.strip():
+            key, *text = line.split(maxsplit=1)
+            yield number, key, text[0] if text else ""

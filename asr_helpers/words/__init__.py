@@ -1,0 +1,46 @@
+"""From log-probabilities to words: search, language model, alignment and error rates.
+
+In order of concepts: `ctc_lattice` sums over alignments; `greedy_decoding` takes the best one;
+`prefix_beam_search` finds the best text; `fusion` adds a language model to its score; `ngram` is that model
+(`kneser_ney` estimates it, `arpa` stores it); `fast` is the same search compiled. Notebook 05 builds the lattice and
+greedy decoding in the open, notebook 07 the rest."""
+
+from asr_helpers.system.faces import face
+
+__all__, __getattr__, __dir__ = face(
+    __name__,
+    {
+        "alignment": [
+            "AlignmentError",
+            "FRAME_SECONDS",
+            "MISSING_THRESHOLD",
+            "Word",
+            "align",
+            "ctm",
+            "missing_words",
+            "pronunciation_scores",
+            "viterbi",
+        ],
+        "arguments": ["DecodingError", "check_letters"],
+        "arpa": ["LanguageModelError"],
+        "captions": ["Caption", "json_line", "split_captions", "srt", "tab_lines", "vtt"],
+        "ctc_lattice": ["ctc_states", "lattice", "log_likelihood", "min_frames"],
+        "decoders": ["FastBeamSearch", "HYPOTHESES", "best_text", "default_decoder", "shipped_lm"],
+        "fusion": [
+            "BIGRAM_FLOOR",
+            "Fusion",
+            "INTERNAL_LM_WEIGHT",
+            "LMState",
+            "WEIGHT",
+            "WORD_BONUS",
+            "letter_bigrams",
+            "spellable",
+        ],
+        "greedy_decoding": ["collapse", "greedy"],
+        "kneser_ney": ["KneserNey", "Order", "estimate"],
+        "metrics": ["ErrorRate", "character_errors", "paired_difference", "score", "word_errors"],
+        "ngram": ["END", "LN10", "NGram", "NO_LM", "START", "UNKNOWN"],
+        "prefix_beam_search": ["BEAM_MARGIN", "BEAM_WIDTH", "Hypothesis", "MIN_LOG_PROB", "advance", "beam_search"],
+        "sentences": ["read_sentences", "read_texts"],
+    },
+)

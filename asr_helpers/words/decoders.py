@@ -1,0 +1,130 @@
+"""Decoders ready for use: the compiled beam search, the shipped language model, the default for an alphabet."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from asr_helpers.corpus.reading import data_dir
+from asr_helpers.text import ENGLISH, Alphabet
+from asr_helpers.words.arguments import DecodingError, check_letters, check_shape, check_width
+from asr_helpers.words.arpa import LanguageModelError
+from asr_helpers.words.fusion import INTERNAL_LM_WEIGHT, WEIGHT, WORD_BONUS, letter_bigrams, spellable
+from asr_helpers.words.greedy_decoding import greedy
+from asr_helpers.words.ngram import LN10, NO_LM
+from asr_helpers.words.prefix_beam_search import BEAM_MARGIN, BEAM_WIDTH, MIN_LOG_PROB, Hypothesis
+
+HYPOTHESES = 100  # the most that the fast search returns
+
+
+class FastBeamSearch:
+    """Prefix beam search, compiled (`words/fast`): the same scores as `beam_search`, a hundred times as fast."""
+
+    def __init__(
+        self,
+        lm: Path | str | None = None,
+        width: int = BEAM_WIDTH,
+        weight: float = WEIGHT,
+        word_bonus: float = WORD_BONUS,
+        internal_lm_weight: float = INTERNAL_LM_WEIGHT,
+        min_log_prob: float = MIN_LOG_PROB,
+        margin: float = BEAM_MARGIN,
+        alphabet: Alphabet = ENGLISH,
+        look_ahead: bool = True,
+    ):
+        """Load the language model and compile the search.
+
+        Args:
+            lm: an ARPA file, plain or gzipped; without one, only the audio counts.
+            width: the most entries that are kept after a frame.
+            weight: of the language model, see `Fusion`.
+            word_bonus: nats for each word.
+            internal_lm_weight: how much of the internal language model to subtract, times `weight`.
+            min_log_prob: a frame offers its best label and all others of at least this log-probability.
+            margin: how far below the best an entry may score and be kept, in nats.
+            alphabet: the model's.
+            look_ahead: whether a prefix of a word scores anything but its letters.
+
+        Raises:
+            TextError: the file is missing or cannot be read.
+            LanguageModelError: the file is not ARPA, or in another language than the alphabet, see `check_letters`.
+            DecodingError: `width` is below 1, or Numba is not installed.
+        """
+        try:
+            # Late, because Numba takes half a second to load, and greedy decoding needs none.
+            from asr_helpers.words.fast import automaton, compiling, search, trie
+        except ModuleNotFoundError as error:
+            raise DecodingError(f"beam search needs {error.name}: pip install {error.name}, or --no-lm") from None
+
+        check_width(width)
+        if lm is None:
+            weight, word_bonus, look_ahead = 0.0, 0.0, False
+        with compiling.announced():
+            model = automaton.Automaton.read(lm) if lm else automaton.Automaton.of(NO_LM)
+            if lm:
+                check_letters(model.vocabulary, alphabet, str(lm))
+            unigrams = model.unigrams  # log10
+            known = {word: unigrams[model.numbers[word]] for word in spellable(model.vocabulary, alphabet)}
+            if lm and not known:
+                raise LanguageModelError(f"{lm}: has no word that the model can spell; make it again with `asr lm`")
+            vocabulary = trie.WordTrie.of(model, known, alphabet)
+            self._alphabet = alphabet
+            self._search = search.search
+            self._settings = {
+                "space": alphabet.characters.index(" "),
+                "pruning": search.Pruning(int(width), float(min_log_prob), float(margin)),
+                "lm": search.LanguageModel(
+                    states=model.states,
+                    start=model.start,
+                    end=model.end,
+                    unknown=model.unknown,
+                    children=vocabulary.children,
+                    word=vocabulary.word,
+                    pairs=letter_bigrams(known, alphabet),
+                    lookahead=weight * LN10 * vocabulary.best + word_bonus if look_ahead else vocabulary.best,
+                    unknown_lookahead=float(weight * LN10 * unigrams[model.unknown] + word_bonus),
+                ),
+                "terms": search.Terms(
+                    float(weight), float(word_bonus), float(weight * internal_lm_weight), bool(look_ahead)
+                ),
+            }
+            self._search(np.zeros((1, alphabet.classes)), **self._settings)  # compiles it now
+
+    def __call__(self, log_probs: np.ndarray) -> list[Hypothesis]:
+        """Return the best `HYPOTHESES` hypotheses for log-probabilities (frames, classes), the best first."""
+        check_shape(log_probs, self._alphabet)
+        log_probs = np.ascontiguousarray(log_probs, dtype=np.float64)
+        parents, letters, nodes, scores = self._search(log_probs, **self._settings)
+        best = np.argsort(-scores, kind="stable")[:HYPOTHESES]
+        found = [Hypothesis(self._spell(parents, letters, nodes[i]), float(scores[i])) for i in best]
+        return sorted(found, key=lambda hypothesis: (-hypothesis.score, hypothesis.text))
+
+    def _spell(self, parents: np.ndarray, letters: np.ndarray, node: int) -> str:
+        text = []
+        while node:
+            text.append(self._alphabet.characters[letters[node]])
+            node = parents[node]
+        return "".join(reversed(text))
+
+
+def shipped_lm() -> Path:
+    """Return the path of the shipped language model, see data/README.md."""
+    return data_dir() / "models" / "english.3gram.arpa.gz"
+
+
+@functools.cache
+def default_decoder(alphabet: Alphabet = ENGLISH) -> Callable[[np.ndarray], str]:
+    """Return the default decoder, log-probabilities (frames, classes) to text, made once per alphabet.
+
+    For English this is beam search with the shipped language model, which takes a second to load. No language model
+    ships for other alphabets, so they get greedy decoding.
+    """
+    if alphabet != ENGLISH:
+        return functools.partial(greedy, alphabet=alphabet)
+    return best_text(FastBeamSearch(shipped_lm()))
+
+
+def best_text(search: Callable[[np.ndarray], list[Hypothesis]]) -> Callable[[np.ndarray], str]:
+    """Return a decoder, log-probabilities to text, that gives the best hypothesis of `search`."""
+    return lambda log_probs: search(log_probs)[0].text

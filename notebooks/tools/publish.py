@@ -1,0 +1,164 @@
+"""Build the series as static pages: python notebooks/tools/publish.py [FOLDER] writes a site that needs no server.
+
+It holds every notebook as executed, its solutions, the README, the glossary and the other pages, with players,
+figures, a list of pages, a search, light and dark. nbconvert turns cells into HTML; this script adds the page around
+them (site/) and adapts the links between pages.
+"""
+
+import json
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import jinja2
+import nbformat
+from bs4 import BeautifulSoup
+from nbconvert import HTMLExporter
+from pages import slug
+from pygments.formatters import HtmlFormatter
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = ROOT / "runs" / "site"
+PARTS = Path(__file__).resolve().parent / "site"
+TEMPLATE = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(PARTS), autoescape=True, keep_trailing_newline=True
+).get_template("page.html.j2")
+
+
+class Entry(NamedTuple):
+    """A page in the list of pages: its address in the site and its title."""
+
+    address: str
+    title: str
+
+
+def sources() -> list[Path]:
+    """Return the files that become pages, in reading order."""
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    solved = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
+    texts = [ROOT / "notebooks" / name for name in ("GLOSSARY.md", "TEACHING.md", "CLUSTER.md")]
+    return [ROOT / "README.md", *notebooks, *texts, *solved, ROOT / "data" / "README.md"]
+
+
+def address(source: Path) -> str:
+    """Return the path of the page of `source`, relative to the site."""
+    if source == ROOT / "README.md":
+        return "index.html"
+    return source.relative_to(ROOT).with_suffix(".html").as_posix()
+
+
+def body(source: Path) -> BeautifulSoup:
+    """Return the HTML of a notebook's cells, or of a Markdown file."""
+    text = source.read_text(encoding="utf-8")
+    if source.suffix == ".md":
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text, id="text")])
+    else:
+        notebook = nbformat.reads(text, as_version=4)
+    html, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
+    return BeautifulSoup(html, "html.parser")
+
+
+def build(site: Path = SITE) -> Path:
+    """Empty the folder `site`, write the site into it and return the path of its first page.
+
+    Raises:
+        ValueError: a link or a picture leads nowhere; the message names the page and the link.
+    """
+    shutil.rmtree(site, ignore_errors=True)
+    pages = {source: body(source) for source in sources()}
+    titles = {source: title_of(page, source) for source, page in pages.items()}
+    entries = [Entry(address(source), title) for source, title in titles.items()]
+    index = []
+    for place, (source, page) in enumerate(pages.items()):
+        with_anchors(page)
+        for tag, attribute in (("a", "href"), ("img", "src")):
+            for element in page.find_all(tag, **{attribute: True}):
+                element[attribute] = moved(element[attribute], source, site)
+        for image in page.find_all("img"):
+            image["alt"] = described(image)
+        index.append({"title": titles[source], "url": address(source), "text": page.get_text(" ", strip=True)})
+        write(site / address(source), render(page, entries, place))
+    styles = "".join(
+        f"@media (prefers-color-scheme: {mode}) {{ {HtmlFormatter(style=style).get_style_defs('.highlight')} }}\n"
+        for mode, style in (("light", "default"), ("dark", "github-dark"))
+    )
+    write(site / "site.css", f"{styles}\n{(PARTS / 'site.css').read_text(encoding='utf-8')}")
+    search = (PARTS / "search.js").read_text(encoding="utf-8")
+    write(site / "search.js", f"const PAGES = {json.dumps(index, ensure_ascii=False)};\n\n{search}")
+    return site / "index.html"
+
+
+def title_of(page: BeautifulSoup, source: Path) -> str:
+    """Return a page's first heading, or the file's name if it has none."""
+    heading = page.find("h1")
+    return heading.get_text().rstrip("¶ ") if heading else source.stem
+
+
+def with_anchors(page: BeautifulSoup) -> None:
+    """Set each heading's id to its GitHub anchor, which the links of the series use."""
+    for heading in page.find_all(re.compile(r"^h[1-6]$")):
+        heading["id"] = slug(heading.get_text().rstrip("¶ "))
+        for link in heading.find_all("a", class_="anchor-link"):
+            link["href"], link["aria-label"] = f"#{heading['id']}", "link to this heading"
+
+
+def described(image) -> str:
+    """Return the alt text of a picture: its own, or the caption that a notebook shows below it."""
+    alt = image.get("alt", "")
+    if alt and not alt.startswith("No description"):
+        return alt
+    output = image.find_parent(class_=re.compile("output"))
+    below = image.find_next("p") if output else None
+    return below.get_text() if below else "figure"
+
+
+def moved(link: str, source: Path, site: Path) -> str:
+    """Return a relative `link` of `source`, adapted to the site; copy its target there if that is not a page.
+
+    Raises:
+        ValueError: the link leads nowhere.
+    """
+    parts = urlsplit(link)
+    if parts.scheme or not parts.path:
+        return link
+    target = (source.parent / unquote(parts.path)).resolve()
+    if target.is_dir():
+        inside = [each for each in sources() if each.parent == target]
+        target = inside[0] if inside else target / "README.md"
+    if not target.exists() or not target.is_relative_to(ROOT):
+        raise ValueError(f"{source.relative_to(ROOT)}: {link} leads nowhere")
+    if target in sources():
+        place = address(target)
+    else:
+        place = target.relative_to(ROOT).as_posix()
+        (site / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(target, site / place)
+    start = Path(address(source)).parent
+    return os.path.relpath(place, start).replace(os.sep, "/") + (f"#{parts.fragment}" if parts.fragment else "")
+
+
+def render(page: BeautifulSoup, entries: list[Entry], place: int) -> str:
+    """Return the whole HTML of the page `entries[place]`: the list of pages, the search, `page`, and its neighbours."""
+    here = entries[place]
+    return TEMPLATE.render(
+        title=here.title,
+        address=here.address,
+        root="../" * here.address.count("/"),
+        pages=entries,
+        content=str(page),
+        before=entries[place - 1] if place else None,
+        after=entries[place + 1] if place + 1 < len(entries) else None,
+    )
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    print(f"open {build(Path(sys.argv[1]) if len(sys.argv) > 1 else SITE)}")
