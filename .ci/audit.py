@@ -25,15 +25,7 @@ def install() -> Path:
     command = HOME / "bin" / "pip-audit"
     if not command.exists():
         subprocess.run([sys.executable, "-m", "venv", HOME], check=True)
-        pip = [
-            HOME / "bin" / "python",
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "pip-audit",
-        ]
+        pip = [HOME / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "pip-audit"]
         if subprocess.run(pip).returncode:
             skip("pip-audit cannot be installed from here")
     return command
@@ -45,9 +37,7 @@ def audit(command: Path, pins: list[str]) -> list[dict]:
         requirements.write("\n".join(pins) + "\n")
         requirements.flush()
         options = ["--no-deps", "--disable-pip", "--format", "json", "--progress-spinner", "off"]
-        done = subprocess.run(
-            [command, "--requirement", requirements.name, *options], capture_output=True, text=True
-        )
+        done = subprocess.run([command, "--requirement", requirements.name, *options], capture_output=True, text=True)
     try:
         return json.loads(done.stdout)["dependencies"]
     except ValueError:
