@@ -31,7 +31,8 @@ learn: $(READY)  ## a copy of the notebooks to work in, which no newer version o
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/work/00_start_here.ipynb
 
 test: $(READY) chromium types  ## every test: the package, the notebooks, the browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --ignore tests/browser
+	$(BIN)/python -m pytest tests/browser
 
 test-fast: $(READY)  ## what needs no notebook, no browser and no training: two minutes
 	$(BIN)/python -m pytest -m "not slow" -n 2
