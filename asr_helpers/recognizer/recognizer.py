@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from asr_helpers.corpus.reading import Utterance, data_dir
-from asr_helpers.recognizer.runtimes import RecognizerError as RecognizerError
 from asr_helpers.recognizer.runtimes import check_logits, load_model
 from asr_helpers.recognizer.windows import windows
 from asr_helpers.sound.audio import MIN_SAMPLES, read_audio

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from asr_helpers.corpus.reading import load_corpus
-from asr_helpers.recognizer.recognizer import Recognizer, RecognizerError
+from asr_helpers.recognizer.recognizer import Recognizer
+from asr_helpers.recognizer.runtimes import RecognizerError
 from asr_helpers.sound.audio import read_audio
 from asr_helpers.system.errors import OneLineError
 from asr_helpers.teaching.checks.given import clips_of, error_rate, log_probs_of, shipped_recognizer

@@ -8,8 +8,7 @@ import numpy as np
 from asr_helpers.corpus.reading import Utterance, data_dir, load_corpus
 from asr_helpers.recognizer.recognizer import Recognizer, shipped_model
 from asr_helpers.sound.audio import read_audio
-from asr_helpers.sound.inverse import spectra
-from asr_helpers.sound.mel import FFT, HOP, MELS, WINDOW
+from asr_helpers.sound.mel import power_spectrogram
 from asr_helpers.words.greedy_decoding import greedy
 from asr_helpers.words.metrics import ErrorRate, word_errors
 
@@ -76,5 +75,4 @@ READER, HISSES, BULLETIN = "672-122797-0069", "5105-28240-0017", "9002-1-0002"
 @cache
 def power_of(key: str) -> np.ndarray:
     """Return the power spectrogram of a clip, (frames, 257)."""
-    power, _ = spectra(read_audio(clip_by_id(key).path), WINDOW, HOP, FFT, MELS)
-    return power
+    return power_spectrogram(read_audio(clip_by_id(key).path))
