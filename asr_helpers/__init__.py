@@ -1,8 +1,8 @@
 """A speech recogniser in rooms, along the way from sound to words. Each room's `__init__` lists its public names.
 
-**The afternoon route**, fifteen files that a learner reads in this order: text → sound/audio → sound/mel →
-sound/effects → network/model → words/ctc_lattice → network/loss → batches/pipeline → training/profiles → training/fit →
-words/greedy_decoding → words/prefix_beam_search → words/fusion → words/ngram → recognizer/recognizer.
+**The afternoon route**, sixteen files that a learner reads in this order: text → sound/audio → sound/speech →
+sound/mel → sound/effects → network/model → words/ctc_lattice → network/loss → batches/pipeline → training/profiles →
+training/fit → words/greedy_decoding → words/prefix_beam_search → words/fusion → words/ngram → recognizer/recognizer.
 
 Who may import whom; `tests/test_house.py` reads this table, and nothing imports upward:
 

@@ -314,3 +314,23 @@ def test_specaugment_is_deterministic_inside_tf_data():
     for inside, outside in zip(dataset.as_numpy_iterator(), eager, strict=True):
         np.testing.assert_array_equal(inside, outside)
     assert not np.array_equal(eager[0], eager[1])
+
+
+def test_silence_is_put_around_and_is_as_loud_as_asked():
+    clip = 0.1 * rng().standard_normal(16000).astype(np.float32)
+    longer = effects.silence(clip, before=0.5, after=1, level_db=-30, tilt=1, rng=rng())
+    assert len(longer) == 40000
+    np.testing.assert_array_equal(longer[8000:24000], clip)
+    room = np.concatenate([longer[:8000], longer[24000:]])
+    assert 10 * np.log10(np.mean(room**2) / np.mean(clip**2)) == pytest.approx(-30, abs=0.1)
+
+
+def test_silence_below_60_db_is_digital_zero():
+    clip = 0.1 * rng().standard_normal(1600).astype(np.float32)
+    assert not effects.silence(clip, 1, 0, level_db=-61, tilt=0, rng=rng())[:16000].any()
+    np.testing.assert_array_equal(effects.silence(clip, 0, 0, level_db=-30, tilt=0, rng=rng()), clip)
+
+
+def test_no_silence_by_default_and_no_draw_spent_on_it():
+    a, b = (Augmenter(silence_tilt=tilt).draw(rng(3)) for tilt in ((0, 1), (1, 1)))
+    assert a == b and "silence" not in dict(a)

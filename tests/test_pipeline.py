@@ -19,7 +19,17 @@ from asr_helpers.batches import (
     write_records,
 )
 from asr_helpers.corpus import CorpusError, load_corpus
-from asr_helpers.sound import FILL, Augmenter, SpecAugment, features, num_frames, output_frames, read_audio, to_pcm16
+from asr_helpers.sound import (
+    EFFECTS,
+    FILL,
+    Augmenter,
+    SpecAugment,
+    features,
+    num_frames,
+    output_frames,
+    read_audio,
+    to_pcm16,
+)
 from asr_helpers.text import decode
 
 pytestmark = pytest.mark.slow
@@ -69,6 +79,19 @@ def test_epochs_differ_and_a_later_start_gives_the_same_as_going_on(dev):
         assert np.array_equal(x, x_again) and np.array_equal(y, y_again)
     assert texts(unbroken[:steps]) != texts(resumed)
     assert texts(one_epoch(dev, seed=4)) != texts(unbroken[:steps])
+
+
+def test_clips_with_silence_around_share_a_batch_with_others_of_that_length(dev):
+    quiet = Augmenter(**{f"{name}_probability": name == "silence" for name in EFFECTS})
+    steps = batches_per_epoch(dev, 20, augmenter=quiet)
+    assert steps > 2 * batches_per_epoch(dev, 20)  # clips of 3 s have 3 s more now
+    batches = [(x.numpy(), y.numpy()) for x, y in training_batches(dev, 20, 0, quiet).take(steps)]
+    real = [(x != 0).any(axis=(2, 3)).sum(axis=1) for x, _ in batches]
+    for (_, targets), frames in zip(batches, real, strict=True):
+        assert np.array_equal(targets[:, 0], output_frames(frames))
+    assert 1 - sum(map(np.sum, real)) / sum(x.shape[0] * x.shape[1] for x, _ in batches) < 0.15
+    again = [x.numpy() for x, _ in training_batches(dev, 20, 0, quiet).take(3)]
+    assert all(np.array_equal(x, y) for x, (y, _) in zip(again, batches, strict=False))
 
 
 def test_two_views_are_the_same_clips_under_other_masks(dev):

@@ -31,8 +31,9 @@ from asr_helpers.recognizer import (
     segments,
     shipped_model,
     window_starts,
+    windows,
 )
-from asr_helpers.sound import OUTPUT_HOP, SAMPLE_RATE, read_audio
+from asr_helpers.sound import OUTPUT_HOP, SAMPLE_RATE, num_frames, read_audio
 from asr_helpers.sound import mel as front_end
 from asr_helpers.text import ALPHABET, BLANK, NUM_CLASSES
 from asr_helpers.words import default_decoder, greedy, word_errors
@@ -147,18 +148,23 @@ def test_transcribe_hands_the_log_probs_to_the_decoder(recognizers, clips):
 def test_windows_cover_the_recording(samples):
     starts = np.array(window_starts(samples))
     assert starts[0] == 0 and not (starts % OUTPUT_HOP).any()
-    assert (np.diff(starts) > 0).all() and (np.diff(starts) <= WINDOW_SAMPLES - OVERLAP_SAMPLES).all()
-    assert 0 <= starts[-1] + WINDOW_SAMPLES - samples < OUTPUT_HOP  # ends with the recording, at full length
+    assert (np.diff(starts) == WINDOW_SAMPLES - OVERLAP_SAMPLES).all()
+    assert WINDOW_SAMPLES - 2 * OVERLAP_SAMPLES < samples - starts[-1] <= MAX_UNCUT_SAMPLES
 
 
-def test_every_frame_of_a_long_recording_comes_from_the_window_that_hears_most_around_it(recognizers, long_audio):
+def test_every_frame_of_a_long_recording_comes_from_the_window_that_hears_most_around_it(
+    recognizers, long_audio, monkeypatch
+):
+    monkeypatch.setattr(windows, "_pause", lambda samples: None)
     recognizer = recognizers["crnn.float32.tflite"]
     joined = recognizer.audio_log_probs(long_audio)
-    assert joined.shape == (front_end.num_frames(len(long_audio)) // 4, 29)
-    alone = np.full((5, *joined.shape), np.nan, np.float32)
-    heard = np.full((5, len(joined)), -1)  # frames up to the nearer end of the window
-    for row, start in enumerate(window_starts(len(long_audio))):
-        window = recognizer.audio_log_probs(long_audio[start : start + WINDOW_SAMPLES])
+    assert joined.shape == (num_frames(len(long_audio)) // 4, 29)
+    alone = np.full((4, *joined.shape), np.nan, np.float32)
+    heard = np.full((4, len(joined)), -1)  # frames up to the nearer end of the window
+    starts = window_starts(len(long_audio))
+    for row, start in enumerate(starts):
+        end = start + WINDOW_SAMPLES if row < len(starts) - 1 else len(long_audio)
+        window = recognizer.audio_log_probs(long_audio[start:end])
         here = slice(start // OUTPUT_HOP, start // OUTPUT_HOP + len(window))
         alone[row, here] = window
         before = np.arange(len(window)) if start else np.inf
@@ -166,7 +172,7 @@ def test_every_frame_of_a_long_recording_comes_from_the_window_that_hears_most_a
         heard[row, here] = np.minimum(np.minimum(before, after), 999)
     best = heard.argmax(axis=0)
     certain = (heard == heard.max(axis=0)).sum(axis=0) == 1  # in the very middle either will do
-    assert set(best) == {0, 1, 2, 3, 4} and certain.sum() >= len(joined) - 4
+    assert set(best) == {0, 1, 2, 3} and certain.sum() >= len(joined) - 4
     assert np.array_equal(joined[certain], alone[best, np.arange(len(joined))][certain])
 
 
@@ -180,8 +186,48 @@ def test_a_stream_is_heard_as_the_whole(rng, seconds, block):
     step = round(block * SAMPLE_RATE)
     pieces = list(recognizer.stream(samples[at : at + step] for at in range(0, len(samples), step)))
     assert np.array_equal(np.concatenate(pieces), recognizer.audio_log_probs(samples))
-    starts = window_starts(len(samples)) if seconds > 30 else [0]
-    assert len(pieces) == len(starts)
+    assert len(pieces) == len(window_starts(len(samples)))
+
+
+@pytest.mark.parametrize("block", [0.7, 10, 200])
+def test_a_recording_is_cut_in_its_pauses(rng, block):
+    """Sixty times a second of sound and a second of silence; the stand-in writes an A in the middle of each sound."""
+
+    def sounds(features):
+        assert len(features) <= 16 * 100  # a piece
+        logits = np.zeros((len(features) // 4, NUM_CLASSES), np.float32)
+        logits[:, BLANK] = 9
+        loud = features.mean(axis=1) > 0
+        edges = np.flatnonzero(np.diff(loud.astype(int), prepend=0, append=0)).reshape(-1, 2)
+        logits[edges.mean(axis=1).astype(int) // 4, 2] = 19
+        return logits
+
+    samples = rng.normal(size=120 * SAMPLE_RATE) * np.repeat([0.1, 1e-4] * 60, SAMPLE_RATE)
+    samples, step = samples.astype(np.float32), round(block * SAMPLE_RATE)
+    recognizer = Recognizer(sounds)
+    pieces = list(recognizer.stream(samples[at : at + step] for at in range(0, len(samples), step)))
+    joined = np.concatenate(pieces)
+    assert np.array_equal(joined, recognizer.audio_log_probs(samples))
+    assert len(joined) == num_frames(len(samples)) // 4
+    best = joined.argmax(axis=1)
+    assert np.abs(np.flatnonzero(best == 2) * 0.04 - (0.5 + 2 * np.arange(60))).max() < 0.2
+    assert (best == ALPHABET.index(" ")).sum() == len(pieces) - 1 > 25
+
+
+def test_the_network_sees_no_silence_at_the_ends(rng):
+    shown = []
+
+    def stand_in(features):
+        shown.append(len(features))
+        return np.zeros((len(features) // 4, NUM_CLASSES), np.float32)
+
+    samples = rng.normal(size=12 * SAMPLE_RATE) * np.repeat(
+        [1e-4, 0.1, 1e-4], [5 * SAMPLE_RATE, 2 * SAMPLE_RATE, 5 * SAMPLE_RATE]
+    )
+    log_probs = Recognizer(stand_in).audio_log_probs(samples.astype(np.float32))
+    assert 200 <= shown[0] <= 260 and log_probs.shape == (300, NUM_CLASSES)
+    assert (log_probs[[*range(115), *range(185, 300)]].argmax(axis=1) == BLANK).all()
+    assert (log_probs[125:175] == log_probs[150]).all()
 
 
 def test_segments_are_cut_in_pauses():
@@ -218,7 +264,7 @@ def test_clicks_stay_in_their_place_in_a_long_recording(rng):
     samples[clicks] = 1
     heard = np.flatnonzero(Recognizer(click_detector).audio_log_probs(samples).argmax(-1) == 2)
     assert heard.tolist() == (clicks // OUTPUT_HOP).tolist()
-    assert Recognizer(click_detector).transcribe(samples) == "A" * len(clicks)
+    assert Recognizer(click_detector).transcribe(samples).replace(" ", "") == "A" * len(clicks)
 
 
 # ----------------------------------------------------------------------------------------- without TensorFlow

@@ -14,9 +14,9 @@ import tensorflow as tf
 
 from asr_helpers.batches import tfrecords
 from asr_helpers.corpus.reading import Corpus, CorpusError, Utterance, find_transcripts, load_corpus
-from asr_helpers.sound.audio import SAMPLE_RATE, AudioError, read_audio
+from asr_helpers.sound.audio import HOP, SAMPLE_RATE, AudioError, num_frames, read_audio
 from asr_helpers.sound.augment import Augmenter, SpecAugment
-from asr_helpers.sound.mel import HOP, MELS, WINDOW, features_tf, num_frames, output_frames
+from asr_helpers.sound.mel import MELS, WINDOW, features_tf, output_frames
 from asr_helpers.system.text_files import read_transcript
 from asr_helpers.text import ENGLISH, Alphabet, AlphabetError
 from asr_helpers.words.ctc_lattice import min_frames
@@ -180,7 +180,8 @@ def training_batches(
         [TensorShape([None, None, 80, 1]), TensorShape([None, None])]
     """
     load = _loader(speech, augmenter, seed, splicer)
-    steps = batches_per_epoch(speech, batch_seconds, workers=worker[1])
+    steps = batches_per_epoch(speech, batch_seconds, worker[1], augmenter)
+    lengthens = augmenter is not None and augmenter.silence_probability > 0
 
     @tf.autograph.experimental.do_not_convert  # converting its loops over utterances takes 30 s for 1 000 hours
     def one_epoch(epoch):
@@ -189,7 +190,7 @@ def training_batches(
 
         clips = _clips(speech, order_seed=epoch + seed * EPOCHS_APART + 1)  # tf.data takes 0 for "no seed"
         examples = clips.map(example, num_parallel_calls=READ_AHEAD)
-        batches = _bucket(examples, speech, batch_seconds, views, worker)
+        batches = _bucket(examples, speech, batch_seconds, views, worker, by_features=lengthens)
         return batches.repeat().take(steps).apply(tf.data.experimental.assert_cardinality(steps))
 
     return tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(one_epoch).prefetch(prefetch)
@@ -213,8 +214,12 @@ def validation_batches(speech: Speech, batch_seconds: float) -> Iterable[tuple[t
     return tfrecords.CheckedBatches(batches, speech.shards)
 
 
-def batches_per_epoch(speech: Speech, batch_seconds: float, workers: int = 1) -> int:
-    """Return the number of batches in an epoch; augmentation, which changes lengths, does not change it.
+def batches_per_epoch(
+    speech: Speech, batch_seconds: float, workers: int = 1, augmenter: Augmenter | None = None
+) -> int:
+    """Return the number of batches in an epoch, the same in every epoch, although augmentation changes lengths.
+
+    If `augmenter` puts silence around clips, it is the number for one random draw of it.
 
     Example:
         >>> from asr_helpers.corpus.reading import data_dir
@@ -222,7 +227,13 @@ def batches_per_epoch(speech: Speech, batch_seconds: float, workers: int = 1) ->
         11
     """
     bounds, sizes = buckets(batch_seconds, workers)
-    frames = [num_frames(utterance.samples) for utterance in speech.utterances]
+    frames = np.array([num_frames(utterance.samples) for utterance in speech.utterances])
+    if augmenter is not None and augmenter.silence_probability:
+        rng = np.random.default_rng(0)
+        chosen = rng.random(len(frames)) < augmenter.silence_probability
+        for low, high in (augmenter.silence_before, augmenter.silence_after):
+            seconds = rng.uniform(low, high, len(frames))
+            frames = frames + np.where(chosen, seconds * SAMPLE_RATE / HOP, 0).astype(int)
     counts = np.bincount(np.searchsorted(bounds, frames, side="right"), minlength=len(sizes))
     return int(np.sum(counts // sizes + (counts % sizes >= workers)))
 
@@ -244,18 +255,24 @@ def buckets(batch_seconds: float, least: int = 1) -> tuple[np.ndarray, np.ndarra
 
 
 def _bucket(
-    examples: tf.data.Dataset, speech: Speech, batch_seconds: float, views: int = 1, worker: tuple[int, int] = (0, 1)
+    examples: tf.data.Dataset,
+    speech: Speech,
+    batch_seconds: float,
+    views: int = 1,
+    worker: tuple[int, int] = (0, 1),
+    by_features: bool = False,
 ) -> tf.data.Dataset:
     """Return the examples of `_example` as padded batches: (features, targets), or with several workers also weights.
 
-    The rows of a batch are this worker's clips in the first view, then the same clips in the second.
+    The rows of a batch are this worker's clips in the first view, then the same clips in the second. Clips are sorted
+    by the length of their recordings, or `by_features` by that of their features, which silence may have lengthened.
     """
     rank, workers = worker
     bounds, sizes = buckets(batch_seconds, workers)
     frames = tf.constant([num_frames(utterance.samples) for utterance in speech.utterances])
     readable = examples.filter(lambda position, spectrogram, targets: targets[0] > 0)
     batches = readable.bucket_by_sequence_length(
-        lambda position, spectrogram, targets: frames[position],
+        lambda position, spectrogram, targets: tf.shape(spectrogram)[0] if by_features else frames[position],
         bucket_boundaries=bounds.tolist(),
         bucket_batch_sizes=sizes.tolist(),
         padded_shapes=([], [None, MELS, views], [None]),

@@ -11,8 +11,8 @@ import numpy as np
 
 from asr_helpers.export.onnx import MICROSOFT
 from asr_helpers.export.tflite import op_names
-from asr_helpers.sound.audio import SAMPLE_RATE
-from asr_helpers.sound.mel import HOP, MELS, OUTPUT_HOP
+from asr_helpers.sound.audio import HOP, SAMPLE_RATE
+from asr_helpers.sound.mel import MELS, OUTPUT_HOP
 
 
 class OpCount(TypedDict):

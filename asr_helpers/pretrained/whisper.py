@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from asr_helpers.sound.mel import HOP, WINDOW, mel_filterbank, power_spectrogram
+from asr_helpers.sound.audio import HOP
+from asr_helpers.sound.mel import WINDOW, mel_filterbank, power_spectrogram
 from asr_helpers.system.errors import OneLineError
 
 if TYPE_CHECKING:

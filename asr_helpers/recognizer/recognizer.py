@@ -13,16 +13,17 @@ import numpy as np
 
 from asr_helpers.corpus.reading import Utterance, data_dir
 from asr_helpers.recognizer.runtimes import check_logits, load_model
-from asr_helpers.recognizer.windows import windows
-from asr_helpers.sound.audio import MIN_SAMPLES, read_audio
-from asr_helpers.sound.mel import MELS, OUTPUT_HOP, TIME_POOLING, features, num_frames
+from asr_helpers.recognizer.windows import pieces
+from asr_helpers.sound.audio import MIN_SAMPLES, num_frames, read_audio
+from asr_helpers.sound.mel import MELS, OUTPUT_HOP, TIME_POOLING, features
+from asr_helpers.sound.speech import frame_power, speech_frames
 from asr_helpers.text import ENGLISH, Alphabet
 from asr_helpers.words.greedy_decoding import greedy
 
 if TYPE_CHECKING:
     from asr_helpers.recognizer.evaluation import Evaluation
 
-SILENCE_LOGIT = 20.0  # the blank's in digital silence, where every other logit is 0
+CERTAIN_LOGIT = 20.0  # of the blank in silence, and of the space in a cut, where every other logit is 0
 
 
 class Recognizer:
@@ -91,15 +92,15 @@ class Recognizer:
 
     def _silence(self, frames: int) -> np.ndarray:
         logits = np.zeros((frames // TIME_POOLING, self.alphabet.classes), np.float32)
-        logits[:, self.alphabet.blank] = SILENCE_LOGIT
+        logits[:, self.alphabet.blank] = CERTAIN_LOGIT
         return logits
 
     def audio_log_probs(self, samples: np.ndarray) -> np.ndarray:
         """Return the log-probabilities for mono float32 audio at 16 kHz, one frame for every 40 ms.
 
-        Audio of more than 30 s is cut into windows of 20 s, each with features normalised on its own, as in
-        training. Neighbours overlap by 4 s or more and are joined in the middle of the overlap, so every frame comes
-        from a window that reaches at least 2 s beyond it on either side.
+        Audio of more than 30 s is cut in pauses, and the features of each piece are normalised on their own, as in
+        training. Where there is no pause, windows of 20 s overlap by 4 s and are joined in the middle of the overlap,
+        so every frame comes from a window that reaches at least 2 s beyond it on either side.
 
         Raises:
             ValueError: the audio is not one channel, or shorter than 25 ms.
@@ -112,30 +113,39 @@ class Recognizer:
         return np.concatenate(list(self.stream([samples])))
 
     def stream(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Yield the output of `audio_log_probs`, a window at a time, for audio that arrives in `blocks`.
+        """Yield the output of `audio_log_probs`, a piece at a time, for audio that arrives in `blocks`.
+
+        The last frame before a cut in a pause is a space, because the cut parts two words.
 
         Example:
-            >>> blocks = np.zeros((70, 16_000), np.float32)  # 70 s, a second a block
-            >>> [len(window) for window in Recognizer.load(shipped_model()).stream(blocks)]
-            [450, 400, 400, 225, 275]
+            >>> blocks = np.zeros((70, 16_000), np.float32)  # 70 s without a pause, a second a block
+            >>> [len(piece) for piece in Recognizer.load(shipped_model()).stream(blocks)]
+            [450, 400, 400, 500]
         """
-        held: np.ndarray | None = None  # the last window, (frames, classes), not yet yielded to its end
-        held_start = yielded = 0  # its first frame, and the number of frames yielded so far
-        for start, samples in windows(blocks):
-            window, window_start = self._window(samples), start // OUTPUT_HOP
-            if held is not None:
-                meet = (held_start + len(held) + window_start) // 2  # the middle of the overlap
-                yield held[yielded - held_start : meet - held_start]
-                yielded = meet
-            held, held_start = window, window_start
-        if held is not None:
-            yield held[yielded - held_start :]
+        for piece in pieces(blocks):
+            log_probs = self._piece(piece.samples)
+            log_probs = log_probs[piece.before // OUTPUT_HOP : len(log_probs) - piece.after // OUTPUT_HOP]
+            if piece.in_pause and " " in self.alphabet.characters:
+                space = np.zeros((1, self.alphabet.classes), np.float32)
+                space[:, self.alphabet.characters.index(" ")] = CERTAIN_LOGIT
+                log_probs[-1:] = _log_softmax(space)
+            yield log_probs
 
-    def _window(self, samples: np.ndarray) -> np.ndarray:
-        """Return the log-probabilities of one window. Digital silence needs no features."""
+    def _piece(self, samples: np.ndarray) -> np.ndarray:
+        """Return the log-probabilities of one piece, blanks where nobody speaks before and after.
+
+        The network sees no long silence: in most training clips speech begins at once.
+        """
+        silence = _log_softmax(self._silence(num_frames(len(samples))))
         if len(samples) >= MIN_SAMPLES and samples.min() == samples.max():
-            return _log_softmax(self._silence(num_frames(len(samples))))
-        return self.log_probs(features(samples))
+            return silence
+        spectrogram = features(samples)
+        speech = np.flatnonzero(speech_frames(frame_power(samples)))
+        first, end = speech[0] // TIME_POOLING, -(-(speech[-1] + 1) // TIME_POOLING)  # in output frames
+        inner = self.log_probs(spectrogram[first * TIME_POOLING : end * TIME_POOLING])
+        inner = inner[: len(silence) - first]  # some runtimes give a frame more
+        silence[first : first + len(inner)] = inner
+        return silence
 
     def transcribe(self, samples: np.ndarray, decoder: Callable[[np.ndarray], str] | None = None) -> str:
         """Return the text of mono float32 audio at 16 kHz, of any length; raises as `audio_log_probs`.

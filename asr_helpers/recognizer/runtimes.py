@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from asr_helpers.sound.audio import SAMPLE_RATE
-from asr_helpers.sound.mel import HOP, MELS
+from asr_helpers.sound.audio import HOP, SAMPLE_RATE
+from asr_helpers.sound.mel import MELS
 from asr_helpers.system.errors import OneLineError, first_line
 from asr_helpers.text import ALPHABET_KEY, ENGLISH, Alphabet, AlphabetError
 

@@ -1,43 +1,80 @@
-"""Long recordings: overlapping windows for the network, and pauses at which to cut the text."""
+"""Long recordings: cut in pauses for the network, or into overlapping windows; and cut in pauses for the decoder."""
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
-from asr_helpers.sound.audio import SAMPLE_RATE
-from asr_helpers.sound.mel import OUTPUT_HOP
+from asr_helpers.sound.audio import HOP, SAMPLE_RATE
+from asr_helpers.sound.mel import OUTPUT_HOP, TIME_POOLING
+from asr_helpers.sound.speech import frame_power, speech_frames
 from asr_helpers.text import ENGLISH, Alphabet
 
-MAX_UNCUT_SAMPLES = 30 * SAMPLE_RATE  # longer audio is cut into windows: no training clip was longer
-WINDOW_SAMPLES = 20 * SAMPLE_RATE
+MAX_UNCUT_SAMPLES = 30 * SAMPLE_RATE  # longer audio is cut: no training clip was longer
+MIN_PIECE_SAMPLES = 3 * SAMPLE_RATE  # of what is cut off: the features' mean and deviation need some speech
+EARLY_SAMPLES = 15 * SAMPLE_RATE  # up to here the first clear pause is taken, beyond it the longest of any
+CLEAR_PAUSE_FRAMES = 40  # without speech; with the margins around speech, 0.8 s of silence
+WINDOW_SAMPLES = 20 * SAMPLE_RATE  # where there is no pause
 OVERLAP_SAMPLES = 4 * SAMPLE_RATE
 
 
+class Piece(NamedTuple):
+    """A stretch of a recording for the network, with the parts of it that its neighbours cover."""
+
+    samples: np.ndarray
+    before: int  # samples at the start that belong to the piece before
+    after: int  # samples at the end that belong to the next piece
+    in_pause: bool  # whether the cut after it lies in a pause
+
+
 def window_starts(samples: int) -> list[int]:
-    """Return where the windows of a long recording start, in samples, each on an output frame.
+    """Return where the windows of a long recording without pauses start, in samples; the last one is up to 30 s long.
 
-    The last window is moved back to have its full length: a short remainder would give the features a poor mean and
-    deviation.
+    Example:
+        >>> [start / SAMPLE_RATE for start in window_starts(60 * SAMPLE_RATE)]
+        [0.0, 16.0, 32.0]
     """
-    last = -(-(samples - WINDOW_SAMPLES) // OUTPUT_HOP) * OUTPUT_HOP
-    return [*range(0, last, WINDOW_SAMPLES - OVERLAP_SAMPLES), last]
+    step = WINDOW_SAMPLES - OVERLAP_SAMPLES
+    return list(range(0, max(0, samples - MAX_UNCUT_SAMPLES + step - 1) + 1, step))
 
 
-def windows(blocks: Iterable[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield (start, samples) of each window of `window_starts`, as soon as enough has arrived.
+def pieces(blocks: Iterable[np.ndarray]) -> Iterator[Piece]:
+    """Yield the pieces of a recording that arrives in `blocks`, each as soon as enough has arrived.
 
-    Samples are held from the last window's start on, because the end of the recording may move the next window back.
+    Audio of at most `MAX_UNCUT_SAMPLES` is one piece. Longer audio is cut in pauses, because the next speaker may be
+    another one. Where there is no pause, windows overlap and meet in the middle of the overlap.
     """
-    held, held_start, due = np.zeros(0, np.float32), 0, 0
+    held, before, cutting = np.zeros(0, np.float32), 0, False
     for block in blocks:
         held = np.append(held, block) if len(held) else block
-        while held_start + len(held) > max(MAX_UNCUT_SAMPLES, due + WINDOW_SAMPLES):
-            held, held_start = held[due - held_start :], due
-            yield held_start, held[:WINDOW_SAMPLES]
-            due += WINDOW_SAMPLES - OVERLAP_SAMPLES
-    samples = held_start + len(held)
-    last = window_starts(samples)[-1] if samples > MAX_UNCUT_SAMPLES else 0
-    yield last, held[last - held_start :]
+        while len(held) > MAX_UNCUT_SAMPLES:
+            cutting = True
+            if cut := _pause(held[:MAX_UNCUT_SAMPLES]):
+                yield Piece(held[:cut], before, 0, True)
+                held, before = held[cut:], 0
+            else:
+                yield Piece(held[:WINDOW_SAMPLES], before, OVERLAP_SAMPLES // 2, False)
+                held, before = held[WINDOW_SAMPLES - OVERLAP_SAMPLES :], OVERLAP_SAMPLES // 2
+    while cutting and len(held) > EARLY_SAMPLES and (cut := _pause(held)):
+        yield Piece(held[:cut], before, 0, True)
+        held, before = held[cut:], 0
+    yield Piece(held, before, 0, False)
+
+
+def _pause(samples: np.ndarray) -> int | None:
+    """Return the middle of the pause in which to cut, in samples, on an output frame; None if there is no pause."""
+    silent = ~speech_frames(frame_power(samples))
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]]).astype(int)))
+    inner = [(start, end) for start, end in edges.reshape(-1, 2).tolist() if start and end < len(silent)]
+    pauses = [(end - start, (start + end) // 2) for start, end in inner]  # (length, middle) in frames
+    pauses = [(length, middle) for length, middle in pauses if middle * HOP >= MIN_PIECE_SAMPLES]
+    if not pauses:
+        return None
+    clear = [
+        (length, middle) for length, middle in pauses if length >= CLEAR_PAUSE_FRAMES and middle * HOP <= EARLY_SAMPLES
+    ]
+    _, middle = clear[0] if clear else max(pauses)
+    return middle // TIME_POOLING * OUTPUT_HOP
 
 
 def segments(pieces: Iterable[np.ndarray], alphabet: Alphabet = ENGLISH) -> Iterator[tuple[int, np.ndarray]]:

@@ -5,7 +5,7 @@ from asr_helpers.system.faces import face
 __all__, __getattr__, __dir__ = face(
     __name__,
     {
-        "audio": ["MIN_SAMPLES", "SAMPLE_RATE", "as_flac", "read_audio", "to_pcm16"],
+        "audio": ["HOP", "MIN_SAMPLES", "SAMPLE_RATE", "as_flac", "num_frames", "read_audio", "to_pcm16"],
         "augment": ["Augmenter", "EFFECTS", "FILL", "SpecAugment"],
         "effects": [
             "babble",
@@ -16,6 +16,7 @@ __all__, __getattr__, __dir__ = face(
             "reverb",
             "room_response",
             "segment_shuffle",
+            "silence",
             "speed",
             "time_stretch",
         ],
@@ -23,7 +24,6 @@ __all__, __getattr__, __dir__ = face(
         "inverse": ["loudness", "play_back", "play_features", "spectra"],
         "mel": [
             "FFT",
-            "HOP",
             "LEVEL",
             "LOG_FLOOR",
             "MELS",
@@ -41,11 +41,11 @@ __all__, __getattr__, __dir__ = face(
             "mel_filterbank",
             "mel_to_hz",
             "normalize_mel_bins",
-            "num_frames",
             "output_frames",
             "power_spectrogram",
         ],
         "opening": ["AudioError", "sound_file"],
         "ranges": ["VALID_RANGES"],
+        "speech": ["frame_power", "speech_frames"],
     },
 )

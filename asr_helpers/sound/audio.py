@@ -9,6 +9,7 @@ import soundfile
 from asr_helpers.sound.opening import AudioError, check_format, open_audio, read_samples
 
 SAMPLE_RATE = 16_000
+HOP = 160  # samples from one feature frame to the next, 10 ms: short enough for the burst of a T or a K
 MIN_SAMPLES = SAMPLE_RATE * 25 // 1000  # one 25 ms analysis window
 CORPUS_SUFFIXES = (".wav", ".flac")
 OTHER_SUFFIXES = (".mp3", ".ogg", ".opus", ".aiff", ".aif", ".au", ".sph", ".m4a", ".aac", ".wma", ".webm", ".mp4")
@@ -57,3 +58,13 @@ def as_flac(samples: np.ndarray, comment: str = "") -> bytes:
             file.comment = comment
         file.write(to_pcm16(samples))
     return content.getvalue()
+
+
+def num_frames(samples: int) -> int:
+    """Return the number of feature frames in `samples` audio samples: one centred on every hop.
+
+    Example:
+        >>> num_frames(16_000)
+        101
+    """
+    return 1 + samples // HOP

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from asr_helpers.sound.effects import frequency_mask, gaps, limit, noise, reverb, segment_shuffle, speed, time_stretch
+from asr_helpers.sound.effects import (
+    frequency_mask,
+    gaps,
+    limit,
+    noise,
+    reverb,
+    segment_shuffle,
+    silence,
+    speed,
+    time_stretch,
+)
 from asr_helpers.sound.ranges import as_mono, check_parameters
 
 if TYPE_CHECKING:
@@ -17,9 +27,10 @@ FILL = 1e-3  # SpecAugment's masked value: the mean (0), but not the exact zeros
 
 # The order in which sound travels: the speaker, the room, its noise, the microphone, the line.
 EFFECTS: dict[str, Callable[..., np.ndarray]] = {
-    effect.__name__: effect for effect in (speed, time_stretch, reverb, noise, frequency_mask, segment_shuffle, gaps)
+    effect.__name__: effect
+    for effect in (speed, time_stretch, reverb, silence, noise, frequency_mask, segment_shuffle, gaps)
 }
-_NEEDS_RNG = {"reverb", "noise", "segment_shuffle", "gaps"}
+_NEEDS_RNG = {"reverb", "silence", "noise", "segment_shuffle", "gaps"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,11 @@ class Augmenter:
     reverb_probability: float = 0.1
     reverb_rt60: tuple[float, float] = (0.1, 0.5)
     reverb_mix: tuple[float, float] = (0.1, 0.4)
+    silence_probability: float = 0.0  # it lengthens clips, and training takes that much longer
+    silence_before: tuple[float, float] = (0, 3)
+    silence_after: tuple[float, float] = (0, 3)
+    silence_level_db: tuple[float, float] = (-65, -25)
+    silence_tilt: tuple[float, float] = (0, 1)
     noise_probability: float = 0.2
     noise_snr_db: tuple[float, float] = (10, 30)
     frequency_mask_probability: float = 0.1
@@ -81,7 +97,8 @@ class Augmenter:
 
         plan = []
         for name in EFFECTS:
-            if rng.random() < getattr(self, f"{name}_probability"):
+            probability = getattr(self, f"{name}_probability")
+            if probability and rng.random() < probability:
                 plan.append((name, {key: value(key, *limits) for key, limits in self.ranges(name).items()}))
         return plan
 

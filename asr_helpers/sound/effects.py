@@ -1,4 +1,4 @@
-"""Waveform effects: noise, reverberation, speed, time stretch, frequency mask, segment shuffle, gaps."""
+"""Waveform effects: noise, silence, reverberation, speed, time stretch, frequency mask, segment shuffle, gaps."""
 
 import numpy as np
 
@@ -6,6 +6,7 @@ from asr_helpers.sound.audio import SAMPLE_RATE
 from asr_helpers.sound.ranges import as_mono, check_parameters
 
 STRETCH_FFT = 1024  # samples, 64 ms: long enough to resolve the harmonics of a low voice
+ZERO_DB = -60  # silence at this level or below is digital zero, as editors and players leave it
 GAP_GAIN = 1e-3  # -60 dB: a lost packet, yet not the digital zero that real recordings never hold
 
 
@@ -34,7 +35,7 @@ def noise(
         hiss = np.resize(as_mono(sound), len(samples))  # (samples,)
     elif sound in ("white", "pink"):
         hiss = rng.standard_normal(len(samples), dtype=np.float32)
-        hiss = _pink(hiss) if sound == "pink" else hiss
+        hiss = _tilted(hiss, 1) if sound == "pink" else hiss
     else:
         raise ValueError(f'the noise must be "white", "pink" or recorded samples, not "{sound}"')
     if not hiss.any():
@@ -43,11 +44,43 @@ def noise(
     return (samples + gain * hiss).astype(np.float32)
 
 
-def _pink(white: np.ndarray) -> np.ndarray:
-    """Return white noise (samples,) with its power divided by the frequency."""
+def _tilted(white: np.ndarray, tilt: float) -> np.ndarray:
+    """Return white noise (samples,) with its power divided by the frequency to the power of `tilt`; 1 is pink."""
     spectrum = np.fft.rfft(white)
-    spectrum /= np.sqrt(np.maximum(1, np.arange(len(spectrum))))
+    spectrum /= np.maximum(1, np.arange(len(spectrum))) ** (tilt / 2)
     return np.fft.irfft(spectrum, len(white)).astype(np.float32)
+
+
+def silence(
+    samples: np.ndarray, before: float, after: float, level_db: float, tilt: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Return `samples` with the noise of an empty room before and after them, float32 (longer,).
+
+    Args:
+        samples: mono audio, (samples,).
+        before: seconds of it before the samples.
+        after: seconds of it after the samples.
+        level_db: power of the room's noise relative to the clip's mean power, in dB; at -60 and below it is digital
+            zero.
+        tilt: its colour: 0 is white, 1 pink.
+        rng: draws the noise.
+
+    Raises:
+        ValueError: a length, the level or the tilt is out of range.
+
+    Example:
+        >>> silence(np.ones(400), 0.5, 1, -40, 0, np.random.default_rng(0)).shape
+        (24400,)
+    """
+    samples = as_mono(samples)
+    check_parameters("silence", before=before, after=after, level_db=level_db, tilt=tilt)
+    first, last = round(before * SAMPLE_RATE), round(after * SAMPLE_RATE)
+    room = np.zeros(first + last, np.float32)
+    if len(room) and level_db > ZERO_DB:
+        room = _tilted(rng.standard_normal(len(room), dtype=np.float32), tilt)
+        power = np.mean(room**2) or 1.0
+        room *= np.float32(np.sqrt(np.mean(samples**2) / power * 10 ** (level_db / 10)))
+    return np.concatenate([room[:first], samples, room[first:]])
 
 
 def babble(voices: list[np.ndarray], length: int, rng: np.random.Generator) -> np.ndarray:

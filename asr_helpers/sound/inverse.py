@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from asr_helpers.sound.mel import FFT, HOP, STD_FLOOR, WINDOW, level, log_mel, mel_filterbank, power_spectrogram
+from asr_helpers.sound.audio import HOP
+from asr_helpers.sound.mel import FFT, STD_FLOOR, WINDOW, level, log_mel, mel_filterbank, power_spectrogram
 
 
 def spectra(samples: np.ndarray, window: int, hop: int, fft: int, mels: int) -> tuple[np.ndarray, np.ndarray]:

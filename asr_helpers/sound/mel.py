@@ -1,8 +1,8 @@
 """Log-mel features: one definition, as NumPy (anywhere) and as TensorFlow graph ops (inside tf.data).
 
 The features are librosa's ``melspectrogram(sr=16000, n_fft=512, win_length=400, hop_length=160, n_mels=80, power=2)``
-of the clip at a standard loudness, then the logarithm, then a normalisation. Changing any number here invalidates
-every trained model.
+of the clip at a standard loudness, then the logarithm, then a normalisation. Loudness and normalisation are taken from
+the frames that are speech (`sound.speech`). Changing any number here or there invalidates every trained model.
 """
 
 from functools import cache
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from asr_helpers.sound.audio import SAMPLE_RATE
+from asr_helpers.sound.audio import HOP, SAMPLE_RATE
+from asr_helpers.sound.speech import frame_power, frame_power_tf, speech_frames, speech_frames_tf
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 WINDOW = 400  # samples, 25 ms: long enough for two periods of a low voice
-HOP = 160  # samples, 10 ms: short enough for the burst of a T or a K
 FFT = 512  # samples: the window, centred in the next power of two
 MELS = 80
 TIME_POOLING = 4  # feature frames per output frame: the network's two 2x2 poolings
@@ -25,16 +25,6 @@ LEVEL = 0.05  # standard deviation of a clip's samples after `level`, -26 dBFS, 
 QUIETEST = 1e-4  # deviation below which a clip is not raised further, -80 dBFS, the noise of a converter's last bits
 LOG_FLOOR = 1e-6  # power added before the logarithm; -60 dB of a full-scale sine's bin
 STD_FLOOR = 0.1  # added to a mel bin's deviation, so that a constant bin (above an MP3's cut-off) is not blown up
-
-
-def num_frames(samples: int) -> int:
-    """Return the number of feature frames in `samples` audio samples: one centred on every hop.
-
-    Example:
-        >>> num_frames(16_000)
-        101
-    """
-    return 1 + samples // HOP
 
 
 def output_frames(frames: Any) -> Any:
@@ -139,7 +129,7 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
 
 
 def level(samples: np.ndarray) -> np.ndarray:
-    """Return the samples at the standard loudness, float32 (samples,): mean 0, standard deviation `LEVEL`.
+    """Return the samples at the standard loudness, float32 (samples,): mean 0, and power `LEVEL`² in the speech.
 
     `LOG_FLOOR` is an absolute power: without this step, the soft sounds of a quiet clip would vanish below it, and the
     network would receive a different spectrogram. The mean is a converter's constant offset, which leaks into the
@@ -149,35 +139,38 @@ def level(samples: np.ndarray) -> np.ndarray:
         >>> level(np.array([0.5, 0.3])).tolist()
         [0.05000000074505806, -0.05000000074505806]
     """
-    exact = np.asarray(samples, dtype=np.float64)
-    return ((exact - exact.mean()) * (LEVEL / max(exact.std(), QUIETEST))).astype(np.float32)
+    exact, power = np.asarray(samples, dtype=np.float64), frame_power(samples)
+    loudness = np.sqrt(power[speech_frames(power)].mean())  # of the speech, as a standard deviation
+    return ((exact - exact.mean()) * (LEVEL / max(loudness, QUIETEST))).astype(np.float32)
 
 
-def normalize_mel_bins(spectrogram: np.ndarray) -> np.ndarray:
-    """Return `spectrogram` (frames, MELS) with each mel bin at mean 0 and about unit deviation, float32.
+def normalize_mel_bins(spectrogram: np.ndarray, speech: np.ndarray | slice = slice(None)) -> np.ndarray:
+    """Return `spectrogram` (frames, MELS) with each mel bin at mean 0 and about unit deviation over `speech`, float32.
 
-    The statistics are the utterance's own, so the microphone's frequency response cancels. A long recording is cut
-    into windows first (`recognizer.windows`), each normalised as an utterance of its own.
+    The statistics are the utterance's own, so the microphone's frequency response cancels. They are taken over the
+    frames `speech`, bool (frames,), so silence does not shift them. A long recording is cut first
+    (`recognizer.windows`), and each piece is normalised as an utterance of its own.
 
     Example:
         >>> normalize_mel_bins(np.array([[0.0], [1.8]])).round(3).tolist()
         [[-0.8999999761581421], [0.8999999761581421]]
     """
-    mean = spectrogram.mean(axis=0, dtype=np.float64)  # (80,); a float32 sum over a minute of frames drifts
-    std = spectrogram.std(axis=0, dtype=np.float64)  # (80,)
+    mean = spectrogram[speech].mean(axis=0, dtype=np.float64)  # (80,); a float32 sum over a minute of frames drifts
+    std = spectrogram[speech].std(axis=0, dtype=np.float64)  # (80,)
     return ((spectrogram - mean) / (std + STD_FLOOR)).astype(np.float32)
 
 
 def features(samples: np.ndarray) -> np.ndarray:
     """Return the model's input for `samples`: the normalised log-mel, float32 (frames, MELS).
 
-    Loudness has no effect: a clip and the same clip 40 dB lower give the same features.
+    Loudness has no effect: a clip and the same clip 40 dB lower give the same features. Nor has silence before and
+    after: the features of the speech stay the same.
 
     Example:
         >>> features(np.zeros(16_000)).shape
         (101, 80)
     """
-    return normalize_mel_bins(log_mel(level(samples)))
+    return normalize_mel_bins(log_mel(level(samples)), speech_frames(frame_power(samples)))
 
 
 def log_mel_tf(samples: "tf.Tensor") -> "tf.Tensor":
@@ -205,8 +198,9 @@ def features_tf(samples: "tf.Tensor") -> "tf.Tensor":
     import tensorflow as tf
 
     exact = tf.cast(samples, tf.float64)
-    gain = LEVEL / tf.maximum(tf.math.reduce_std(exact), QUIETEST)
-    spectrogram = log_mel_tf(tf.cast((exact - tf.reduce_mean(exact)) * gain, tf.float32))  # (frames, 80)
-    exact = tf.cast(spectrogram, tf.float64)
-    mean, variance = tf.nn.moments(exact, axes=[0])  # (80,) each
-    return tf.cast((exact - mean) / (tf.sqrt(variance) + STD_FLOOR), tf.float32)
+    power = frame_power_tf(exact)
+    speech = speech_frames_tf(power)
+    gain = LEVEL / tf.maximum(tf.sqrt(tf.reduce_mean(power[speech])), QUIETEST)
+    spectrogram = tf.cast(log_mel_tf(tf.cast((exact - tf.reduce_mean(exact)) * gain, tf.float32)), tf.float64)
+    mean, variance = tf.nn.moments(spectrogram[speech], axes=[0])  # (80,) each
+    return tf.cast((spectrogram - mean) / (tf.sqrt(variance) + STD_FLOOR), tf.float32)

@@ -15,6 +15,12 @@ VALID_RANGES: dict[str, tuple[Callable[..., bool], str]] = {
         lambda rt60, mix: 0.01 <= rt60 <= 10 and 0 <= mix <= 1,
         "the reverberation time must be 0.01 to 10 seconds, and the mix between 0 and 1",
     ),
+    "silence": (
+        lambda before, after, level_db, tilt: (
+            0 <= before <= 60 and 0 <= after <= 60 and -200 <= level_db <= 0 and 0 <= tilt <= 2
+        ),
+        "silence takes 0 to 60 seconds before and after, a level of -200 to 0 dB, and a tilt between 0 and 2",
+    ),
     "noise": (lambda snr_db: -200 <= snr_db <= 200, "the signal-to-noise ratio must be -200 to 200 dB"),
     "frequency_mask": (
         lambda center, width: 0 < center - width / 2 < center + width / 2 < SAMPLE_RATE / 2,

@@ -134,8 +134,8 @@ def training_speed(steps: int = 5, batch: int = 8, frames: int = 250) -> float:
     clips.
     """
     from asr_helpers.network.loss import pack_targets
-    from asr_helpers.sound.audio import SAMPLE_RATE
-    from asr_helpers.sound.mel import HOP, MELS, TIME_POOLING
+    from asr_helpers.sound.audio import HOP, SAMPLE_RATE
+    from asr_helpers.sound.mel import MELS, TIME_POOLING
     from asr_helpers.training.network import new_model
     from asr_helpers.training.profiles import PROFILES
 

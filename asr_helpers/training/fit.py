@@ -77,7 +77,7 @@ def train(
         resume = _resumes(folder, resume, waited)
         keras.utils.set_random_seed(seed + 1)  # with a global seed of 0, tf.data refuses seeds that are tensors
         config = _config(speech, valid, profile, seed, bool(splice))
-        steps = batches_per_epoch(speech, profile.batch_seconds, workers.count)
+        steps = batches_per_epoch(speech, profile.batch_seconds, workers.count, profile.augmenter)
         average = WeightAverage(profile.averaged_epochs)
         run = RunFolder(folder, config, _learning_rate(profile, steps), average, writes=workers.chief)
         model = run.load() if resume else _first_model(profile, start, speech.alphabet)

@@ -70,6 +70,7 @@ PROFILES = {
         averaged_epochs=2,
     ),
     # Sixty epochs, in which the network could memorise the speech: heavy masks, two views. A batch holds 2 x 160 s.
+    # A third of the clips have silence around them, as recordings do whose speaker presses a button.
     # No smoothing: it costs words (notebook 06's ladder), and leaves fewer alternatives to a language model.
     "full": Profile(
         lstm_layers=3,
@@ -79,6 +80,7 @@ PROFILES = {
         epochs=60,
         batch_seconds=160,
         learning_rate=1.5e-3,
+        augmenter=Augmenter(silence_probability=1 / 3),
         spec_augment=SpecAugment(time_masks=5, time_share=0.25),
         averaged_epochs=5,
         intermediate_weight=0.3,

@@ -119,7 +119,7 @@ class RunFolder(keras.callbacks.Callback):
         """Raise TrainingError if the run was trained with another config; settings newer than the run are ignored."""
         ours = _current_names(self.state["config"])
         theirs = {"alphabet": ALPHABET, "splice": False} | _current_names(config)
-        changed = [name for name, value in ours.items() if name in theirs and theirs[name] != value]
+        changed = [name for name, value in ours.items() if name in theirs and _differs(theirs[name], value)]
         if changed:
             raise TrainingError(
                 f"{self.folder}: was trained with another {', '.join(changed)}; bring that back, or use a new folder"
@@ -212,6 +212,13 @@ def _current_names(config: dict) -> dict:
         _RENAMED_SETTINGS.get(name, name): _current_names(value) if isinstance(value, dict) else value
         for name, value in config.items()
     }
+
+
+def _differs(theirs: Any, ours: Any) -> bool:
+    """Return whether two settings differ, in a group of settings by those that both have."""
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        return any(_differs(theirs[name], ours[name]) for name in theirs.keys() & ours.keys())
+    return theirs != ours
 
 
 def _check_state(state: Any) -> None:

@@ -533,7 +533,7 @@ check("03.2", answer)
 #
 # *medium · 8 minutes*
 #
-# How often does training hear a clip as it was recorded? Compute it from the seven probabilities of `Augmenter()`, as a
+# How often does training hear a clip as it was recorded? Compute it from the probabilities of `Augmenter()`, as a
 # fraction; then count it over 2000 draws.
 
 # %% tags=["solution"]

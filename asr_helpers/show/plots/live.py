@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from asr_helpers.show import plots
 from asr_helpers.show.plots.drawing import SKY, as_text, new
 from asr_helpers.show.plots.signals import spectrogram, waveform
-from asr_helpers.sound.audio import SAMPLE_RATE
-from asr_helpers.sound.mel import HOP, MELS, hz_to_mel
+from asr_helpers.sound.audio import HOP, SAMPLE_RATE
+from asr_helpers.sound.mel import MELS, hz_to_mel
 from asr_helpers.words.alignment import Word
 
 if TYPE_CHECKING:

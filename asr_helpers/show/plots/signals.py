@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from asr_helpers.show.plots.drawing import BLUE, GREY, ORANGE, SKY, new
-from asr_helpers.sound.audio import SAMPLE_RATE
-from asr_helpers.sound.mel import HOP, MELS, hz_to_mel, log_mel, mel_filterbank
+from asr_helpers.sound.audio import HOP, SAMPLE_RATE
+from asr_helpers.sound.mel import MELS, hz_to_mel, log_mel, mel_filterbank
 from asr_helpers.text import ENGLISH, Alphabet
 from asr_helpers.words.alignment import FRAME_SECONDS, Word
 

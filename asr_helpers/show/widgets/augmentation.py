@@ -49,6 +49,12 @@ SLIDERS = {
         "count": Slider(0, 20, 1, 6, "count", "how many pieces are lost"),
         "seconds": Slider(0.02, 0.3, 0.02, 0.08, "each (s)", "the length of one gap"),
     },
+    "silence": {
+        "before": Slider(0, 3, 0.5, 2, "before (s)", "how long nobody speaks before the sentence"),
+        "after": Slider(0, 3, 0.5, 2, "after (s)", "how long nobody speaks after the sentence"),
+        "level_db": Slider(-70, -10, 5, -40, "noise (dB)", "power of the room's noise relative to the speech"),
+        "tilt": Slider(0, 2, 0.5, 1, "tilt", "the noise's colour: 0 is white, 1 pink"),
+    },
     "SpecAugment": {
         "time_masks": Slider(0, 4, 1, 2, "time masks", "how many stretches of time are covered"),
         "time_width": Slider(0, 100, 5, 40, "time (frames)", "the longest of them, in frames of 10 ms"),
@@ -77,10 +83,12 @@ TOOLTIPS = {
     "frequency_mask": "a band of frequencies removed",
     "segment_shuffle": "neighbouring pieces swapped",
     "gaps": "pieces lost, as on a bad line",
+    "silence": "an empty room before and after",
     "SpecAugment": "bands of time and frequency covered in the features",
-    "chain": "all seven, each with its probability, as training draws them",
+    "chain": "all eight, each with its probability, as training draws them",
 }
 SLOWEST = {"speed": 0.5, "time_stretch": 0.5, "chain": 0.75}  # the lowest pace, which sets the length of the time axis
+SILENT_SECONDS = sum(SLIDERS["silence"][end].high for end in ("before", "after"))  # by which silence lengthens it
 VOICES = 4  # in the babble
 CHANCES = "How probable is each effect for a clip, from 0, never, to 1, always?"
 
@@ -200,6 +208,7 @@ class AugmentationBench(RecognizerPage):
 
     def _draw(self) -> bytes:
         seconds = len(self.samples) / SAMPLE_RATE / SLOWEST.get(self.effect.value, 1)
+        seconds += SILENT_SECONDS if self.effect.value == "silence" else 0
         key = (self.clip.value, seconds, self.masked is None)
         if self._drawing is None or self._drawing[0] != key:  # other axes
             if self.masked is None:

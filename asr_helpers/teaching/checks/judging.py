@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from asr_helpers.sound.audio import SAMPLE_RATE
-from asr_helpers.sound.mel import HOP
+from asr_helpers.sound.audio import HOP, SAMPLE_RATE
 
 
 class Hint(Exception):

@@ -4,8 +4,8 @@ from functools import cache
 
 import numpy as np
 
-from asr_helpers.sound.audio import SAMPLE_RATE
-from asr_helpers.sound.mel import FFT, HOP, MELS, mel_filterbank, mel_to_hz
+from asr_helpers.sound.audio import HOP, SAMPLE_RATE
+from asr_helpers.sound.mel import FFT, MELS, mel_filterbank, mel_to_hz
 from asr_helpers.sound.mel import hz_to_mel as to_mel
 from asr_helpers.teaching.checks.given import HISSES, clips_of, error_rate, power_of, shipped_recognizer
 from asr_helpers.teaching.checks.judging import Hint, as_array, as_number, expect_close, judge

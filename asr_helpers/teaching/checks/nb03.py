@@ -63,8 +63,8 @@ def left_alone(answer):
     slips = {
         1 - truth: "that is how often something happens to it.",
         float(1 - chances.sum()): "probabilities of independent effects do not add up: two may come together.",
-        float(np.prod(chances)): "that is how often all seven come at once.",
-        float(1 - chances.mean()): "the mean of the probabilities does not say it: all seven must stay away.",
+        float(np.prod(chances)): "that is how often all of them come at once.",
+        float(1 - chances.mean()): "the mean of the probabilities does not say it: all of them must stay away.",
     }
     expect_close(as_number(answer), truth, 0.002, slips)
-    return "all seven must stay away, so the chances that they do are multiplied."
+    return "all of them must stay away, so the chances that they do are multiplied."

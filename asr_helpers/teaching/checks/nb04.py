@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from asr_helpers.sound.audio import SAMPLE_RATE
-from asr_helpers.sound.mel import FFT, MELS, num_frames
+from asr_helpers.sound.audio import SAMPLE_RATE, num_frames
+from asr_helpers.sound.mel import FFT, MELS
 from asr_helpers.teaching.checks.given import clips_of
 from asr_helpers.teaching.checks.judging import Hint, as_number, as_numbers, expect_close, judge
 
