@@ -126,6 +126,11 @@ def test_validation_comes_in_one_order_and_ends(dev):
     assert sum(len(y) for y in first) == len(dev.utterances)
 
 
+def test_no_iterator_waits_for_the_autotuner(dev):
+    streams = [training_batches(dev, 20), validation_batches(dev, 20).batches]
+    assert [stream.options().autotune.enabled for stream in streams] == [False, False]
+
+
 def test_records_give_the_same_examples_as_files(dev, tmp_path):
     assert write_records(dev.utterances, tmp_path) == []
     packed = load_speech(tmp_path)

@@ -193,7 +193,8 @@ def training_batches(
         batches = _bucket(examples, speech, batch_seconds, views, worker, by_features=lengthens)
         return batches.repeat().take(steps).apply(tf.data.experimental.assert_cardinality(steps))
 
-    return tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(one_epoch).prefetch(prefetch)
+    epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)
+    return tfrecords.untuned(epochs.flat_map(one_epoch).prefetch(prefetch))
 
 
 def validation_batches(speech: Speech, batch_seconds: float) -> Iterable[tuple[tf.Tensor, tf.Tensor]]:
@@ -211,7 +212,7 @@ def validation_batches(speech: Speech, batch_seconds: float) -> Iterable[tuple[t
     clips = _clips(speech, order_seed=None)
     examples = clips.map(lambda position, samples: _example(load, 0, position, samples), READ_AHEAD)
     batches = _bucket(examples, speech, batch_seconds).prefetch(READ_AHEAD)
-    return tfrecords.CheckedBatches(batches, speech.shards)
+    return tfrecords.CheckedBatches(tfrecords.untuned(batches), speech.shards)
 
 
 def batches_per_epoch(

@@ -228,11 +228,25 @@ def damage(shards: list[str]) -> str | None:
 
     for shard in shards:
         try:
-            for _ in tf.data.TFRecordDataset(shard).map(parse_example):
+            for _ in untuned(tf.data.TFRecordDataset(shard).map(parse_example)):
                 pass
         except tf.errors.OpError:
             return f"{shard}: missing or damaged; run `asr prepare` again"
     return None
+
+
+def untuned(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Return `dataset` without tf.data's autotuner, which has nothing to choose where every number is given.
+
+    An iterator that is deleted waits for the autotuner's thread, which sleeps for up to a minute between its rounds.
+    TensorFlow 2.21 wakes it, but often before the thread can see that it is to end, and it goes back to sleep
+    (`Model::OptimizeLoop` in tensorflow/core/framework/model.cc).
+    """
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 @dataclass(frozen=True)
