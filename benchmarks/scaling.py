@@ -3,9 +3,8 @@
     python benchmarks/scaling.py [--json]
 
 - measured: the network of the profile `fast` on batches of 80 s of data/mini, in one run: one process on one core, one
-  process on two cores, and two processes on one core each that train together over the loopback. Seconds per step,
-  without the first ones; the difference of their losses (in the digits that bfloat16 rounds away); the bytes sent over
-  the loopback.
+  process on two cores, and two processes on one core each that train together, with `OneMachine`. Seconds per step,
+  without the first ones; the difference of their losses (in the digits that bfloat16 rounds away).
 - modelled: 1 to 64 workers, from one worker's time per batch, the decoding speed of a core, the bytes of the gradients
   and the assumptions in `MODEL`. A ring of N workers sends 2 (N - 1) / N times the bytes of what is summed.
 - large: time and memory before the first batch of 10, 100 and 1 000 hours, in a process each. The records have their
@@ -46,7 +45,7 @@ MODEL = {
 
 
 def train_worker(steps: int) -> None:
-    """Train `steps` steps as one worker of TF_CONFIG; print start, end, loss and bytes sent of each."""
+    """Train `steps` steps as one worker of TF_CONFIG; print start, end and loss of each."""
     import keras
 
     from asr_helpers.batches import batches_per_epoch, load_speech
@@ -59,10 +58,10 @@ def train_worker(steps: int) -> None:
             self.rows = []
 
         def on_train_batch_begin(self, batch, logs=None):
-            self.start, self.sent = time.perf_counter(), loopback_bytes()
+            self.start = time.perf_counter()
 
         def on_train_batch_end(self, batch, logs=None):
-            self.rows.append([self.start, time.perf_counter(), float(logs["loss"]), loopback_bytes() - self.sent])
+            self.rows.append([self.start, time.perf_counter(), float(logs["loss"])])
 
     speech = load_speech(data_dir() / "mini" / "train-mini")
     valid = replace(speech, utterances=speech.utterances[:2])
@@ -89,13 +88,6 @@ def in_full_batches(utterances: list) -> list:
     return [each for held, size in zip(members, sizes, strict=True) for each in held[: len(held) // size * size]]
 
 
-def loopback_bytes() -> int:
-    """Return the bytes that this machine has sent over its loopback (Linux)."""
-    counters = Path("/proc/net/dev")
-    lines = counters.read_text().splitlines() if counters.exists() else []
-    return next((int(line.split()[9]) for line in lines if line.strip().startswith("lo:")), 0)
-
-
 def measure_steps(steps: int) -> dict:
     """Return the seconds per step of one process on one core and on two, and of two processes on one core each."""
     first, second = sorted(os.sched_getaffinity(0))[:2]
@@ -118,7 +110,7 @@ def measure_steps(steps: int) -> dict:
     for name, (chief, *_) in runs.items():
         after = chief[WARM_UP:]
         rows[name] = {
-            "seconds_per_step": round(statistics.mean(end - begin for begin, end, *_ in after), 4),
+            "seconds_per_step": round(statistics.mean(end - begin for begin, end, _ in after), 4),
             "last_loss": chief[-1][2],
         }
     alone = rows["one process, one core"]
@@ -129,15 +121,13 @@ def measure_steps(steps: int) -> dict:
     pair = runs["two processes, one core each"]
     begin = min(worker[WARM_UP][0] for worker in pair)
     timeline = [
-        [[round(b - begin, 4), round(e - begin, 4)] for b, e, *_ in worker[WARM_UP : WARM_UP + 6]] for worker in pair
+        [[round(b - begin, 4), round(e - begin, 4)] for b, e, _ in worker[WARM_UP : WARM_UP + 6]] for worker in pair
     ]
-    sent = statistics.median(row[3] for row in pair[0][WARM_UP:])
     return {
         "batch_seconds": BATCH_SECONDS,
         "steps": len(pair[0]) - WARM_UP,
         "runs": rows,
         "timeline_of_the_two": timeline,
-        "loopback_bytes_per_step_and_worker": round(sent / 2),
         "summed_bytes_per_step": summed_bytes("fast")[0],
     }
 

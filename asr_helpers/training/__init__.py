@@ -8,8 +8,9 @@ __all__, __getattr__, __dir__ = face(
         "callbacks": ["Progress", "TrainingError", "WarmUpAndDecay", "WeightAverage", "WordErrorRate", "trapezoid"],
         "fit": ["digest", "train"],
         "network": ["add_intermediate_output", "gpu_capability", "new_model", "recurrent_layers"],
+        "one_machine": ["OneMachine", "WorkersError", "is_loopback"],
         "profiles": ["INTERMEDIATE", "LIGHT_MASKS", "PROFILES", "Profile"],
         "run_folder": ["RunFolder"],
-        "workers": ["Workers", "WorkersError", "parse_tf_config"],
+        "workers": ["Workers", "parse_tf_config"],
     },
 )

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -70,10 +70,10 @@ def train(
         >>> history = train(speech, valid, "runs/mine", PROFILES["fast"])  # doctest: +SKIP
         >>> min(row["val_wer"] for row in history)  # doctest: +SKIP
     """
-    folder, workers = Path(folder), Workers()
     if valid.alphabet != speech.alphabet:
         raise TrainingError(f"{valid.name}: its alphabet is not that of {speech.name}; give both the same")
-    with files.exclusive(folder) if workers.chief else nullcontext(False) as waited:
+    folder, workers = Path(folder), Workers()
+    with closing(workers), files.exclusive(folder) if workers.chief else nullcontext(False) as waited:
         resume = _resumes(folder, resume, waited)
         keras.utils.set_random_seed(seed + 1)  # with a global seed of 0, tf.data refuses seeds that are tensors
         config = _config(speech, valid, profile, seed, bool(splice))

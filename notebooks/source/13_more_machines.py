@@ -140,7 +140,11 @@ assert np.allclose([mean, variance], [x.mean(), x.var()])
 # ## The real thing
 #
 # How does a process learn that there are others? By the variable `TF_CONFIG`: who all are, and which of them it is. The
-# launchers of clusters set it. Two processes on one machine will do:
+# launchers of clusters set it. Two processes on one machine will do.
+#
+# Here all addresses are 127.0.0.1, so the workers connect through a file of yours, a *Unix socket*, and open no port. On
+# several machines TensorFlow opens a port on each, and anyone who reaches it can read and write files as you. So the
+# network must let only the machines of the training reach these ports, and nobody else may read or change what they send.
 
 # %%
 SCRIPT = """
