@@ -169,6 +169,22 @@ def test_lm_then_evaluate_with_it(capsys, mini, model, lm_file):
     assert status == 2 and "--decoder beam" in err
 
 
+def test_hotwords_are_found_and_said_to_be_useless_without_a_language_model(capsys, mini, chapter, lm_file, tmp_path):
+    clip = next((mini.parent / "real").rglob("5639-40744-0007.flac"))
+    listed = tmp_path / "names.txt"
+    listed.write_text("leocadia\t7\n")
+    plain, found = (
+        run(capsys, "transcribe", clip, "--lm", lm_file, *more) for more in ([], ["--hotwords", listed, "N°5"])
+    )
+    assert found[0] == 0 and "LEOCADIA" in found[1] and "LEOCADIA" not in plain[1]
+    assert found[2].splitlines()[-1].startswith("asr: hotwords left out: 'N°5' (") and "LEOCADIA" not in found[2]
+    for options in (["--no-lm", "--hotwords", "Leocadia"], ["--lm", lm_file, "--hotwords", "N°5", "7"]):
+        status, out, err = run(capsys, "transcribe", clip, *options)
+        assert (status, out, len(err.splitlines())) == (2, "", 1) and "otwords" in err
+    status, _, err = run(capsys, "evaluate", shipped_model(), chapter, "--hotwords", "Leocadia")
+    assert status == 2 and "--decoder beam and --lm" in err
+
+
 def test_words_have_times_and_confidence(capsys, chapter, lm_file):
     clip = sorted(chapter.rglob("*.flac"))[0]
     text = run(capsys, "transcribe", clip)[1].strip()

@@ -45,6 +45,25 @@ def stream_recording(recognizer: Recognizer, path: Path) -> Iterator[np.ndarray]
         report([recording.remark])
 
 
+def chosen_hotwords(sources: list[str], alphabet: Alphabet) -> dict[str, float]:
+    """Return {hotword: boost} for what --hotwords names, with one line on stderr for those that cannot be used.
+
+    Raises:
+        OneLineError: none of them can be used, or a file cannot be read.
+    """
+    from asr_helpers.system.errors import OneLineError
+    from asr_helpers.words.hotwords import read_hotwords
+
+    hotwords, remarks = read_hotwords(sources, alphabet)
+    more = f" and {len(remarks) - 5} more" if len(remarks) > 5 else ""
+    line = f"hotwords left out: {', '.join(remarks[:5])}{more}"
+    if sources and not hotwords:
+        raise OneLineError(f"{line}; none is left" if remarks else f"{sources[0]}: lists no hotword")
+    if remarks:
+        report([line])
+    return hotwords
+
+
 def chosen_alphabet(name: str | None, *corpora: Path) -> Alphabet:
     """Return the alphabet that `--alphabet` names: that of the transcripts ("auto"), that of a file, or English (None).
 

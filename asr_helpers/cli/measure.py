@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from asr_helpers.cli.common import load_utterances, read_clips
+from asr_helpers.cli.common import chosen_hotwords, load_utterances, read_clips
 from asr_helpers.system.errors import OneLineError
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def evaluate(options: Namespace) -> None:
         used = {"model": str(options.model), "decoder": options.decoder}
         if options.lm:
             used["lm"] = str(options.lm)
+        if options.hotwords:
+            used["hotwords"] = options.hotwords
         print(json.dumps(used | asdict(found)))
     else:
         print_evaluation(found)
@@ -43,8 +45,11 @@ def chosen_decoder(options: Namespace, recognizer: Recognizer) -> Callable:
     """Return the decoder that --decoder, --lm and their settings name."""
     from asr_helpers.words import decoders
 
+    if options.hotwords and not (options.lm and options.decoder == "beam"):
+        raise OneLineError("--hotwords goes with --decoder beam and --lm: nothing else knows words")
     if options.decoder == "beam":
         settings = dict(weight=options.lm_weight, word_bonus=options.word_bonus) if options.lm else {}
+        settings["hotwords"] = chosen_hotwords(options.hotwords, recognizer.alphabet)
         search = decoders.FastBeamSearch(options.lm, options.width, alphabet=recognizer.alphabet, **settings)
         return decoders.best_text(search)
     if options.lm:

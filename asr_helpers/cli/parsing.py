@@ -70,6 +70,11 @@ def add_model(command: Parser) -> None:
     add_path(command, "--model", "PATH", "default: the shipped one")
 
 
+def add_hotwords(command: Parser) -> None:
+    what = "names and phrases to expect; or a file with one a line, if need be with a tab and its boost in nats"
+    command.add_argument("--hotwords", metavar="FILE|WORD", nargs="+", action="extend", default=[], help=what)
+
+
 def add_limit(command: Parser) -> None:
     add_count(command, "--limit", "the first N utterances only")
 
@@ -146,6 +151,7 @@ def evaluate(command: Parser) -> None:
     add_count(command, "--width", "of the beam", default=BEAM_WIDTH)
     command.add_argument("--lm-weight", metavar="X", type=finite, default=WEIGHT)
     command.add_argument("--word-bonus", metavar="X", type=finite, default=WORD_BONUS)
+    add_hotwords(command)
     add_limit(command)
     add_json(command)
 
@@ -156,6 +162,7 @@ def transcribe(command: Parser) -> None:
     language_model = command.add_mutually_exclusive_group()
     add_path(language_model, "--lm", "FILE", "an ARPA file; default: the shipped one")
     add_switch(language_model, "--no-lm", "the network alone, greedily decoded")
+    add_hotwords(command)
     formats = "json: a line with one object per recording; srt, vtt: captions; ctm: NIST's word times"
     command.add_argument("--format", choices=["text", "json", "srt", "vtt", "ctm"], default="text", help=formats)
     add_switch(command, "--words", "a line per word: start, end, confidence, word")

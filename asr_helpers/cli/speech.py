@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asr_helpers.cli.common import load_model, report, stream_recording
+from asr_helpers.cli.common import chosen_hotwords, load_model, report, stream_recording
 from asr_helpers.system.errors import OneLineError, printable
 
 if TYPE_CHECKING:
@@ -36,14 +36,23 @@ def transcribe(options: Namespace) -> int:
 
 
 def chosen_decoder(options: Namespace, recognizer: Recognizer) -> Callable[[np.ndarray], str]:
-    """Return the decoder that --lm or --no-lm names: beam search with a language model, or greedy decoding."""
+    """Return the decoder that --lm, --no-lm and --hotwords name: beam search with a language model, or greedy decoding.
+
+    Raises:
+        OneLineError: there are hotwords, and no language model.
+    """
+    from asr_helpers.text import ENGLISH
     from asr_helpers.words import decoders
 
+    alphabet = recognizer.alphabet
+    if options.hotwords and (options.no_lm or not (options.lm or alphabet == ENGLISH)):
+        raise OneLineError("--hotwords needs a language model: greedy decoding knows no words; name one with --lm")
     if options.no_lm:
         return recognizer.greedy
-    if options.lm:
-        return decoders.best_text(decoders.FastBeamSearch(options.lm, alphabet=recognizer.alphabet))
-    return decoders.default_decoder(recognizer.alphabet)
+    if options.lm or options.hotwords:
+        lm, hotwords = options.lm or decoders.shipped_lm(), chosen_hotwords(options.hotwords, alphabet)
+        return decoders.best_text(decoders.FastBeamSearch(lm, alphabet=alphabet, hotwords=hotwords))
+    return decoders.default_decoder(alphabet)
 
 
 def print_transcript(options: Namespace, recognizer: Recognizer, decode: Callable, path: Path) -> None:

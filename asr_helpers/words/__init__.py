@@ -2,7 +2,7 @@
 
 In order of concepts: `ctc_lattice` sums over alignments; `greedy_decoding` takes the best one;
 `prefix_beam_search` finds the best text; `fusion` adds a language model to its score; `ngram` is that model
-(`kneser_ney` estimates it, `arpa` stores it); `fast` is the same search compiled. Notebook 05 builds the lattice and
+(`kneser_ney` estimates it, `arpa` stores it, `hotwords` adds names to it); `fast` is the same search compiled. Notebook 05 builds the lattice and
 greedy decoding in the open, notebook 07 the rest."""
 
 from asr_helpers.system.faces import face
@@ -37,6 +37,7 @@ __all__, __getattr__, __dir__ = face(
             "spellable",
         ],
         "greedy_decoding": ["collapse", "greedy"],
+        "hotwords": ["BOOST", "Hotwords", "boosted", "phrase_boosts", "read_hotwords"],
         "kneser_ney": ["KneserNey", "Order", "estimate"],
         "metrics": ["ErrorRate", "character_errors", "paired_difference", "score", "word_errors"],
         "ngram": ["END", "LN10", "NGram", "NO_LM", "START", "UNKNOWN"],

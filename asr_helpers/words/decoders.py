@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,8 +13,12 @@ from asr_helpers.words.arguments import DecodingError, check_letters, check_shap
 from asr_helpers.words.arpa import LanguageModelError
 from asr_helpers.words.fusion import INTERNAL_LM_WEIGHT, WEIGHT, WORD_BONUS, letter_bigrams, spellable
 from asr_helpers.words.greedy_decoding import greedy
+from asr_helpers.words.hotwords import BOOST, Hotwords, phrase_boosts
 from asr_helpers.words.ngram import LN10, NO_LM
 from asr_helpers.words.prefix_beam_search import BEAM_MARGIN, BEAM_WIDTH, MIN_LOG_PROB, Hypothesis
+
+if TYPE_CHECKING:
+    from asr_helpers.words.fast.automaton import Automaton
 
 HYPOTHESES = 100  # the most that the fast search returns
 
@@ -32,6 +37,8 @@ class FastBeamSearch:
         margin: float = BEAM_MARGIN,
         alphabet: Alphabet = ENGLISH,
         look_ahead: bool = True,
+        hotwords: Hotwords = (),
+        boost: float = BOOST,
     ):
         """Load the language model and compile the search.
 
@@ -45,29 +52,38 @@ class FastBeamSearch:
             margin: how far below the best an entry may score and be kept, in nats.
             alphabet: the model's.
             look_ahead: whether a prefix of a word scores anything but its letters.
+            hotwords: names and phrases to be expected, {text: boost in nats} or texts alone, see `hotwords`.
+            boost: of the texts alone.
 
         Raises:
             TextError: the file is missing or cannot be read.
             LanguageModelError: the file is not ARPA, or in another language than the alphabet, see `check_letters`.
-            DecodingError: `width` is below 1, or Numba is not installed.
+            AlphabetError: a hotword cannot be spelt.
+            DecodingError: `width` is below 1, there are hotwords without a language model, or Numba is not installed.
         """
         try:
             # Late, because Numba takes half a second to load, and greedy decoding needs none.
-            from asr_helpers.words.fast import automaton, compiling, search, trie
+            from asr_helpers.words.fast import automaton, boosting, compiling, search, trie
         except ModuleNotFoundError as error:
             raise DecodingError(f"beam search needs {error.name}: pip install {error.name}, or --no-lm") from None
 
         check_width(width)
+        if hotwords and lm is None:
+            raise DecodingError("hotwords need a language model, which knows words; name one")
         if lm is None:
             weight, word_bonus, look_ahead = 0.0, 0.0, False
         with compiling.announced():
             model = automaton.Automaton.read(lm) if lm else automaton.Automaton.of(NO_LM)
             if lm:
                 check_letters(model.vocabulary, alphabet, str(lm))
-            unigrams = model.unigrams  # log10
-            known = {word: unigrams[model.numbers[word]] for word in spellable(model.vocabulary, alphabet)}
+            known = _unigrams(model, alphabet)
             if lm and not known:
                 raise LanguageModelError(f"{lm}: has no word that the model can spell; make it again with `asr lm`")
+            pairs = letter_bigrams(known, alphabet)
+            if hotwords:
+                boosts = phrase_boosts(hotwords, boost, alphabet, model.numbers, model.order)
+                model = boosting.boosted(model, boosts)
+                known = _unigrams(model, alphabet)
             vocabulary = trie.WordTrie.of(model, known, alphabet)
             self._alphabet = alphabet
             self._search = search.search
@@ -81,9 +97,9 @@ class FastBeamSearch:
                     unknown=model.unknown,
                     children=vocabulary.children,
                     word=vocabulary.word,
-                    pairs=letter_bigrams(known, alphabet),
+                    pairs=pairs,
                     lookahead=weight * LN10 * vocabulary.best + word_bonus if look_ahead else vocabulary.best,
-                    unknown_lookahead=float(weight * LN10 * unigrams[model.unknown] + word_bonus),
+                    unknown_lookahead=float(weight * LN10 * model.unigrams[model.unknown] + word_bonus),
                 ),
                 "terms": search.Terms(
                     float(weight), float(word_bonus), float(weight * internal_lm_weight), bool(look_ahead)
@@ -106,6 +122,12 @@ class FastBeamSearch:
             text.append(self._alphabet.characters[letters[node]])
             node = parents[node]
         return "".join(reversed(text))
+
+
+def _unigrams(model: "Automaton", alphabet: Alphabet) -> dict[str, float]:
+    """Return {word: log10 probability without context} for the words of a model that `alphabet` spells."""
+    log10 = model.unigrams
+    return {word: log10[model.numbers[word]] for word in spellable(model.vocabulary, alphabet)}
 
 
 def shipped_lm() -> Path:

@@ -9,6 +9,7 @@ import numpy as np
 
 from asr_helpers.text import ENGLISH, Alphabet
 from asr_helpers.words.arguments import check_letters
+from asr_helpers.words.hotwords import BOOST, Hotwords, boosted, phrase_boosts
 from asr_helpers.words.ngram import END, LN10, UNKNOWN, NGram
 
 WEIGHT = 1.0
@@ -73,6 +74,8 @@ class Fusion:
         internal_lm_weight: float = INTERNAL_LM_WEIGHT,
         alphabet: Alphabet = ENGLISH,
         look_ahead: bool = True,
+        hotwords: Hotwords = (),
+        boost: float = BOOST,
     ):
         """Prepare the letter bigrams and the look-ahead of a language model.
 
@@ -83,17 +86,21 @@ class Fusion:
             internal_lm_weight: how much of the internal language model to subtract, times `weight`.
             alphabet: the model's.
             look_ahead: whether a prefix of a word scores anything but its letters.
+            hotwords: names and phrases to be expected, {text: boost in nats} or texts alone, see `hotwords`.
+            boost: of the texts alone.
 
         Raises:
             LanguageModelError: `lm` is in another language, see `check_letters`.
+            AlphabetError: a hotword cannot be spelt.
         """
         check_letters(lm.words, alphabet)
-        self.lm, self.weight, self.word_bonus = lm, weight, word_bonus
+        self.weight, self.word_bonus = weight, word_bonus
         self.letter_weight = weight * internal_lm_weight
         self.alphabet, self.look_ahead = alphabet, look_ahead
-        known = {word: lm.grams[(word,)][0] for word in spellable(lm.words, alphabet)}
+        self.pairs = letter_bigrams(_unigrams(lm, alphabet), alphabet)  # (letters, letters)
+        self.lm = boosted(lm, phrase_boosts(hotwords, boost, alphabet, lm, lm.order)) if hotwords else lm
+        known = _unigrams(self.lm, alphabet)
         self.vocabulary = frozenset(known)
-        self.pairs = letter_bigrams(known, alphabet)  # (letters, letters)
         best: dict[str, float] = defaultdict(lambda: -math.inf)  # prefix -> log10 P of its most frequent word
         for word, log10 in known.items():
             for end in range(len(word) + 1):
@@ -131,6 +138,11 @@ class Fusion:
 
     def _pair(self, first: str, second: str) -> float:
         return float(self.pairs[self.alphabet.characters.index(first), self.alphabet.characters.index(second)])
+
+
+def _unigrams(lm: NGram, alphabet: Alphabet) -> dict[str, float]:
+    """Return {word: log10 probability without context} for the words of a model that `alphabet` spells."""
+    return {word: lm.grams[(word,)][0] for word in spellable(lm.words, alphabet)}
 
 
 def letter_bigrams(words: dict[str, float], alphabet: Alphabet) -> np.ndarray:

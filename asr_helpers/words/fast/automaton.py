@@ -81,7 +81,7 @@ class Automaton:
         numbers = {word: number for number, word in enumerate(words)}
         states = _empty(sizes)
         for state, gram in enumerate(grams, start=1):
-            if not _add(states, np.array([numbers[word] for word in gram]), *ngram.grams[gram], state):
+            if not enter(states, np.array([numbers[word] for word in gram]), *ngram.grams[gram], state):
                 raise LanguageModelError(
                     f"{name}: lists {' '.join(gram)!r} without its beginning; make it again with `asr lm`"
                 )
@@ -136,10 +136,10 @@ def _unigrams(states, words):
 
 
 @compiled
-def _add(states, words, log_prob, backoff, state):
+def enter(states, words, log_prob, backoff, state):
     """Enter an n-gram (its word numbers) as `state`; return False if it is a duplicate or its prefix is not listed."""
     keys, values, log_probs, backoffs, shorter, _ = states
-    prefix = _follow(keys, values, words, 0, len(words) - 1)
+    prefix = follow(keys, values, words, 0, len(words) - 1)
     if prefix < 0:
         return False
     key = np.int64(prefix) << WORD_BITS | words[-1]
@@ -149,14 +149,14 @@ def _add(states, words, log_prob, backoff, state):
     suffix, first = EMPTY, 0
     while suffix < 0:  # the empty suffix is always listed
         first += 1
-        suffix = _follow(keys, values, words, first, len(words))
+        suffix = follow(keys, values, words, first, len(words))
     keys[place], values[place] = key, state
     log_probs[state], backoffs[state], shorter[state] = log_prob, backoff, suffix
     return True
 
 
 @compiled
-def _follow(keys, values, words, first, end):
+def follow(keys, values, words, first, end):
     """Return the state of the n-gram `words[first:end]`, word numbers, or EMPTY if it is not listed."""
     state = np.int64(0)
     while state >= 0 and first < end:
@@ -219,7 +219,7 @@ def parse_arpa(content: bytes | bytearray) -> Automaton | None:
         return None
     if UNKNOWN not in words:  # all but impossible, as in KenLM
         words.append(UNKNOWN)
-        _add(states, np.array([len(words) - 1]), -100.0, 0.0, sum(sizes) + 1)
+        enter(states, np.array([len(words) - 1]), -100.0, 0.0, sum(sizes) + 1)
     return Automaton(len(sizes), words, states)
 
 
@@ -266,7 +266,7 @@ def _parse(text, at, sizes, states, hashes, numbers, spans):
                 at = _blank(text, at, False)
                 if not math.isfinite(backoff):
                     return False
-            if at >= len(text) or text[at] != 10 or not _add(states, words, log_prob, backoff, state):
+            if at >= len(text) or text[at] != 10 or not enter(states, words, log_prob, backoff, state):
                 return False
     at = _blank(text, at, True)
     for byte in (92, 101, 110, 100, 92):  # \end\
