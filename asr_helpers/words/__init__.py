@@ -2,8 +2,8 @@
 
 In order of concepts: `ctc_lattice` sums over alignments; `greedy_decoding` takes the best one;
 `prefix_beam_search` finds the best text; `fusion` adds a language model to its score; `ngram` is that model
-(`kneser_ney` estimates it, `arpa` stores it, `hotwords` adds names to it); `fast` is the same search compiled. Notebook 05 builds the lattice and
-greedy decoding in the open, notebook 07 the rest."""
+(`kneser_ney` estimates it, `arpa` stores it, `hotwords` adds names to it); `fast` is the same search compiled. Notebook
+05 builds the lattice and greedy decoding in the open, notebook 07 the rest."""
 
 from asr_helpers.system.faces import face
 

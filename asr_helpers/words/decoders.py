@@ -81,7 +81,7 @@ class FastBeamSearch:
                 raise LanguageModelError(f"{lm}: has no word that the model can spell; make it again with `asr lm`")
             pairs = letter_bigrams(known, alphabet)
             if hotwords:
-                boosts = phrase_boosts(hotwords, boost, alphabet, model.numbers, model.order)
+                boosts = phrase_boosts(hotwords, boost, alphabet, known, model.order)
                 model = boosting.boosted(model, boosts)
                 known = _unigrams(model, alphabet)
             vocabulary = trie.WordTrie.of(model, known, alphabet)

@@ -97,9 +97,12 @@ class Fusion:
         self.weight, self.word_bonus = weight, word_bonus
         self.letter_weight = weight * internal_lm_weight
         self.alphabet, self.look_ahead = alphabet, look_ahead
-        self.pairs = letter_bigrams(_unigrams(lm, alphabet), alphabet)  # (letters, letters)
-        self.lm = boosted(lm, phrase_boosts(hotwords, boost, alphabet, lm, lm.order)) if hotwords else lm
-        known = _unigrams(self.lm, alphabet)
+        known = _unigrams(lm, alphabet)
+        self.pairs = letter_bigrams(known, alphabet)  # (letters, letters)
+        if hotwords:
+            lm = boosted(lm, phrase_boosts(hotwords, boost, alphabet, known, lm.order))
+            known = _unigrams(lm, alphabet)
+        self.lm = lm
         self.vocabulary = frozenset(known)
         best: dict[str, float] = defaultdict(lambda: -math.inf)  # prefix -> log10 P of its most frequent word
         for word, log10 in known.items():
