@@ -131,6 +131,19 @@ def listen(model: Path, folder: Path, limit: int | None) -> tuple[list[Utterance
     return utterances, [kept[each.id] for each in utterances]
 
 
+def right_words(references: list[str], texts: list[str]) -> list[np.ndarray]:
+    """Return for each text which of its words are right, bool (words,), in a shortest alignment with the reference."""
+    import jiwer
+
+    found = []
+    for heard, chunks in zip(texts, jiwer.process_words(references, texts).alignments, strict=True):
+        right = np.zeros(len(heard.split()), dtype=bool)
+        for chunk in chunks:
+            right[chunk.hyp_start_idx : chunk.hyp_end_idx] = chunk.type == "equal"
+        found.append(right)
+    return found
+
+
 def hear(encoder: "keras.Model", clips: list[Utterance], kept: Path) -> dict[str, np.ndarray]:
     """Return {id: float16 (frames, …)}, the output of Whisper's encoder for clips, 20 ms a frame; cached in `kept`."""
     if not kept.exists():
