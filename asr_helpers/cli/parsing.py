@@ -71,7 +71,7 @@ def add_model(command: Parser) -> None:
 
 
 def add_hotwords(command: Parser) -> None:
-    what = "names and phrases to expect; or a file with one a line, if need be with a tab and its boost in nats"
+    what = "names and phrases to expect; or a file, one a line, if need be with a tab and a boost in nats; comes last"
     command.add_argument("--hotwords", metavar="FILE|WORD", nargs="+", action="extend", default=[], help=what)
 
 

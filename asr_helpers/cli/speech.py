@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +16,16 @@ if TYPE_CHECKING:
     import numpy as np
 
     from asr_helpers.recognizer.recognizer import Recognizer
+    from asr_helpers.words.alignment import Word
+
+UNDERLINE, PLAIN = "\x1b[4m", "\x1b[24m"
 
 
 def transcribe(options: Namespace) -> int:
-    """Print the text of each recording, one line each, or with --words or --format the words with their times."""
+    """Print the text of each recording, one line each, or with --words or --format the words with their times.
+
+    Beside each word stands the probability that it is right; in a terminal, doubtful words of the text are underlined.
+    """
     if options.format in ("srt", "vtt") and len(options.audio) > 1:
         raise OneLineError(f"--format {options.format}: captions belong to one recording; transcribe them one by one")
     recognizer = load_model(options.model)
@@ -62,22 +69,34 @@ def print_transcript(options: Namespace, recognizer: Recognizer, decode: Callabl
         OneLineError: the recording cannot be read, or the model fails on it.
     """
     from asr_helpers.recognizer.windows import segments
-    from asr_helpers.words import alignment, captions
+    from asr_helpers.words import alignment, captions, confidence
 
-    texts, words, name = [], [], printable(str(path))
-    for first, log_probs in segments(stream_recording(recognizer, path), recognizer.alphabet):
+    texts: list[str] = []
+    words: list[Word] = []
+    name, alphabet, underline = printable(str(path)), recognizer.alphabet, sys.stdout.isatty()
+    kind = "greedy" if options.no_lm else "beam" if options.lm else confidence.default_kind(alphabet)
+    for first, log_probs in segments(stream_recording(recognizer, path), alphabet):
         texts.append(decode(log_probs).strip())
-        if options.words or options.format != "text":
-            words += alignment.align(log_probs, texts[-1], first, recognizer.alphabet)
+        if options.words or options.format != "text" or underline:
+            found = alignment.align(log_probs, texts[-1], first, alphabet)
+            words += confidence.with_probability(found, kind)
     if options.format == "ctm":
         print(alignment.ctm(words, path.stem), end="")
     elif options.format != "text":
         form = {"json": captions.json_line, "srt": captions.srt, "vtt": captions.vtt}[options.format]
         print(form(words, name), end="")
     else:
-        lines = captions.tab_lines(words).splitlines() if options.words else [" ".join(filter(None, texts))]
+        text = " ".join(map(underlined, words) if underline else filter(None, texts))
+        lines = captions.tab_lines(words).splitlines() if options.words else [text]
         for line in lines:
             print(f"{name}\t{line}" if len(options.audio) > 1 else line, flush=True)
+
+
+def underlined(word: Word) -> str:
+    """Return the text of a word, underlined for a terminal if the word is doubtful."""
+    from asr_helpers.words.confidence import doubtful
+
+    return f"{UNDERLINE}{word.text}{PLAIN}" if doubtful(word) else word.text
 
 
 def align(options: Namespace) -> None:

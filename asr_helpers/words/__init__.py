@@ -24,6 +24,7 @@ __all__, __getattr__, __dir__ = face(
         "arguments": ["DecodingError", "check_letters"],
         "arpa": ["LanguageModelError"],
         "captions": ["Caption", "json_line", "split_captions", "srt", "tab_lines", "vtt"],
+        "confidence": ["DOUBTFUL", "PLATT", "default_kind", "doubtful", "probability", "with_probability"],
         "ctc_lattice": ["ctc_states", "lattice", "log_likelihood", "min_frames"],
         "decoders": ["FastBeamSearch", "HYPOTHESES", "best_text", "default_decoder", "shipped_lm"],
         "fusion": [

@@ -25,12 +25,23 @@ class AlignmentError(OneLineError):
 
 @dataclass(frozen=True)
 class Word:
-    """A word with its start and end in seconds, and the model's confidence in it from 0 to 1."""
+    """A word with its start and end in seconds.
+
+    Attributes:
+        confidence: how well the sound fits the letters, from 0 to 1, see `align`; no probability.
+        probability: that the word is right, see `confidence.with_probability`; None where that is unknown.
+    """
 
     text: str
     start: float
     end: float
     confidence: float
+    probability: float | None = None
+
+    @property
+    def shown(self) -> float:
+        """The probability, or the confidence if there is none."""
+        return self.confidence if self.probability is None else self.probability
 
 
 def viterbi(log_probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -222,6 +233,6 @@ def ctm(words: Iterable[Word], recording: str, channel: str = "1") -> str:
     """
     name = printable("_".join(recording.split()))
     return "".join(
-        f"{name} {channel} {word.start:.2f} {word.end - word.start:.2f} {word.text} {word.confidence:.3f}\n"
+        f"{name} {channel} {word.start:.2f} {word.end - word.start:.2f} {word.text} {word.shown:.3f}\n"
         for word in words
     )

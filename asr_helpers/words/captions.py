@@ -108,9 +108,17 @@ def _clock(seconds: float, point: str) -> str:
 
 
 def json_line(words: list[Word], recording: str) -> str:
-    """Return `words` as a line of JSON: {recording, text, words: [{text, start, end, confidence}]}, in seconds."""
+    """Return `words` as a line of JSON: {recording, text, words: [{text, start, end, confidence}]}, in seconds.
+
+    Here and in `tab_lines`, the confidence is the probability that the word is right, where it is known.
+    """
     rows = [
-        {"text": word.text, **{key: round(getattr(word, key), 3) for key in ("start", "end", "confidence")}}
+        {
+            "text": word.text,
+            "start": round(word.start, 3),
+            "end": round(word.end, 3),
+            "confidence": round(word.shown, 3),
+        }
         for word in words
     ]
     return json.dumps({"recording": recording, "text": _text(words), "words": rows}, ensure_ascii=False) + "\n"
@@ -118,4 +126,4 @@ def json_line(words: list[Word], recording: str) -> str:
 
 def tab_lines(words: list[Word], recording: str = "") -> str:
     """Return a line for each word: start, end, confidence and word, separated by tabs; `recording` is unused."""
-    return "".join(f"{word.start:.2f}\t{word.end:.2f}\t{word.confidence:.3f}\t{word.text}\n" for word in words)
+    return "".join(f"{word.start:.2f}\t{word.end:.2f}\t{word.shown:.3f}\t{word.text}\n" for word in words)

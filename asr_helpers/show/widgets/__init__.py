@@ -11,6 +11,6 @@ __all__, __getattr__, __dir__ = face(
         "prompter": ["PrompterBench"],
         "recorder": ["Recorder", "RecorderBench"],
         "spectrogram": ["SpectrogramBench"],
-        "word_buttons": ["word_player", "word_player_html"],
+        "word_buttons": ["word_player", "word_player_html", "words_html"],
     },
 )

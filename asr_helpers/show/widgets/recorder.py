@@ -1,6 +1,5 @@
 """The recorder: speak or drop a file, see and transcribe it (recorder.js is the browser's part)."""
 
-from html import escape
 from pathlib import Path
 
 import anywidget
@@ -11,8 +10,11 @@ import traitlets
 from asr_helpers.show import plots
 from asr_helpers.show.widgets.page import RecognizerPage, picture, show
 from asr_helpers.show.widgets.players import player_html
+from asr_helpers.show.widgets.word_buttons import words_html
 from asr_helpers.sound.audio import MIN_SAMPLES, SAMPLE_RATE
 from asr_helpers.sound.mel import log_mel
+from asr_helpers.words.alignment import align
+from asr_helpers.words.confidence import default_kind, with_probability
 
 
 class Recorder(anywidget.AnyWidget):
@@ -86,6 +88,9 @@ class RecorderBench(RecognizerPage):
         samples, name = self.recorder.speech(), self.recorder.name
         show(self.sound, player_html(samples, f"{name}, {len(samples) / SAMPLE_RATE:.1f} s"))
         show(self.picture, plots.png(plots.spectrogram(log_mel(samples), title=name)))
-        self.text = self.recognizer.transcribe(samples, self.hear)
-        words = escape(self.text) or "<i>no word</i>"
+        log_probs = self.recognizer.audio_log_probs(samples)
+        self.text = self.hear(log_probs)
+        alphabet = self.recognizer.alphabet
+        found = with_probability(align(log_probs, self.text, alphabet=alphabet), default_kind(alphabet))
+        words = words_html(found) or "<i>no word</i>"
         show(self.heard, f'<div aria-live="polite" style="font-size:1.3em">{words}</div>')
