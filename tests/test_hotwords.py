@@ -96,6 +96,21 @@ def test_every_way_to_a_hotword_gains_its_boost_once(tiny):
     assert lm.score((), "ZED")[0] == pytest.approx(NEW_WORD + 3 / LN10)
 
 
+def test_phrases_are_found_behind_n_grams_that_are_listed_without_their_ends():
+    """Pruning keeps the beginnings of n-grams, not their ends; a longer n-gram must then back off to the new phrase."""
+    full, rng = estimate(SENTENCES * 2, 4, min_counts=(1,)), np.random.default_rng(0)
+    ends = [("BAD", "CAB"), ("A", "CAB")]
+    plain = NGram(4, {gram: value for gram, value in full.grams.items() if gram[:2] not in ends})
+    assert {("A", "BAD", "CAB"), ("DAD", "A", "CAB")} <= plain.grams.keys()
+    boosts = {(*end, "DAD"): 1.0 for end in ends} | {ends[0]: 2.0, ("BAD", "CAB", "A", "DAB"): 0.5}
+    slow, fast = boosted(plain, boosts), boosted_automaton(Automaton.of(plain), boosts)
+    for _ in range(200):
+        mine, theirs = slow.start, fast.start
+        for word in (*rng.choice(plain.words, 8), "</s>"):
+            (expected, mine), (found, theirs) = slow.score(mine, word), fast.score(theirs, word)
+            assert found == pytest.approx(expected, abs=1e-4)
+
+
 def test_no_boost_is_merely_to_be_known(tiny):
     frames = np.log(
         0.5 * np.eye(NUM_CLASSES)[[*encode("A ZAB")]] + 0.5 * np.eye(NUM_CLASSES)[[*encode("A DAB")]] + 1e-4
