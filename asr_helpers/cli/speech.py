@@ -53,7 +53,7 @@ def chosen_decoder(options: Namespace, recognizer: Recognizer) -> Callable[[np.n
 
     alphabet = recognizer.alphabet
     if options.hotwords and (options.no_lm or not (options.lm or alphabet == ENGLISH)):
-        raise OneLineError("--hotwords needs a language model: greedy decoding knows no words; name one with --lm")
+        raise OneLineError("--hotwords needs a language model: name one with --lm, or leave out --no-lm")
     if options.no_lm:
         return recognizer.greedy
     if options.lm or options.hotwords:
