@@ -42,6 +42,13 @@ def test_the_odds_are_a_power_of_the_confidences_odds(decoder):
     assert (ends > 0).all() and (ends < 1).all() and ends[0] == ends[1] < ends[2]
 
 
+def test_the_constants_are_those_that_were_fitted_and_are_well_calibrated():
+    measured = json.loads((Path(__file__).resolve().parents[1] / "benchmarks" / "confidence.json").read_text())
+    for decoder, row in measured["decoders"].items():
+        assert PLATT[decoder] == pytest.approx(row["fitted"], abs=0.006)
+        assert row["calibrated"]["calibration_error"] <= 0.04 < row["raw"]["calibration_error"]
+
+
 def test_words_keep_the_raw_number_and_show_the_other():
     shown = with_probability(WORDS, "greedy")
     assert [(word.text, word.confidence) for word in shown] == [(word.text, word.confidence) for word in WORDS]

@@ -8,7 +8,7 @@ from asr_helpers.text import ENGLISH, NUM_CLASSES, AlphabetError, encode
 from asr_helpers.words import LN10, DecodingError, FastBeamSearch, Fusion, KneserNey, NGram, beam_search, estimate
 from asr_helpers.words.fast import Automaton
 from asr_helpers.words.fast.boosting import boosted as boosted_automaton
-from asr_helpers.words.hotwords import NEW_WORD, boosted, phrase_boosts, read_hotwords
+from asr_helpers.words.hotwords import HOTWORD_MIN_LOG_PROB, NEW_WORD, boosted, phrase_boosts, read_hotwords
 
 LISTED = {
     "TIDE": 2.0,
@@ -62,7 +62,7 @@ def heard(mini):
 def test_both_searches_find_the_same_with_hotwords(heard, lm, look_ahead):
     hotwords = {"Rodolfo": 4.0, "LEOCADIA": 6.0, "HIS CUSTODY": 3.0, "OWN APARTMENT": 2.0}
     settings = dict(hotwords=hotwords, look_ahead=look_ahead)
-    mine = beam_search(heard, 48, fusion=Fusion(NGram.read(lm), **settings))
+    mine = beam_search(heard, 48, HOTWORD_MIN_LOG_PROB, Fusion(NGram.read(lm), **settings))
     theirs = FastBeamSearch(lm, 48, **settings)(heard)
     assert [each.text for each in mine] == [each.text for each in theirs]
     assert [each.score for each in mine] == pytest.approx([each.score for each in theirs], abs=1e-3)

@@ -38,7 +38,7 @@ __all__, __getattr__, __dir__ = face(
             "spellable",
         ],
         "greedy_decoding": ["collapse", "greedy"],
-        "hotwords": ["BOOST", "Hotwords", "boosted", "phrase_boosts", "read_hotwords"],
+        "hotwords": ["BOOST", "HOTWORD_MIN_LOG_PROB", "Hotwords", "boosted", "phrase_boosts", "read_hotwords"],
         "kneser_ney": ["KneserNey", "Order", "estimate"],
         "metrics": ["ErrorRate", "character_errors", "paired_difference", "score", "word_errors"],
         "ngram": ["END", "LN10", "NGram", "NO_LM", "START", "UNKNOWN"],

@@ -13,7 +13,7 @@ from asr_helpers.words.arguments import DecodingError, check_letters, check_shap
 from asr_helpers.words.arpa import LanguageModelError
 from asr_helpers.words.fusion import INTERNAL_LM_WEIGHT, WEIGHT, WORD_BONUS, letter_bigrams, spellable
 from asr_helpers.words.greedy_decoding import greedy
-from asr_helpers.words.hotwords import BOOST, Hotwords, phrase_boosts
+from asr_helpers.words.hotwords import BOOST, HOTWORD_MIN_LOG_PROB, Hotwords, phrase_boosts
 from asr_helpers.words.ngram import LN10, NO_LM
 from asr_helpers.words.prefix_beam_search import BEAM_MARGIN, BEAM_WIDTH, MIN_LOG_PROB, Hypothesis
 
@@ -33,7 +33,7 @@ class FastBeamSearch:
         weight: float = WEIGHT,
         word_bonus: float = WORD_BONUS,
         internal_lm_weight: float = INTERNAL_LM_WEIGHT,
-        min_log_prob: float = MIN_LOG_PROB,
+        min_log_prob: float | None = None,
         margin: float = BEAM_MARGIN,
         alphabet: Alphabet = ENGLISH,
         look_ahead: bool = True,
@@ -48,7 +48,8 @@ class FastBeamSearch:
             weight: of the language model, see `Fusion`.
             word_bonus: nats for each word.
             internal_lm_weight: how much of the internal language model to subtract, times `weight`.
-            min_log_prob: a frame offers its best label and all others of at least this log-probability.
+            min_log_prob: a frame offers its best label and all others of at least this log-probability; by default
+                `MIN_LOG_PROB`, with hotwords `HOTWORD_MIN_LOG_PROB`.
             margin: how far below the best an entry may score and be kept, in nats.
             alphabet: the model's.
             look_ahead: whether a prefix of a word scores anything but its letters.
@@ -70,6 +71,8 @@ class FastBeamSearch:
         check_width(width)
         if hotwords and lm is None:
             raise DecodingError("hotwords need a language model, which knows words; name one")
+        if min_log_prob is None:
+            min_log_prob = HOTWORD_MIN_LOG_PROB if hotwords else MIN_LOG_PROB
         if lm is None:
             weight, word_bonus, look_ahead = 0.0, 0.0, False
         with compiling.announced():
