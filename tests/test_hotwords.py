@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,7 +11,7 @@ from asr_helpers.text import ENGLISH, NUM_CLASSES, AlphabetError, encode
 from asr_helpers.words import LN10, DecodingError, FastBeamSearch, Fusion, KneserNey, NGram, beam_search, estimate
 from asr_helpers.words.fast import Automaton
 from asr_helpers.words.fast.boosting import boosted as boosted_automaton
-from asr_helpers.words.hotwords import HOTWORD_MIN_LOG_PROB, NEW_WORD, boosted, phrase_boosts, read_hotwords
+from asr_helpers.words.hotwords import BOOST, HOTWORD_MIN_LOG_PROB, NEW_WORD, boosted, phrase_boosts, read_hotwords
 
 LISTED = {
     "TIDE": 2.0,
@@ -133,6 +136,14 @@ def test_a_hotword_that_cannot_be_spelt_is_an_error_in_a_program(tiny):
         FastBeamSearch(tiny, hotwords=["Zoë"])
     with pytest.raises(DecodingError, match="need a language model"):
         FastBeamSearch(hotwords=["ZOE"])
+
+
+def test_the_boost_in_use_finds_names_and_spares_the_rest():
+    measured = json.loads((Path(__file__).resolve().parents[1] / "benchmarks" / "hotwords.json").read_text())
+    rows = {row["boost"]: row for row in measured["rows"]}
+    without, chosen = rows[None], rows[BOOST]
+    assert chosen["new_found"] >= 0.3 * chosen["new_said"] and chosen["false_share"] <= 0.001
+    assert abs(chosen["wer_other_clips"] - without["wer_other_clips"]) <= 0.001
 
 
 def test_one_word_is_not_taken_for_its_letters(tiny):
