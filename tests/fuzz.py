@@ -199,7 +199,8 @@ def runs(folder: Path) -> Trial:
     tiny = replace(training.PROFILES["ci"], lstm_units=4, filters=(2, 2), batch_seconds=60, averaged_epochs=2)
     training.train(speech, speech, folder / "run", tiny, sentences=0)
     whole = {path: path.read_bytes() for name in ("run", "records") for path in (folder / name).iterdir()}
-    whole = {path: content for path, content in whole.items() if path.name not in ("best.keras", "history.csv")}
+    unread = "best.keras", "history.csv", "made-by-asr-prepare"
+    whole = {path: content for path, content in whole.items() if path.name not in unread}
     (checkpoint,) = (folder / "run").glob("epoch-*.keras")
     config = json.loads((folder / "run/state.json").read_text())["config"]
     load_model, good = keras.saving.load_model, keras.saving.load_model(checkpoint, compile=False)

@@ -276,10 +276,11 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path):
         yield iter([(-1.0, "A", 0.0)])
         raise OSError(28, "No space left on device")
 
-    (tmp_path / "model.arpa").write_text("the one before")
+    write_arpa(tmp_path / "model.arpa", [1], [[(-1.0, "A", 0.0)]])
+    before = (tmp_path / "model.arpa").read_text()
     with pytest.raises(OSError, match=r"No space left on device: .*model\.arpa"):
         write_arpa(tmp_path / "model.arpa", [1, 1], sections())
-    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("model.arpa", "the one before")]
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("model.arpa", before)]
 
 
 WORDS = "\\1-grams:\n-99\t<s>\t-0.5\n-1\tA\n-1\t</s>\n"

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from asr_helpers.corpus.reading import CorpusError, Utterance
 from asr_helpers.sound.audio import AudioError, read_audio, to_pcm16
 from asr_helpers.system import files
+from asr_helpers.system.claims import Maker
 from asr_helpers.system.errors import first_line
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ PLAN = "plan.json"  # which shards are being written; the index replaces it when
 PER_SHARD = 1000  # utterances: about 400 MB of LibriSpeech, 70 MB of the embedded corpus
 _FRAME_BYTES = 16  # that TFRecord adds to a record: its length, and a checksum of each
 _SHARDS = "[0-9][0-9][0-9][0-9]-of-[0-9][0-9][0-9][0-9].tfrecord"
+MAKER = Maker("asr prepare", (INDEX, PLAN, f"{_SHARDS}*"), signs=(f"{_SHARDS}.json",))
 
 
 def write_records(
@@ -49,6 +51,7 @@ def write_records(
     Raises:
         CorpusError: the folder holds the records of another corpus, another process is writing such records there,
             or the folder cannot be written.
+        NotOursError: the folder holds files of such names that `write_records` did not write.
     """
     folder, (job, jobs) = Path(folder), shard
     order = np.random.default_rng(seed).permutation(len(utterances))
@@ -59,6 +62,7 @@ def write_records(
     }
     sources = {path: [_source(utterance) for utterance in members] for path, members in shards.items()}
     mine = list(shards)[job::jobs]
+    MAKER.claim_folder(folder)
     problems: list[str] = []
     total = sum(len(shards[path]) for path in mine)
     with (

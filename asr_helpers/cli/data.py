@@ -61,9 +61,10 @@ def import_(options: Namespace) -> int:
 
 def prepare(options: Namespace) -> int:
     """Write corpora as TFRecord shards of waveforms, in random order; `asr train` reads the folder."""
-    from asr_helpers.batches.tfrecords import missing_shards, read_index, write_records
+    from asr_helpers.batches.tfrecords import MAKER, missing_shards, read_index, write_records
     from asr_helpers.corpus.reading import CorpusError, load_corpus
 
+    MAKER.check_folder(options.out)
     alphabet = chosen_alphabet(options.alphabet, *options.corpora)
     corpus = load_corpus(*options.corpora, alphabet=alphabet)
     if not corpus.utterances:

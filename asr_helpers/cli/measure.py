@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from asr_helpers.cli.common import chosen_hotwords, load_utterances, read_clips
+from asr_helpers.system.claims import Maker
 from asr_helpers.system.errors import OneLineError
 
 if TYPE_CHECKING:
     from asr_helpers.recognizer.comparison import Comparison, Variant
     from asr_helpers.recognizer.evaluation import Evaluation
     from asr_helpers.recognizer.recognizer import Recognizer
+
+FIGURE_MAKER = Maker("asr compare")
 
 
 def evaluate(options: Namespace) -> None:
@@ -77,6 +80,7 @@ def compare(options: Namespace) -> None:
     from asr_helpers.system import files
 
     if options.figure:
+        FIGURE_MAKER.check_file(options.figure)
         files.check_writable(options.figure)
     reference, *_ = find_models(options.folder)
     corpus = load_utterances(options.corpus, alphabet=stored_alphabet(reference))
@@ -92,11 +96,20 @@ def compare(options: Namespace) -> None:
 
 def draw_comparison(path: Path, found: Comparison, threads: int) -> None:
     """Write the figure of error against speed, as PNG."""
+    import io
+
+    from PIL import Image, PngImagePlugin
+
     from asr_helpers.show import plots
     from asr_helpers.system import files
 
     plots.style()
-    files.write(path, plots.png(plots.error_against_speed(asdict(found)["variants"], threads)))
+    picture = Image.open(io.BytesIO(plots.png(plots.error_against_speed(asdict(found)["variants"], threads))))
+    signed = PngImagePlugin.PngInfo()
+    signed.add_text("Software", FIGURE_MAKER.signature)
+    FIGURE_MAKER.check_file(path)
+    with files.atomic_write(path) as part:
+        picture.save(part, "png", pnginfo=signed, optimize=True)
 
 
 def print_comparison(found: Comparison, threads: list[int]) -> None:

@@ -29,12 +29,15 @@ def train(options: Namespace) -> None:
     from asr_helpers.batches.pipeline import load_speech
     from asr_helpers.training.fit import train
     from asr_helpers.training.profiles import PROFILES
+    from asr_helpers.training.run_folder import MAKER
 
     name = os.environ.get("ASR_PROFILE", "fast")
     if name not in PROFILES:
         raise OneLineError(f"ASR_PROFILE={name}: choose one of {', '.join(PROFILES)}")
     if options.resume and options.start:
         raise OneLineError("--resume continues with the run's own weights: leave --start out")
+    if not options.resume:
+        MAKER.check_folder(options.folder, options.start, options.splice)
     profile = replace(PROFILES[name], epochs=options.epochs or PROFILES[name].epochs)
     alphabet = training_alphabet(options)
     speech, valid = (load_speech(*folders, alphabet=alphabet) for folders in (options.train, options.valid))
@@ -80,9 +83,11 @@ def lm(options: Namespace) -> None:
     line. One named twice counts twice.
     """
     from asr_helpers.system import files
+    from asr_helpers.words.arpa import MAKER
     from asr_helpers.words.kneser_ney import KneserNey
     from asr_helpers.words.sentences import read_sentences
 
+    MAKER.check_file(options.out, *options.sources, options.alphabet)
     files.check_writable(options.out)
     alphabet = alphabet_of_texts(options.sources) if options.alphabet == "auto" else chosen_alphabet(options.alphabet)
     sentences = read_sentences(*options.sources, alphabet=alphabet)
@@ -118,10 +123,11 @@ def alphabet_of_texts(sources: list[Path]) -> Alphabet:
 def quantize(options: Namespace) -> None:
     """Write four TFLite and three ONNX variants, from float32 to full int8, and report their operations."""
     from asr_helpers.export.report import format_report
-    from asr_helpers.export.variants import quantize
+    from asr_helpers.export.variants import MAKER, quantize
     from asr_helpers.recognizer.runtimes import stored_alphabet
     from asr_helpers.sound.mel import features
 
+    MAKER.check_folder(options.out, options.model)
     utterances = load_utterances(options.calibrate, alphabet=stored_alphabet(options.model))
     spread = utterances[:: max(1, len(utterances) // CALIBRATION_CLIPS)]
     calibration = [features(samples) for _, samples in read_clips(spread, limit=CALIBRATION_CLIPS)]

@@ -15,8 +15,11 @@ from asr_helpers.corpus.reading import CorpusError, audio_by_id, check_folder, d
 from asr_helpers.sound.audio import CORPUS_SUFFIXES, SAMPLE_RATE, SOUND_SUFFIXES, to_pcm16
 from asr_helpers.sound.opening import AudioError, check_format, open_audio, read_samples
 from asr_helpers.system import files
+from asr_helpers.system.claims import Maker
 from asr_helpers.system.errors import OneLineError
 from asr_helpers.system.processes import map_processes
+
+MAKER = Maker("asr convert", ("*",))
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ def convert(
 
     Raises:
         CorpusError: `source` is not a folder, `destination` lies in it or cannot be written, or a worker process dies.
+        NotOursError: `destination` holds files, and `convert` has not written there.
     """
     source, destination = Path(source), Path(destination)
     check_folder(source)
@@ -61,6 +65,7 @@ def convert(
     died = CorpusError(f"{destination}: a worker process died; {remedy}")
     work = partial(_convert_job, read=read)
     try:
+        MAKER.claim_folder(destination, source)
         with files.exclusive(destination, f"share-{shard[0] + 1}-of-{shard[1]}" if shard[1] > 1 else ""):
             jobs = _prepare_tree(source, destination, problems, SOUND_SUFFIXES if read else CORPUS_SUFFIXES, shard)
             done = map_processes(work, jobs, workers or os.cpu_count() or 1, died, chunksize=16)

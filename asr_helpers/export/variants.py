@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 from asr_helpers.export.report import OpReport, op_report
 from asr_helpers.sound.mel import MELS
 from asr_helpers.system import files, processes
+from asr_helpers.system.claims import Maker
 from asr_helpers.system.errors import OneLineError
 
 REFERENCE = "crnn.keras"
@@ -34,6 +35,7 @@ VARIANTS = (
     "crnn.int8.onnx",
     "crnn.fast.onnx",
 )
+MAKER = Maker("asr quantize", (REFERENCE, *VARIANTS))
 
 
 class ExportError(OneLineError):
@@ -59,6 +61,7 @@ def quantize(
     Raises:
         ValueError: a variant is unknown, or the calibration features are missing or of another shape.
         ExportError: the model cannot be read or converted.
+        NotOursError: `out` holds files of these names that `quantize` did not make.
     """
     model_path, out = Path(model_path), Path(out)
     unknown = sorted(set(variants) - set(VARIANTS))
@@ -68,6 +71,7 @@ def quantize(
         raise ValueError(f"calibration needs the features of at least one utterance, each (frames, {MELS})")
     if not model_path.is_file():
         raise ExportError(f"{model_path}: no such file; train a model first, or check the path")
+    MAKER.writing(REFERENCE, *variants).claim_folder(out, model_path)
     with files.exclusive(out):
         files.remove_partials(out)
         command = processes.child_command("asr_helpers.export", *variants)

@@ -20,10 +20,12 @@ from asr_helpers.own_data.spelling import SpellingError, spell_out
 from asr_helpers.sound.audio import MIN_SAMPLES, SAMPLE_RATE, as_flac
 from asr_helpers.sound.opening import flac_comment
 from asr_helpers.system import files
+from asr_helpers.system.claims import Maker
 from asr_helpers.system.errors import OneLineError, printable
 from asr_helpers.system.processes import map_processes
 
 TABLE = "import.tsv"
+MAKER = Maker("asr import", ("*",), signs=(TABLE,))
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def import_corpus(
         rows.append([key, clip.path, clip.text, text, ", ".join(changes)])
         kept.append((key, clip, text))
     try:
+        MAKER.claim_folder(destination, source, *{clip.path.parent for clip in clips})
         with files.exclusive(destination):
             outcomes = _write_sound(kept, destination, workers or os.cpu_count() or 1)
             for row in rows:

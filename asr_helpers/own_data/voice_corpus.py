@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from asr_helpers.sound.audio import as_flac
+from asr_helpers.sound.opening import flac_comment
 from asr_helpers.system import files
 from asr_helpers.system.text_files import read_transcript
 from asr_helpers.text import ENGLISH, Alphabet
+
+_NOTE = "a recording of VoiceCorpus"  # in each FLAC; without it, the file is somebody else's
 
 
 class VoiceCorpus:
@@ -57,9 +60,9 @@ class VoiceCorpus:
             half = min(self.halves, key=lambda half: len(self._read(half)))
             before = self._read(half)
             names = (half / f"{self.speaker}-{half.name}-{number:04d}.flac" for number in count())
-            path = next(path for path in names if path not in dict(before))
+            path = next(path for path in names if not path.exists() or _is_left_over(path, before))
             path.parent.mkdir(parents=True, exist_ok=True)
-            files.write(path, as_flac(samples))
+            files.write(path, as_flac(samples, _NOTE))
             lines = [f"{path.stem} {text}\n" for path, text in [*before, (path, sentence)]]
             files.write(self._transcript(half), "".join(lines))
         return path
@@ -86,3 +89,8 @@ class VoiceCorpus:
             return []
         found = [(half / f"{key}.flac", text) for _, key, text in read_transcript(transcript)]
         return [(path, text) for path, text in found if path.exists()]
+
+
+def _is_left_over(path: Path, listed: list[tuple[Path, str]]) -> bool:
+    """Return whether a FLAC is a recording of ours that a killed process did not list."""
+    return path not in dict(listed) and flac_comment(path) == _NOTE

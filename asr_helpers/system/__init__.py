@@ -5,6 +5,7 @@ from asr_helpers.system.faces import face
 __all__, __getattr__, __dir__ = face(
     __name__,
     {
+        "claims": ["Maker", "NotOursError"],
         "errors": ["OneLineError", "first_line", "printable"],
         "files": ["atomic_write", "exclusive"],
         "processes": ["map_processes", "run_module"],

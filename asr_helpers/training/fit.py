@@ -21,7 +21,7 @@ from asr_helpers.text import Alphabet
 from asr_helpers.training.callbacks import Progress, TrainingError, WarmUpAndDecay, WeightAverage, WordErrorRate
 from asr_helpers.training.network import add_intermediate_output, new_model
 from asr_helpers.training.profiles import Profile
-from asr_helpers.training.run_folder import RunFolder
+from asr_helpers.training.run_folder import MAKER, RunFolder
 from asr_helpers.training.workers import Workers
 
 
@@ -63,6 +63,7 @@ def train(
     Raises:
         TrainingError: the folder holds a run and `resume` is not set, or it holds none to resume; `start` is a model
             of another size; the speech can no longer be read; or the loss is no longer finite.
+        NotOursError: the folder holds files named like a run's that `train` did not make.
         CorpusError: `speech` is a folder of records and cannot be spliced; or `cuts.json` is damaged.
         WorkersError: several workers cannot train together, or one of them has ended.
 
@@ -75,6 +76,8 @@ def train(
     folder, workers = Path(folder), Workers()
     with closing(workers), files.exclusive(folder) if workers.chief else nullcontext(False) as waited:
         resume = _resumes(folder, resume, waited)
+        if workers.chief and not resume:
+            MAKER.claim_folder(folder, start)
         keras.utils.set_random_seed(seed + 1)  # with a global seed of 0, tf.data refuses seeds that are tensors
         config = _config(speech, valid, profile, seed, bool(splice))
         steps = batches_per_epoch(speech, profile.batch_seconds, workers.count, profile.augmenter)

@@ -18,6 +18,7 @@ from asr_helpers.network.keras_private import PLATEAU_STATE, dropout_states, loa
 from asr_helpers.network.loss import RegularizedCTC, ctc_loss, main_ctc_loss
 from asr_helpers.network.model import rebuild
 from asr_helpers.system import files
+from asr_helpers.system.claims import Maker
 from asr_helpers.text import ALPHABET
 from asr_helpers.training.callbacks import TrainingError, WeightAverage
 from asr_helpers.training.profiles import INTERMEDIATE
@@ -47,6 +48,13 @@ _DAMAGE = (
     RuntimeError,  # JSON nested too deeply; zip: encrypted, or an unknown compression
     zipfile.BadZipFile,
     zlib.error,
+)
+
+
+MAKER = Maker(
+    "asr train",
+    ("state.json", "history.csv", "best.keras", "cuts.json", "epoch-*.keras", "weights-*.npz"),
+    signs=("state.json",),  # which is checked before a run is resumed
 )
 
 
@@ -201,6 +209,7 @@ class RunFolder(keras.callbacks.Callback):
     def _clear(self) -> None:
         """Remove checkpoints of earlier epochs, and files that a killed run left half-written."""
         files.remove_partials(self.folder)
+        (self.folder / MAKER.marker).unlink(missing_ok=True)  # state.json shows whose the folder is
         for path in [*self.folder.glob("epoch-*.keras"), *self.folder.glob("weights-*.npz")]:
             if path.name not in (self.state["checkpoint"], *self.state["weights"]):
                 path.unlink(missing_ok=True)

@@ -11,10 +11,13 @@ from typing import BinaryIO, cast
 from tqdm import tqdm
 
 from asr_helpers.system import files
+from asr_helpers.system.claims import Maker
 from asr_helpers.system.errors import OneLineError
 from asr_helpers.system.text_files import read_lines
 
 LOG10_ZERO = -99.0  # ARPA's log10(0), for `<s>`, which follows nothing
+_MAX_COMMENT_LINES = 1000  # before the n-grams
+MAKER = Maker("asr lm")
 
 
 class LanguageModelError(OneLineError):
@@ -28,8 +31,12 @@ def write_arpa(path: Path | str, sizes: list[int], sections: Iterable[Iterable[t
         path: the file.
         sizes: the number of n-grams of each length.
         sections: for each length, its n-grams: log10 probability, words, log10 back-off.
+
+    Raises:
+        NotOursError: the file exists, and was not written by this function.
     """
     path = Path(path)
+    MAKER.check_file(path)
     with files.atomic_write(path) as part:
         _write_lines(part, sizes, sections, packed=path.suffix == ".gz")
 
@@ -41,7 +48,7 @@ def _write_lines(part: Path, sizes: list[int], sections: Iterable, packed: bool)
             file = cast(BinaryIO, opened.enter_context(gzip.GzipFile("", "wb", 9, file, mtime=0)))
         bar = opened.enter_context(tqdm(total=sum(sizes), desc="writing", disable=None, delay=1))
         counts = (f"ngram {length}={size}\n" for length, size in enumerate(sizes, start=1))
-        file.write(("\\data\\\n" + "".join(counts)).encode())
+        file.write((f"# {MAKER.signature}\n\\data\\\n" + "".join(counts)).encode())
         for length, section in enumerate(sections, start=1):
             file.write(f"\n\\{length}-grams:\n".encode())
             for log_prob, words, backoff in section:
@@ -59,7 +66,7 @@ def read_arpa(path: Path | str) -> Iterator[tuple[int, Iterator[str]]]:
         LanguageModelError: it is not ARPA, or cut off.
     """
     lines = filter(str.strip, read_lines(path))
-    if not any(line.startswith("\\data\\") for line in lines):  # a comment may come first
+    if not any(line.startswith("\\data\\") for line in itertools.islice(lines, _MAX_COMMENT_LINES)):
         raise LanguageModelError(f"{path}: not an ARPA file; make one with `asr lm`")
     sizes: list[int] = []
     for line in lines:

@@ -198,7 +198,7 @@ def arpa_bytes(path: Path | str) -> bytearray:
 
 def parse_arpa(content: bytes | bytearray) -> Automaton | None:
     """Return the model in the bytes of an ARPA file, or None if the file is unusual or invalid."""
-    header = re.match(rb"\\data\\\s*\n((?:ngram [1-9]=[0-9]{1,9}\n)+)", content)
+    header = re.match(rb"(?:#[^\n]*\n)?\\data\\\s*\n((?:ngram [1-9]=[0-9]{1,9}\n)+)", content)
     named = [line.split(b"=") for line in header[1].split()[1::2]] if header else []
     sizes = [int(size) for _, size in named]
     if [int(length) for length, _ in named] != list(range(1, len(named) + 1)):
