@@ -28,7 +28,7 @@ class Alphabet:
     alphabet travels inside the model's file, see `model_name`.
 
     Raises:
-        AlphabetError: a character occurs twice, there is no space, or nothing but the space.
+        AlphabetError: a character occurs twice or is a control character; there is no space, or nothing but the space.
 
     Example:
         >>> Alphabet(" AB").blank, Alphabet(" AB").classes
@@ -41,6 +41,8 @@ class Alphabet:
         twice = [character for character, times in Counter(self.characters).items() if times > 1]
         if " " not in self.characters or len(self.characters) < 2 or twice:
             raise AlphabetError(f"{self.characters!r} is no alphabet: a space and letters, each once, are needed")
+        if any(unicodedata.category(character) in ("Cc", "Cs") for character in self.characters):
+            raise AlphabetError(f"{self.characters!r} is no alphabet: a control character is no letter")
 
     @property
     def blank(self) -> int:

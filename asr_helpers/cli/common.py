@@ -116,6 +116,13 @@ def read_clips(utterances: Iterable[Utterance], limit: int | None = None) -> Ite
         raise CorpusError("the corpus holds no usable utterance")
 
 
+def say(line: str) -> None:
+    """Print a line that holds names of files, with their control characters as escapes."""
+    from asr_helpers.system.errors import printable
+
+    print(printable(line))
+
+
 def report(problems: list[str]) -> None:
     """Print each problem as one line on stderr."""
     from asr_helpers.system.errors import printable

@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 
-from asr_helpers.cli.common import chosen_alphabet, report
+from asr_helpers.cli.common import chosen_alphabet, report, say
 
 
 def doctor(options: Namespace) -> int:
@@ -29,9 +29,8 @@ def doctor(options: Namespace) -> int:
 def download(options: Namespace) -> None:
     """Fetch a subset or language model from OpenSLR (resumable, checksummed), and unpack a subset."""
     from asr_helpers.corpus.openslr import download
-    from asr_helpers.system.errors import printable
 
-    print(printable(str(download(options.subset, options.to))))
+    say(str(download(options.subset, options.to)))
 
 
 def convert(options: Namespace) -> int:
@@ -52,7 +51,7 @@ def import_(options: Namespace) -> int:
 
     found = import_corpus(options.source, options.out, options.language, options.workers)
     report(found.problems)
-    print(
+    say(
         f"{options.out}: {found.clips} utterances of {found.speakers} speakers, {found.changed} texts changed, "
         f"{len(found.problems)} left out; see {options.out / TABLE}"
     )
@@ -76,7 +75,7 @@ def prepare(options: Namespace) -> int:
     report(problems)
     missing = missing_shards(options.out)
     if missing:
-        print(f"{options.out}: this part is written; {len(missing)} files of other parts are still to come")
+        say(f"{options.out}: this part is written; {len(missing)} files of other parts are still to come")
     else:
-        print(f"{options.out}: {sum(map(len, read_index(options.out).values()))} utterances")
+        say(f"{options.out}: {sum(map(len, read_index(options.out).values()))} utterances")
     return 1 if problems else 0

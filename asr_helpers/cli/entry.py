@@ -4,10 +4,12 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import redirect_stderr
 
 from asr_helpers.cli.common import report
 from asr_helpers.cli.parsing import build_parser
 from asr_helpers.system.errors import OneLineError, first_line
+from asr_helpers.system.terminal import PlainText
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,8 +19,9 @@ def main(arguments: list[str] | None = None) -> int:
     does.
     """
     try:
-        options = build_parser().parse_args(arguments)
-        return options.run(options) or 0
+        with redirect_stderr(PlainText(sys.stderr, "\r", "\x1b[A")):  # which draw progress bars
+            options = build_parser().parse_args(arguments)
+            return options.run(options) or 0
     except (OneLineError, OSError, MemoryError, KeyboardInterrupt) as error:
         if os.environ.get("ASR_DEBUG") == "1":
             raise

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from asr_helpers.cli.common import chosen_hotwords, load_utterances, read_clips
+from asr_helpers.cli.common import chosen_hotwords, load_utterances, read_clips, say
 from asr_helpers.system.claims import Maker
 from asr_helpers.system.errors import OneLineError
 
@@ -118,10 +118,10 @@ def print_comparison(found: Comparison, threads: list[int]) -> None:
     columns += [f"{f'ms/s, {count} thr.':>14}" for count in threads]
     print("".join([*columns, f"{'load s':>8}", f"{'peak MB':>9}"]))
     for variant in found.variants:
-        print(table_row(variant))
+        say(table_row(variant))
     for variant in found.variants:
         for mode, by_threads in variant.other_modes.items():
-            print(f"{variant.name + ', ' + mode:82}{milliseconds(by_threads)}")
+            say(f"{variant.name + ', ' + mode:82}{milliseconds(by_threads)}")
 
 
 def table_row(variant: Variant) -> str:

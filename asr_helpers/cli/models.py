@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from asr_helpers.cli.common import chosen_alphabet, load_utterances, read_clips
+from asr_helpers.cli.common import chosen_alphabet, load_utterances, read_clips, say
 from asr_helpers.system.errors import OneLineError
 
 if TYPE_CHECKING:
@@ -41,12 +41,13 @@ def train(options: Namespace) -> None:
     profile = replace(PROFILES[name], epochs=options.epochs or PROFILES[name].epochs)
     alphabet = training_alphabet(options)
     speech, valid = (load_speech(*folders, alphabet=alphabet) for folders in (options.train, options.valid))
-    print(speech.summary(), valid.summary(), sep="\n")
+    say(speech.summary())
+    say(valid.summary())
     splice = aligner(options.splice, alphabet) if options.splice else None
     history = train(speech, valid, options.folder, profile, options.resume, options.start, splice)
     best = min(history, key=lambda row: row["val_wer"])
     figures = f"WER {best['val_wer']:.1%}, CER {best['val_cer']:.1%} (epoch {best['epoch']})"
-    print(f"{options.folder / 'best.keras'}: {figures}")
+    say(f"{options.folder / 'best.keras'}: {figures}")
 
 
 def training_alphabet(options: Namespace) -> Alphabet:
@@ -95,7 +96,7 @@ def lm(options: Namespace) -> None:
     model = KneserNey.of(sentences, options.order, vocabulary=options.vocabulary, keep=options.keep)
     model.write(options.out)
     size = options.out.stat().st_size / 1e6
-    print(f"{options.out}: {len(model)} n-grams of {len(model.words) - 3} words, {size:.2f} MB")
+    say(f"{options.out}: {len(model)} n-grams of {len(model.words) - 3} words, {size:.2f} MB")
 
 
 def alphabet_of_texts(sources: list[Path]) -> Alphabet:

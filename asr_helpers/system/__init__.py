@@ -9,6 +9,7 @@ __all__, __getattr__, __dir__ = face(
         "errors": ["OneLineError", "first_line", "printable"],
         "files": ["atomic_write", "exclusive"],
         "processes": ["map_processes", "run_module"],
+        "terminal": ["PlainText"],
         "text_files": ["TextError", "read_lines", "read_transcript"],
     },
 )
