@@ -1,7 +1,15 @@
-"""Ask pip-audit whether a package of requirements.lock is known to be vulnerable; exit 1 if one is.
+"""Ask pip-audit whether a package of requirements.lock is known to be vulnerable; exit 1 if so.
 
-pip-audit lives in a folder of its own, .audit: what judges the packages is none of them. Where it cannot be
-installed, or its database does not answer, that is said, and nothing is claimed.
+It also exits with 1 if only some of the packages could be audited.
+
+pip-audit lives in a folder of its own, .audit, because it must be none of the packages that it judges. It comes with
+the exact files of audit.lock. Where it cannot be installed, or its database does not answer at all, a line says that
+the audit is skipped, and nothing is claimed.
+
+For a new release of pip-audit (likewise site.lock, of nbconvert and filelock, constrained by requirements.lock):
+
+    echo pip-audit | uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate \\
+        --generate-hashes - --output-file .ci/audit.lock
 """
 
 import json
@@ -25,7 +33,8 @@ def install() -> Path:
     command = HOME / "bin" / "pip-audit"
     if not command.exists():
         subprocess.run([sys.executable, "-m", "venv", HOME], check=True)
-        pip = [HOME / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "pip-audit"]
+        pip = [HOME / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip += ["--require-hashes", "--requirement", ROOT / ".ci" / "audit.lock"]
         if subprocess.run(pip).returncode:
             skip("pip-audit cannot be installed from here")
     return command
@@ -54,13 +63,18 @@ def main() -> None:
     found = audit(command, pins)
     for package in found:
         for fault in package.get("vulns", []):
-            mend = ", ".join(fault["fix_versions"]) or "no release yet"
-            print(f"{package['name']} {package['version']}: {fault['id']}, mended in {mend}")
+            fixed = ", ".join(fault["fix_versions"]) or "no release yet"
+            print(f"{package['name']} {package['version']}: {fault['id']}, fixed in {fixed}")
         if "skip_reason" in package:
             print(f"{package['name']}: not audited ({package['skip_reason']})")
     vulnerable = sum(bool(package.get("vulns")) for package in found)
-    print(f"audit: {len(found)} packages, {vulnerable} with known vulnerabilities")
-    sys.exit(vulnerable > 0)
+    asked = {pin.partition("==")[0].lower() for pin in pins}
+    audited = asked & {package["name"].lower() for package in found if "skip_reason" not in package}
+    if audited < asked:
+        print(f"audit INCOMPLETE: {len(audited)} of {len(asked)} packages audited, {vulnerable} of them vulnerable")
+    else:
+        print(f"audit: {len(audited)} packages, {vulnerable} with known vulnerabilities")
+    sys.exit(vulnerable > 0 or audited < asked)
 
 
 if __name__ == "__main__":
