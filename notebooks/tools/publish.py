@@ -1,8 +1,9 @@
 """Build the series as static pages: python notebooks/tools/publish.py [FOLDER] writes a site that needs no server.
 
 It holds every notebook as executed, its solutions, the README, the glossary and the other pages, with players,
-figures, a list of pages, a search, light and dark. nbconvert turns cells into HTML; this script adds the page around
-them (site/) and adapts the links between pages.
+figures, a list of pages, a search, light and dark. nbconvert turns cells into HTML; this
+script adds the page around them (site/) and adapts the links between pages. FOLDER is new or empty, or an earlier site,
+of which only the files that this script wrote are replaced.
 """
 
 import json
@@ -21,8 +22,14 @@ from nbconvert import HTMLExporter
 from pages import slug
 from pygments.formatters import HtmlFormatter
 
+from asr_helpers.system import files
+from asr_helpers.system.claims import Maker
+from asr_helpers.system.errors import OneLineError
+
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "runs" / "site"
+MAKER = Maker("publish.py", ("*",))
+WRITTEN = ".written.json"  # in the site: the paths of its files
 PARTS = Path(__file__).resolve().parent / "site"
 TEMPLATE = jinja2.Environment(
     loader=jinja2.FileSystemLoader(PARTS), autoescape=True, keep_trailing_newline=True
@@ -63,12 +70,17 @@ def body(source: Path) -> BeautifulSoup:
 
 
 def build(site: Path = SITE) -> Path:
-    """Empty the folder `site`, write the site into it and return the path of its first page.
+    """Write the site into the folder `site`, in place of an earlier one, and return the path of its first page.
 
     Raises:
         ValueError: a link or a picture leads nowhere; the message names the page and the link.
+        NotOursError: `site` holds files, and this function has not written there.
     """
-    shutil.rmtree(site, ignore_errors=True)
+    MAKER.claim_folder(site)
+    record = site / WRITTEN
+    for name in json.loads(record.read_text()) if record.exists() else []:
+        (site / name).unlink(missing_ok=True)
+    others = listed(site)
     pages = {source: body(source) for source in sources()}
     titles = {source: title_of(page, source) for source, page in pages.items()}
     entries = [Entry(address(source), title) for source, title in titles.items()]
@@ -89,7 +101,13 @@ def build(site: Path = SITE) -> Path:
     write(site / "site.css", f"{styles}\n{(PARTS / 'site.css').read_text(encoding='utf-8')}")
     search = (PARTS / "search.js").read_text(encoding="utf-8")
     write(site / "search.js", f"const PAGES = {json.dumps(index, ensure_ascii=False)};\n\n{search}")
+    files.write(record, json.dumps(sorted(listed(site) - others), indent=1))
     return site / "index.html"
+
+
+def listed(site: Path) -> set[str]:
+    """Return the files beneath `site`, each by its path there, without hidden ones."""
+    return {path.relative_to(site).as_posix() for path in site.rglob("[!.]*") if path.is_file()}
 
 
 def title_of(page: BeautifulSoup, source: Path) -> str:
@@ -160,5 +178,13 @@ def write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+def main() -> None:
+    try:
+        print(f"open {build(Path(sys.argv[1]) if len(sys.argv) > 1 else SITE)}")
+    except OneLineError as error:
+        print(f"publish.py: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
 if __name__ == "__main__":
-    print(f"open {build(Path(sys.argv[1]) if len(sys.argv) > 1 else SITE)}")
+    main()
