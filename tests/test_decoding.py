@@ -2,8 +2,9 @@ import gzip
 import itertools
 import json
 import math
+import os
+import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -458,15 +459,51 @@ def test_a_model_without_unknown_words_or_marks_is_read(tmp_path):
 
 
 def test_where_nothing_can_be_written_the_search_is_compiled_all_the_same(monkeypatch):
-    def njit(function=None, cache=False):
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available")
-        return function
+    def no_cache(function):
+        raise RuntimeError("cannot cache function: no locator available")
 
-    monkeypatch.setattr(
-        compiling.numba, "njit", lambda *args, **options: njit(*args) if args else partial(njit, **options)
-    )
-    assert compiling.compiled(len) is len
+    monkeypatch.setattr(compiling, "_Cache", no_cache)
+    assert compiling.compiled(lambda x: x + 1)(1) == 2
+
+
+CACHED = """
+import numpy as np
+from asr_helpers.words.fast import compiling
+keys, values = compiling.table(4)
+assert compiling.get(keys, values, np.int64(3)) == compiling.EMPTY
+print(*(sum(each.stats.cache_hits.values()) for each in (compiling.get, compiling.place_of)))
+"""
+
+
+def test_a_damaged_cache_of_machine_code_is_made_again(tmp_path):
+    def hits():
+        environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+        done = subprocess.run([sys.executable, "-c", CACHED], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return sum(map(int, done.stdout.split()))
+
+    assert hits() == 0
+    whole = {path: path.read_bytes() for path in tmp_path.rglob("*.nb[ic]")}
+    damages = [
+        ("*.nbi", lambda content: b""),
+        ("*.nbc", lambda content: b""),
+        ("*.nb?", lambda content: bytes(len(content))),
+        ("*.nbc", lambda content: content[: len(content) // 2] + bytes(len(content) - len(content) // 2)),
+    ]
+    for pattern, damage in damages:
+        for path in tmp_path.rglob(pattern):
+            path.write_bytes(damage(whole[path]))
+        assert hits() == 0
+    assert {path: path.read_bytes() for path in whole} == whole or hits() > 0  # and kept
+
+
+@pytest.mark.parametrize("method", ["_open_for_write", "_load_index"])
+def test_a_cache_that_cannot_be_written_or_read_is_done_without(monkeypatch, method):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(compiling._CheckedFile, method, fail)
+    assert compiling.compiled(lambda x: x + 1)(1) == 2
 
 
 @pytest.mark.parametrize(

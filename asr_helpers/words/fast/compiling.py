@@ -1,22 +1,66 @@
 """Shared by the compiled modules: Numba with a cache on disk, and a hash table of integers."""
 
+import hashlib
+import os
+import pickle
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import numba
 import numpy as np
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 EMPTY = -1
 
 
+class _CheckedFile(IndexDataCacheFile):
+    """A function's files in the cache, each with its SHA-256 at the end, where pickle does not look.
+
+    Numba does not wait for the disk, so a power cut may leave files with zeros inside; such machine code would crash.
+    """
+
+    def _dump(self, obj) -> bytes:
+        content = super()._dump(obj)
+        return content + hashlib.sha256(content).digest()
+
+    def _load_data(self, name):
+        stored = Path(self._data_path(name)).read_bytes()
+        content, digest = stored[:-32], stored[-32:]
+        if hashlib.sha256(content).digest() != digest:
+            raise ValueError(f"{name}: damaged")
+        return pickle.loads(content)
+
+
+class _Cache(FunctionCache):
+    """Numba's cache of a function; one that cannot be read is dropped, one that cannot be written is done without."""
+
+    def __init__(self, function: Callable):
+        super().__init__(function)
+        known = self._cache_file
+        self._cache_file = _CheckedFile(self._cache_path, self._impl.filename_base, known._source_stamp)
+
+    def load_overload(self, sig, target_context):
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # unpickling a damaged file may raise anything
+            with suppress(OSError):
+                os.unlink(self._cache_file._index_path)
+            return None
+
+    def save_overload(self, sig, data) -> None:
+        with suppress(Exception):  # a full disk, or an index that can neither be read nor removed
+            super().save_overload(sig, data)
+
+
 def compiled(function: Callable) -> Callable:
     """Return `function` compiled by Numba on its first call, with a cache on disk if one can be written."""
-    try:
-        return numba.njit(cache=True)(function)
-    except RuntimeError:
-        return numba.njit(function)
+    dispatcher = numba.njit(function)
+    with suppress(RuntimeError):  # no folder for a cache
+        dispatcher._cache = _Cache(function)
+    return dispatcher
 
 
 @contextmanager
