@@ -16,7 +16,7 @@ import pytest
 import soundfile
 
 from asr_helpers import corpus
-from asr_helpers.corpus import CorpusError, Utterance, convert, download, load_corpus
+from asr_helpers.corpus import CorpusError, Utterance, convert, download, load_corpus, openslr
 from asr_helpers.own_data import read_recording
 from asr_helpers.sound import AudioError, read_audio
 
@@ -516,6 +516,7 @@ def pack(files):
 def mirror(tmp_path, monkeypatch):
     """A local server with dev-clean-2 made of noise; yields (handler class, base URL, publish)."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(openslr, "PAUSE_SECONDS", 0)
 
     class Handler(Mirror):
         requests = []  # noqa: RUF012
@@ -574,6 +575,41 @@ def test_download_goes_on_after_breaks(mirror, tmp_path):
     download("dev-clean-2", tmp_path / "data", url)
     third = handler.allowance
     assert handler.requests == [f"bytes={start}-" for start in (0, third, 2 * third)]  # no byte comes twice
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_server_that_always_breaks_is_given_up(mirror, tmp_path, monkeypatch, ranges):
+    handler, url, _ = mirror
+    handler.failures, handler.ranges, handler.allowance = 10**6, ranges, 100
+    pauses = []
+    monkeypatch.setattr(openslr.time, "sleep", pauses.append)
+    monkeypatch.setattr(openslr, "PAUSE_SECONDS", 1)
+    with pytest.raises(CorpusError, match="download failed") as error:
+        download("dev-clean-2", tmp_path / "data", url)
+    one_line(error)
+    assert len(handler.requests) == openslr.ATTEMPTS and pauses == [2, 4, 8]
+
+
+def test_a_slow_server_that_brings_enough_is_not_given_up(mirror, tmp_path, monkeypatch):
+    handler, url, _ = mirror
+    handler.failures, handler.allowance = 9, len(handler.content) // 10
+    monkeypatch.setattr(openslr, "PROGRESS_BYTES", handler.allowance)
+    assert download("dev-clean-2", tmp_path / "data", url).is_dir()
+    assert len(handler.requests) == 10
+
+
+def test_what_is_there_and_not_the_archive_stays(mirror, tmp_path):
+    handler, url, _ = mirror
+    archive, about = tmp_path / "data/dev-clean-2.tar.gz", tmp_path / "data/LibriSpeech/README.TXT"
+    about.parent.mkdir(parents=True)
+    for mine in (archive, about):
+        mine.write_text("mine")
+    with pytest.raises(CorpusError, match="not the published file") as error:
+        download("dev-clean-2", tmp_path / "data", url)
+    assert one_line(error).startswith(f"{archive}: ") and archive.read_text() == "mine" and handler.requests == []
+    archive.unlink()
+    download("dev-clean-2", tmp_path / "data", url)
+    assert about.read_text() == "mine"
 
 
 def test_a_later_download_goes_on_from_the_part(mirror, tmp_path):

@@ -1,4 +1,6 @@
 import gzip
+import io
+import itertools
 import lzma
 import math
 from collections import Counter
@@ -337,3 +339,27 @@ def test_other_writers_ways_with_unknown_words(tmp_path, n, line, expected):
     assert NGram.read(path).score((), "ZEBRA")[0] == expected
     fast = Automaton.read(path)
     assert fast.vocabulary == ["A"] and fast.score(0, "ZEBRA")[0] == expected
+
+
+@pytest.mark.parametrize("fill", ["\n", "    \n", "# a comment\n"])
+@pytest.mark.parametrize("place", ["\\data\\", "\\1-grams:", "-1\tA", "\\end\\"])
+def test_a_file_of_blank_lines_is_refused_before_it_is_read(tmp_path, monkeypatch, fill, place):
+    """They would take minutes: two megabytes of gzip hold two billion."""
+    read = []
+    endless = itertools.chain(ARPA.partition(place)[0].splitlines(True), itertools.repeat(fill, 30_000))
+
+    class Text(io.StringIO):
+        def readline(self, size=-1):
+            read.append(1)
+            return next(endless, "")
+
+    monkeypatch.setattr("asr_helpers.system.text_files._MAX_BLANK_CHARACTERS", 10_000)
+    monkeypatch.setattr("asr_helpers.system.text_files.open", lambda *_, **__: Text(), raising=False)
+    with pytest.raises(OneLineError) as error:
+        NGram.read(tmp_path / "bomb.arpa")
+    assert "bomb.arpa" in str(error.value) and len(read) <= 10_020
+
+
+def test_blank_lines_between_sentences_are_skipped(tmp_path):
+    (tmp_path / "book.txt").write_text("\n" * 900_000 + "HELLO\n" + "\n" * 900_000 + "WORLD\n")
+    assert list(read_sentences(tmp_path / "book.txt")) == ["HELLO", "WORLD"]

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import shutil
 import tarfile
+import time
 import zlib
 from pathlib import Path, PurePosixPath
 
@@ -34,6 +35,11 @@ LANGUAGE_MODELS = {
     "3-gram.pruned.3e-7": ("11/3-gram.pruned.3e-7.arpa.gz", "8f67ec741827742eee05799ab7605b50"),
     "3-gram.pruned.1e-7": ("11/3-gram.pruned.1e-7.arpa.gz", "9a0f1325bcaf3a0f7b7be4be10823c2a"),
 }
+
+
+ATTEMPTS = 4  # to go on after breaks, in a row, each of which brought less than PROGRESS_BYTES
+PROGRESS_BYTES = 1 << 20
+PAUSE_SECONDS = 1.0  # after a break; doubled while attempts bring too little
 
 
 def download(subset: str, destination: Path | str, base_url: str = OPENSLR) -> Path:
@@ -101,8 +107,10 @@ def _fetch(subset: str, destination: Path, base_url: str) -> Path:
 
     name, md5 = (SUBSETS | LANGUAGE_MODELS)[subset]
     url, archive = f"{base_url}/{name}", destination / Path(name).name
-    if archive.is_file() and _md5(archive) == md5:
-        return archive
+    if archive.is_file() and archive.stat().st_size:
+        if _md5(archive) == md5:
+            return archive
+        raise CorpusError(f"{archive}: is not the published file, by its checksum; delete it or choose another folder")
     part = archive.with_name(f"{archive.name}.part")
     try:
         _fetch_resumable(url, part)
@@ -124,17 +132,31 @@ def _md5(path: Path) -> str:
 
 
 def _fetch_resumable(url: str, part: Path) -> None:
-    """Download `url` to `part`, which a failure leaves in place; retry as long as each attempt adds to it."""
+    """Download `url` to `part`, which a failure leaves in place.
+
+    A broken connection is resumed after a pause, unless the first attempt brings nothing, or `ATTEMPTS` in a row bring
+    little. A server that does not support ranges starts again each time, so only the longest part counts.
+    """
     import requests
     import urllib3
 
+    first = most = _size(part)
+    vain = 0
     while True:
-        before = part.stat().st_size if part.exists() else 0
         try:
-            return _fetch_rest(url, part, before)
+            return _fetch_rest(url, part, _size(part))
+        except requests.HTTPError:  # the server's answer
+            raise
         except (requests.RequestException, urllib3.exceptions.HTTPError):
-            if not part.exists() or part.stat().st_size == before:
+            vain = 0 if _size(part) >= most + PROGRESS_BYTES else vain + 1
+            most = max(most, _size(part))
+            if most == first or vain == ATTEMPTS:
                 raise
+        time.sleep(PAUSE_SECONDS * 2**vain)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _fetch_rest(url: str, part: Path, start: int) -> None:
@@ -192,7 +214,8 @@ def _unpack(archive: Path, subset: str, destination: Path) -> None:
         target = destination / "LibriSpeech"
         target.mkdir(exist_ok=True)
         for file in unpacked.glob("*.TXT"):
-            file.replace(target / file.name)
+            if not (target / file.name).exists():  # of another subset, with the same content, or the user's
+                file.replace(target / file.name)
         files.replace_durably(unpacked / subset, target / subset)
     except (tarfile.TarError, EOFError, ValueError, OverflowError, zlib.error, gzip.BadGzipFile) as error:
         if isinstance(error, CorpusError):

@@ -10,6 +10,7 @@ from typing import TextIO
 from asr_helpers.system.errors import OneLineError
 
 _MAX_LINE_CHARACTERS = 10_000_000  # a gzipped file of 2 MB can hold a line of 2 GB
+_MAX_BLANK_CHARACTERS = 1_000_000  # in a row, on blank lines: a gzipped file of 2 MB can hold 2 billion
 
 
 class TextError(OneLineError):
@@ -22,13 +23,21 @@ def read_lines(path: Path | str) -> Iterator[str]:
     Lines end in \\n or \\r\\n; Unicode's other line breaks are kept as text. A byte order mark is skipped.
 
     Raises:
-        TextError: the file is missing, not UTF-8, cut off, or has a line of ten million characters or more.
+        TextError: the file is missing, not UTF-8, cut off, has a line of ten million characters or more, or blank
+            lines of a million characters in a row.
     """
     path = Path(path)
     try:
         openers: dict[str, Callable[..., TextIO]] = {".gz": gzip.open, ".xz": lzma.open}
         with openers.get(path.suffix, open)(path, "rt", encoding="utf-8-sig", newline="\n") as file:
+            blank = 0
             while line := file.readline(_MAX_LINE_CHARACTERS):
+                if line.isspace():
+                    blank += len(line)
+                    if blank >= _MAX_BLANK_CHARACTERS:
+                        raise TextError(f"{path}: holds {blank} blank characters in a row; choose a text")
+                elif blank:
+                    blank = 0
                 if len(line) == _MAX_LINE_CHARACTERS:
                     raise TextError(f"{path}: holds a line of {_MAX_LINE_CHARACTERS} characters or more; choose a text")
                 yield line.removesuffix("\n").removesuffix("\r")
