@@ -16,6 +16,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,6 +54,14 @@ def audit(command: Path, pins: list[str]) -> list[dict]:
         skip((done.stderr.strip().splitlines() or ["pip-audit gives no report"])[-1])
 
 
+def batches(pins: list[str]) -> Iterator[list[str]]:
+    """Yield all pins in lists that hold each package once: of some, the lock pins two versions, for two Pythons."""
+    while pins:
+        batch = {pin.partition("==")[0]: pin for pin in pins}.values()
+        yield list(batch)
+        pins = [pin for pin in pins if pin not in batch]
+
+
 def main() -> None:
     lines = (ROOT / "requirements.lock").read_text().splitlines()
     pins = [line.partition(" ")[0] for line in lines if "==" in line and not line.startswith(" ")]
@@ -60,7 +69,7 @@ def main() -> None:
     (probe,) = audit(command, [pin for pin in pins if pin.startswith(f"{PROBE}==")])
     if "skip_reason" in probe:
         skip(f"the database of known vulnerabilities is not reached from here ({probe['skip_reason']})")
-    found = audit(command, pins)
+    found = [package for batch in batches(pins) for package in audit(command, batch)]
     for package in found:
         for fault in package.get("vulns", []):
             fixed = ", ".join(fault["fix_versions"]) or "no release yet"
@@ -68,8 +77,8 @@ def main() -> None:
         if "skip_reason" in package:
             print(f"{package['name']}: not audited ({package['skip_reason']})")
     vulnerable = sum(bool(package.get("vulns")) for package in found)
-    asked = {pin.partition("==")[0].lower() for pin in pins}
-    audited = asked & {package["name"].lower() for package in found if "skip_reason" not in package}
+    asked = set(pins)
+    audited = asked & {f"{package['name']}=={package['version']}" for package in found if "skip_reason" not in package}
     if audited < asked:
         print(f"audit INCOMPLETE: {len(audited)} of {len(asked)} packages audited, {vulnerable} of them vulnerable")
     else:

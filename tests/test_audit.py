@@ -16,7 +16,10 @@ def audited(monkeypatch, capsys):
 
     def run(answer):
         def audit(command, pins):
-            return [{"name": pin.partition("==")[0], "version": "1", **answer(pin)} for pin in pins if answer(pin)]
+            names, versions = zip(*(pin.split("==") for pin in pins), strict=True)
+            assert len(set(names)) == len(names)  # pip-audit refuses a package in two versions
+            packages = zip(pins, names, versions, strict=True)
+            return [{"name": name, "version": each, **answer(pin)} for pin, name, each in packages if answer(pin)]
 
         monkeypatch.setitem(AUDIT["main"].__globals__, "audit", audit)
         monkeypatch.setitem(AUDIT["main"].__globals__, "install", lambda: Path("pip-audit"))
@@ -45,9 +48,9 @@ CLEAN, UNASKED = {"vulns": []}, {"skip_reason": "could not be reached"}
             1,
             r"audit INCOMPLETE: 1 of \d+ packages audited, 0 of",
         ),
-        (lambda pin: UNASKED if pin.startswith("numpy==") else CLEAN, 1, "audit INCOMPLETE"),
+        (lambda pin: UNASKED if pin.startswith("numba==") else CLEAN, 1, "audit INCOMPLETE"),
         (
-            lambda pin: {"vulns": [{"id": "CVE-1", "fix_versions": []}]} if pin.startswith("numpy==") else CLEAN,
+            lambda pin: {"vulns": [{"id": "CVE-1", "fix_versions": []}]} if pin.startswith("numba==") else CLEAN,
             1,
             r"audit: \d+ packages, 1 with",
         ),
