@@ -40,6 +40,16 @@ def test_after_an_error_the_old_file_stays_and_no_part(tmp_path, error):
         assert caught.value.filename == str(tmp_path / "a")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a pipe")
+@pytest.mark.parametrize("name", ["pipe", "link"])
+def test_a_pipe_or_device_is_not_replaced(tmp_path, name):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/null")
+    with pytest.raises(OSError, match="is no regular file"):
+        files.write(tmp_path / name, "x")
+    assert sorted(os.listdir(tmp_path)) == ["link", "pipe"] and not (tmp_path / name).is_file()
+
+
 def test_where_one_is_alone_a_file_needs_no_lock_of_its_own(tmp_path):
     with files.exclusive(tmp_path), files.atomic_write(tmp_path / "a") as part:
         part.touch()

@@ -1,4 +1,4 @@
-"""Atomic writes, and folders that one process locks."""
+"""Atomic writes, and folders that one process locks; `claims` decides what may be replaced."""
 
 import errno
 import os
@@ -24,9 +24,11 @@ def atomic_write(path: Path | str, bulk: bool = False) -> Iterator[Path]:
     file's own, which `exclusive` on the whole folder replaces.
 
     Raises:
-        OSError: the writing failed; the error names a file.
+        OSError: the writing failed, or `path` is a device or a pipe; the error names a file.
     """
     path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):  # root may replace /dev/null
+        raise OSError(errno.EINVAL, "is no regular file", str(path))
     part = path.with_name(PART + path.name)
     lock_held = bulk or path.parent.resolve() in _locked
     with nullcontext() if lock_held else exclusive(path.parent, path.name):
