@@ -6,6 +6,7 @@ change only when their content does. Edit a notebook only in source/, where tags
 question, `solution` (one cell or more), `check` the line that judges the answer.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -18,7 +19,7 @@ import nbformat
 from nbclient import NotebookClient
 from pages import exercise_minutes, quiz_page, reading_minutes, with_links, with_map
 
-from asr_helpers.system import files
+from asr_helpers.system import NotOursError, files
 from asr_helpers.teaching.doctor import training_speed
 
 NOTEBOOKS = Path(__file__).resolve().parents[1]
@@ -34,6 +35,7 @@ if importlib.util.find_spec("asr_helpers") is None:
         "This notebook is one of a series and needs the folder around it: fetch the whole repository, "
         "and run `make lab` there. Where you have no terminal: %pip install -e PATH_OF_THE_REPOSITORY"
     )"""
+DIGEST = "sources_sha256"  # in a notebook's metadata
 NAMES = sorted(path.stem for path in (NOTEBOOKS / "source").glob("*.py"))
 APPENDIX = sorted(path.stem for path in (NOTEBOOKS / "source" / "appendix").glob("*.py"))  # no map, exercises or quiz
 
@@ -175,8 +177,26 @@ def clean(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
     return kept
 
 
+def digest(notebook: nbformat.NotebookNode) -> str:
+    """Return the SHA-256 of the cells' sources, in hexadecimal."""
+    return hashlib.sha256(json.dumps([cell.source for cell in notebook.cells]).encode()).hexdigest()
+
+
+def check_unedited(path: Path) -> None:
+    """Check that no one has edited the cells of a notebook since `write` wrote it.
+
+    Raises:
+        NotOursError: somebody has.
+    """
+    if path.exists():
+        notebook = nbformat.read(path, as_version=4)
+        if notebook.metadata.get(DIGEST, digest(notebook)) != digest(notebook):
+            raise NotOursError(f"{path}: was edited since it was built; rename your copy, then build again")
+
+
 def write(notebook: nbformat.NotebookNode, path: Path) -> None:
-    """Write a notebook atomically."""
+    """Write a notebook atomically, with its `digest` in the metadata."""
+    notebook.metadata[DIGEST] = digest(notebook)
     with files.atomic_write(path) as part:
         nbformat.write(notebook, part)
 
@@ -197,7 +217,7 @@ def note_minutes(name: str, minutes: float, speed: float) -> None:
     row = {"run": max(0.5, round(2 * minutes) / 2), "speed": round(speed)}
     before = noted.get(name, {"run": 0, "speed": 0})
     if not 0.75 < row["run"] * row["speed"] / max(1, before["run"] * before["speed"]) < 1.33:
-        path.write_text(json.dumps(dict(sorted((noted | {name: row}).items())), indent=1) + "\n")
+        files.write(path, json.dumps(dict(sorted((noted | {name: row}).items())), indent=1) + "\n")
 
 
 def main(names: list[str]) -> None:
@@ -205,6 +225,14 @@ def main(names: list[str]) -> None:
     unknown = set(names) - {*NAMES, *APPENDIX}
     if unknown:
         sys.exit(f"no such notebook: {', '.join(sorted(unknown))}; there are {', '.join([*NAMES, *APPENDIX])}")
+    built = [
+        NOTEBOOKS / folder / f"{name}.ipynb" for name in names or [*NAMES, *APPENDIX] for folder in ("", "solutions")
+    ]
+    try:
+        for path in built:
+            check_unedited(path)
+    except NotOursError as error:
+        sys.exit(str(error))
     speed = training_speed() if os.environ.get("ASR_PROFILE", "fast") == "fast" else None
     for name in names or [*NAMES, *APPENDIX]:
         start = time.monotonic()
