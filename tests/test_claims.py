@@ -199,12 +199,21 @@ def test_an_imported_corpus_is_not_written_over_the_clips_that_its_manifest_name
 
 
 @pytest.mark.parametrize(
-    ("name", "kept"), [("import.tsv", "import"), ("0000-of-0001.tfrecord.json", "prepare"), ("state.json", "train")]
+    ("name", "first", "kept"),
+    [
+        ("import.tsv", "id\tfile\twas\tis\tchanged\n", "import"),
+        ("0000-of-0001.tfrecord.json", '[["9001-1-0000", "A", 16000, 1, 2, 3]]', "prepare"),
+        ("state.json", '{\n "config": {}}', "train"),
+    ],
 )
-def test_a_folder_of_an_older_version_is_known_by_what_it_holds(tmp_path, name, kept):
+def test_a_folder_of_an_older_version_is_known_by_what_it_holds(tmp_path, name, first, kept):
     makers = {"import": importing.MAKER, "prepare": tfrecords.MAKER, "train": run_folder.MAKER}
-    (tmp_path / name).write_text("{}")
     (tmp_path / "best.keras").write_text("x")
+    (tmp_path / "index.json").write_text("[]")
+    (tmp_path / name).write_text("somebody's")
+    with pytest.raises(NotOursError):
+        makers[kept].check_folder(tmp_path)
+    (tmp_path / name).write_text(first)
     makers[kept].check_folder(tmp_path)
 
 

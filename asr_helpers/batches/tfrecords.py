@@ -29,7 +29,7 @@ PLAN = "plan.json"  # which shards are being written; the index replaces it when
 PER_SHARD = 1000  # utterances: about 400 MB of LibriSpeech, 70 MB of the embedded corpus
 _FRAME_BYTES = 16  # that TFRecord adds to a record: its length, and a checksum of each
 _SHARDS = "[0-9][0-9][0-9][0-9]-of-[0-9][0-9][0-9][0-9].tfrecord"
-MAKER = Maker("asr prepare", (INDEX, PLAN, f"{_SHARDS}*"), signs=(f"{_SHARDS}.json",))
+MAKER = Maker("asr prepare", (INDEX, PLAN, f"{_SHARDS}*"), signs=((f"{_SHARDS}.json", b"[["),))
 
 
 def write_records(

@@ -25,7 +25,7 @@ from asr_helpers.system.errors import OneLineError, printable
 from asr_helpers.system.processes import map_processes
 
 TABLE = "import.tsv"
-MAKER = Maker("asr import", ("*",), signs=(TABLE,))
+MAKER = Maker("asr import", ("*",), signs=((TABLE, b"id\tfile\t"),))
 
 
 @dataclass(frozen=True)

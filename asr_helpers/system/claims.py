@@ -28,7 +28,8 @@ class Maker:
     Args:
         command: its name, such as `asr lm`.
         writes: for a command that writes to a folder: patterns of the names at its top, such as `epoch-*.keras`.
-        signs: patterns of names by which a folder of an older version, which left no marker, is known.
+        signs: patterns of names and the first bytes of such files, by which a folder without a marker is known: one of
+            an older version, or a finished run.
 
     Example:
         >>> maker = Maker("asr lm")
@@ -39,7 +40,7 @@ class Maker:
 
     command: str
     writes: tuple[str, ...] = ()
-    signs: tuple[str, ...] = ()
+    signs: tuple[tuple[str, bytes], ...] = ()
 
     def writing(self, *writes: str) -> "Maker":
         """Return this command where it writes to these names only."""
@@ -84,11 +85,15 @@ class Maker:
         for read in reads:
             if any(fnmatch(name, pattern) for name in _name_within(folder, read) for pattern in self.writes):
                 raise NotOursError(f"{read}: `{self.command}` reads this and would replace it; {remedy}")
-        if any(any(folder.glob(sign)) for sign in (self.marker, *self.signs)):
+        if (folder / self.marker).exists() or self._has_sign(folder):
             return
         for path in sorted(path for pattern in self.writes for path in folder.glob(pattern)):
             if not path.name.startswith("."):  # our locks, and what systems leave in folders
                 raise NotOursError(f"{path}: exists, and `{self.command}` did not make it; {remedy}, or delete that")
+
+    def _has_sign(self, folder: Path) -> bool:
+        found = ((path, first) for pattern, first in self.signs for path in folder.glob(pattern) if path.is_file())
+        return any(_head(path).startswith(first) for path, first in found)
 
     def claim_folder(self, folder: Path | str, *reads: Path | str | None) -> None:
         """Create `folder` if needed, and mark it as this command's, after `check_folder`.

@@ -54,7 +54,7 @@ _DAMAGE = (
 MAKER = Maker(
     "asr train",
     ("state.json", "history.csv", "best.keras", "cuts.json", "epoch-*.keras", "weights-*.npz"),
-    signs=("state.json",),  # which is checked before a run is resumed
+    signs=(("state.json", b'{\n "config"'),),
 )
 
 
