@@ -9,20 +9,29 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from asr_helpers.own_data.joined import MP3_SLACK, Part, Slice, find_parts
 from asr_helpers.sound.audio import MIN_SAMPLES, SAMPLE_RATE
 from asr_helpers.sound.headers import UNKNOWN_LENGTH, missing_bytes
 from asr_helpers.sound.opening import AudioError, reason, sound_file
 
 STDIN = "-"
 BLOCK_SECONDS = 10
+FFMPEG_SECONDS = 60  # for a block: ffmpeg reads a file hundreds of times faster than it plays
+# What ffmpeg may read: files that hold their sound themselves. Others, such as playlists, make it open other files.
+_FFMPEG_FORMATS = (
+    "aac,ac3,eac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,dtshd,flac,flv,g722,g729,gsm,iff,matroska,mlp,mov,mp3,"
+    "mpc,mpc8,mpeg,mpegts,mxf,nist,nut,oga,ogg,ogv,qcp,rm,smjpeg,sox,swf,tak,truehd,tta,voc,w64,wav,webm,wtv,wv,xa,xwma"
+)
 
 
 @dataclass(frozen=True)
@@ -35,28 +44,68 @@ class Recording:
     remark: str = ""  # one line: a change that its owner may not want, and how to avoid it
 
 
+class _Mixer:
+    """Averages channels, and notes whether they cancel out: opposite signs leave silence of what was said."""
+
+    def __init__(self, path: Path | str, name: str):
+        self._path, self._name = path, name
+        self._heard = self._left = 0.0  # energy of the channels, and of their mean
+
+    def mono(self, block: np.ndarray) -> np.ndarray:
+        """Return the mean, (samples,), of a block of (samples, channels)."""
+        if block.shape[1] == 1:
+            return block[:, 0]
+        mono = block.mean(axis=1)
+        self._heard += float(np.vdot(block, block)) / block.shape[1] ** 2  # what is left of unrelated channels
+        self._left += float(np.vdot(mono, mono))
+        return mono
+
+    def check(self) -> None:
+        """Check at the end of the sound that the mean holds it.
+
+        Raises:
+            AudioError: less than a tenth is left of the energy that unrelated channels would leave.
+        """
+        if self._left < self._heard / 10:
+            how = f"run {_first_channel_command(self._path)}" if str(self._path) != STDIN else "send one channel only"
+            raise AudioError(f"{self._name}: its channels cancel out in their mean; for the first alone, {how}")
+
+
 @contextmanager
 def open_recording(path: Path | str) -> Iterator[Recording]:
     """Open the recording at `path`, of any rate and number of channels; `-` is standard input.
 
     Channels are averaged, and libsoxr (its "HQ" setting) changes the rate. A pipe is first written to a
-    temporary file, because few formats can be read sequentially.
+    temporary file, because few formats can be read sequentially. Of several recordings in one file (chained Ogg, or
+    what `cat` joined) each is read, one after the other.
 
     Raises:
-        AudioError: the file is missing, unreadable, cut off or empty; raised here or while `blocks` are read.
+        AudioError: the file is missing, unreadable, cut off or empty, or its channels cancel out; raised here or while
+            `blocks` are read.
     """
     name = "standard input" if str(path) == STDIN else str(path)
-    with _as_file(path, name) as file:
-        audio, reason = _open(file)
-        if audio is None:
-            yield Recording(name, None, _checked(name, _ffmpeg_blocks(file, name, reason)))
+    with _as_file(path, name) as file, ExitStack() as opened:
+        mixer = _Mixer(path, name)
+        try:
+            parts, missing = find_parts(file), missing_bytes(file)
+        except OSError as error:
+            raise AudioError(f"{name}: cannot be read ({error.strerror}); correct its permissions") from None
+        try:
+            sounds = [opened.enter_context(sound) for sound in _open(file, parts, opened)]
+            unread = next(filter(None, map(_unread, parts, sounds)), "")
+        except soundfile.SoundFileError as error:
+            sounds, unread = [], f"not readable as audio ({reason(error)})"
+        if unread:
+            yield Recording(name, None, _checked(name, mixer, _ffmpeg_blocks(file, name, unread, mixer)))
             return
-        with audio:
-            if missing := missing_bytes(file):
-                raise AudioError(f"{name}: cut off, {missing} bytes of sound are missing; fetch it again")
-            seconds = audio.frames / audio.samplerate if audio.frames < UNKNOWN_LENGTH else None
-            remark = _channels_remark(path, name, audio.channels) if audio.channels > 1 else ""
-            yield Recording(name, seconds, _checked(name, _soundfile_blocks(audio, name)), remark)
+        if missing:
+            raise AudioError(f"{name}: cut off, {missing} bytes of sound are missing; fetch it again")
+        known = all(sound.frames < UNKNOWN_LENGTH for sound in sounds)
+        seconds = sum(sound.frames / sound.samplerate for sound in sounds) if known else None
+        channels = max(sound.channels for sound in sounds)
+        remark = _channels_remark(path, name, channels) if channels > 1 else ""
+        blocks = chain.from_iterable(_soundfile_blocks(sound, name, mixer) for sound in sounds)
+        yield Recording(name, seconds, _checked(name, mixer, blocks), remark)
 
 
 def read_recording(path: Path | str) -> np.ndarray:
@@ -74,10 +123,14 @@ def _channels_remark(path: Path | str, name: str, channels: int) -> str:
     remark = f"{name}: the mean of {channels} channels was heard"
     if str(path) == STDIN:
         return remark
+    return f"{remark}; if they differ, and for the first alone, run {_first_channel_command(path)}"
+
+
+def _first_channel_command(path: Path | str) -> str:
+    """Return the shell command that writes the first channel of a recording to a file of its own."""
     alone = Path(path).with_name(f"{Path(path).stem}-16k.wav")
     command = ["ffmpeg", "-i", f"file:{path}", "-af", "pan=mono|c0=c0"]  # "file:" as in `_ffmpeg_blocks`
-    command += ["-ar", str(SAMPLE_RATE), f"file:{alone}"]
-    return f"{remark}; if they differ, and for the first alone, run {shlex.join(command)}"
+    return shlex.join([*command, "-ar", str(SAMPLE_RATE), f"file:{alone}"])
 
 
 @contextmanager
@@ -95,6 +148,8 @@ def _as_file(path: Path | str, name: str) -> Iterator[Path]:
         raise AudioError(f"{name}: a folder; name the recordings in it")
     if str(path) != STDIN and not path.exists():
         raise AudioError(f"{name}: no such file; check the path")
+    if path.is_char_device() or path.is_block_device():
+        raise AudioError(f"{name}: a device, which may have no end; record from it to a file first")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "recording")
         with open(copy, "wb") as target:
@@ -106,19 +161,31 @@ def _as_file(path: Path | str, name: str) -> Iterator[Path]:
         yield copy
 
 
-def _open(file: Path) -> tuple[soundfile.SoundFile | None, str]:
-    """Return (the opened file, ""), or (None, why libsndfile cannot open it)."""
-    try:
-        return sound_file(file), ""
-    except soundfile.SoundFileError as error:
-        return None, reason(error)
+def _open(file: Path, parts: list[Part], opened: ExitStack) -> Iterator[soundfile.SoundFile]:
+    """Yield the sounds of a file, one for each of its parts if there are several.
+
+    Raises:
+        SoundFileError: libsndfile cannot open one.
+    """
+    if len(parts) < 2:
+        yield sound_file(file)
+    else:
+        yield from (soundfile.SoundFile(opened.enter_context(Slice(file, part))) for part in parts)
 
 
-def _checked(name: str, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+def _unread(part: Part, sound: soundfile.SoundFile) -> str:
+    """Return how much of an MP3 libsndfile leaves unread, because its length is nowhere stated; "" if nothing."""
+    if sound.format != "MP3" or part.samples <= sound.frames + MP3_SLACK:
+        return ""
+    return f"libsndfile reads {sound.frames} of {part.samples} samples"
+
+
+def _checked(name: str, mixer: _Mixer, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
     """Yield the blocks that are not empty.
 
     Raises:
-        AudioError: a sample is not a number, or all samples together are less than one analysis window.
+        AudioError: a sample is not a number, all samples together are less than one analysis window, or the channels
+            cancel out.
     """
     samples = 0
     for block in blocks:
@@ -129,9 +196,10 @@ def _checked(name: str, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
             yield block
     if samples < MIN_SAMPLES:
         raise AudioError(f"{name}: {samples} samples, less than one 25 ms window; replace the file")
+    mixer.check()
 
 
-def _soundfile_blocks(audio: soundfile.SoundFile, name: str) -> Iterator[np.ndarray]:
+def _soundfile_blocks(audio: soundfile.SoundFile, name: str, mixer: _Mixer) -> Iterator[np.ndarray]:
     """Yield the blocks of a file that libsndfile reads, (samples,) each, mono at 16 kHz."""
     resampler, read = None, 0
     if audio.samplerate != SAMPLE_RATE:
@@ -145,8 +213,7 @@ def _soundfile_blocks(audio: soundfile.SoundFile, name: str) -> Iterator[np.ndar
         except soundfile.SoundFileError as error:
             raise AudioError(f"{name}: not decodable ({reason(error)}); fetch it again") from None
         read += len(block)
-        mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)  # (samples, channels) to (samples,)
-        last = not len(block)
+        mono, last = mixer.mono(block), not len(block)
         yield resampler.resample_chunk(mono, last=last) if resampler else mono
         if last:
             break
@@ -154,7 +221,7 @@ def _soundfile_blocks(audio: soundfile.SoundFile, name: str) -> Iterator[np.ndar
         raise AudioError(f"{name}: cut off after {read} of {audio.frames} samples; fetch it again")
 
 
-def _ffmpeg_blocks(path: Path, name: str, reason: str) -> Iterator[np.ndarray]:
+def _ffmpeg_blocks(path: Path, name: str, reason: str, mixer: _Mixer) -> Iterator[np.ndarray]:
     """Yield the blocks of a file that ffmpeg reads, (samples,) each, mono at 16 kHz.
 
     Messages contain `name`, and `reason`, why libsndfile cannot read the file.
@@ -163,18 +230,19 @@ def _ffmpeg_blocks(path: Path, name: str, reason: str) -> Iterator[np.ndarray]:
         AudioError: ffmpeg is not installed, or cannot read the file.
     """
     if not shutil.which("ffmpeg"):
-        remedy = "if it is video, M4A or the like, install ffmpeg; else replace the file"
-        raise AudioError(f"{name}: not readable as audio ({reason}); {remedy}")
-    # "file:" keeps ffmpeg from taking 12:30.m4a for a protocol, and -take1 for an option.
-    command = ["ffmpeg", "-nostdin", "-v", "error", "-xerror", "-i", f"file:{path}", "-map", "0:a:0"]
-    command += ["-ac", "1", "-ar", str(SAMPLE_RATE), "-f", "f32le", "-"]
+        raise AudioError(f"{name}: {reason}; install ffmpeg, which reads video, M4A and more, or replace the file")
+    # "file:" keeps ffmpeg from taking 12:30.m4a for a protocol, and -take1 for an option. Playlists, which name other
+    # files and addresses, are none of the formats.
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-xerror", "-protocol_whitelist", "file,pipe"]
+    command += ["-format_whitelist", _FFMPEG_FORMATS, "-i", f"file:{path}", "-map", "0:a:0"]
+    command += ["-af", "aformat=channel_layouts=mono|stereo", "-ar", str(SAMPLE_RATE), "-c:a", "pcm_f32be"]
+    command += ["-f", "au", "-"]  # Sun's header states the number of channels
     with (
         tempfile.TemporaryFile() as errors,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as process,
     ):
         try:
-            while content := process.stdout.read(4 * BLOCK_SECONDS * SAMPLE_RATE):
-                yield np.frombuffer(content[: len(content) // 4 * 4], np.float32)
+            yield from _au_blocks(process, name, mixer)
             process.wait()
         finally:
             process.kill()  # in case the reader stopped before the end
@@ -182,4 +250,39 @@ def _ffmpeg_blocks(path: Path, name: str, reason: str) -> Iterator[np.ndarray]:
             errors.seek(0)
             lines = errors.read().decode(errors="replace").replace(f"file:{path}: ", "").strip().splitlines()
             what = lines[0] if lines else f"ffmpeg: exit status {process.returncode}"
+            what = "a playlist, or no format for sound" if "whitelist" in what else what
             raise AudioError(f"{name}: not readable as audio ({what}); replace the file")
+
+
+def _au_blocks(process: subprocess.Popen, name: str, mixer: _Mixer) -> Iterator[np.ndarray]:
+    """Yield the blocks, (samples,), of a Sun file of big-endian floats that a process writes; nothing if it fails.
+
+    Raises:
+        AudioError: the process writes nothing for a minute.
+    """
+    header = _read_in_time(process, 24, name)
+    if len(header) < 24:
+        return
+    first, channels = (int.from_bytes(header[place : place + 4], "big") for place in (4, 20))
+    _read_in_time(process, first - len(header), name)
+    while content := _read_in_time(process, 4 * channels * BLOCK_SECONDS * SAMPLE_RATE, name):
+        whole = content[: len(content) // (4 * channels) * 4 * channels]
+        yield mixer.mono(np.frombuffer(whole, ">f4").astype(np.float32).reshape(-1, channels))
+
+
+def _read_in_time(process: subprocess.Popen, size: int, name: str) -> bytes:
+    """Return the next `size` bytes of a process's output, fewer at its end.
+
+    Raises:
+        AudioError: they do not come within `FFMPEG_SECONDS`; the process is killed.
+    """
+    late = threading.Event()
+    timer = threading.Timer(FFMPEG_SECONDS, lambda: (late.set(), process.kill()))
+    timer.start()
+    try:
+        content = process.stdout.read(size)
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise AudioError(f"{name}: ffmpeg read no sound for {FFMPEG_SECONDS} s; replace the file")
+    return content

@@ -1,6 +1,7 @@
 """Written text as spoken words: numbers spelled out, punctuation dropped."""
 
 import re
+import sys
 import unicodedata
 from collections.abc import Callable
 from decimal import Decimal
@@ -13,6 +14,7 @@ _ENGLISH_SYMBOLS = {"&": " and ", "%": " percent "}
 
 
 MAX_DIGITS = 300  # of a number; num2words names none so large
+_MAX_CALLS = 100_000  # of functions, to say a number; most take some hundred, and Amharic's 1234567 never ends
 
 
 class SpellingError(OneLineError):
@@ -89,8 +91,8 @@ def _numbers(text: str, language: str) -> str:
 
     def in_words(found: re.Match) -> str:
         whole, rest, ordinal = found["whole"].replace(group, ""), found["rest"], found["ordinal"]
-        if len(whole) > MAX_DIGITS:
-            raise SpellingError(f"holds a number of {len(whole)} digits")
+        if len(whole) + len(rest or "") > MAX_DIGITS:
+            raise SpellingError(f"holds a number of {len(whole) + len(rest or '')} digits")
         if ordinal:
             words = _say(int(whole), language, to="ordinal")
         elif rest:
@@ -111,16 +113,32 @@ def _say(number: int | Decimal, language: str, **how) -> str:
     """Return a number in words.
 
     Raises:
-        SpellingError: num2words does not know the language.
+        SpellingError: num2words does not know the language, or cannot say the number: some of its languages raise
+            errors of every kind, leave the number out, or never end.
     """
     from num2words import num2words
 
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls > _MAX_CALLS:
+            raise OverflowError
+
+    before = sys.getprofile()
+    sys.setprofile(count)
     try:
-        return num2words(number, lang=language, **how).replace(",", "")
+        words = num2words(number, lang=language, **how)
     except NotImplementedError:
         raise SpellingError(f"holds {number}, and num2words knows no language {language!r}") from None
-    except OverflowError:
-        raise SpellingError(f"holds {number}, for which num2words has no word") from None
+    except Exception:  # KeyError, TypeError, ValueError …: each language has its own
+        words = ""
+    finally:
+        sys.setprofile(before)
+    if not words or not words.strip():
+        raise SpellingError(f"holds {number}, for which num2words has no word in {language!r}")
+    return words.replace(",", "")
 
 
 def _punctuation(text: str) -> str:

@@ -1,5 +1,6 @@
 """A corpus of your own voice, which grows with each recording and is valid at any moment."""
 
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import count
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from asr_helpers.corpus.reading import CorpusError
 from asr_helpers.sound.audio import as_flac
 from asr_helpers.sound.opening import flac_comment
 from asr_helpers.system import files
@@ -25,16 +27,22 @@ class VoiceCorpus:
     Args:
         folder: holds the speaker's folder.
         sentences: what to read; duplicates are dropped.
-        speaker: name of the speaker's folder, and first part of the ids.
+        speaker: name of the speaker's folder, and first part of the ids: letters and digits.
         alphabet: of the transcripts.
 
     Raises:
         AlphabetError: a sentence is empty, or has a character outside `alphabet`.
+        CorpusError: `speaker` is no part of an id: letters and digits.
     """
 
     def __init__(
         self, folder: Path | str, sentences: Iterable[str], speaker: str = "9101", alphabet: Alphabet = ENGLISH
     ):
+        if not re.fullmatch(r"[^\W_]+", speaker):
+            plain = re.sub(r"[\W_]", "", speaker) or "anna"
+            raise CorpusError(
+                f"{speaker!r}: a speaker's name has letters and digits only; choose another, like {plain}"
+            )
         self.sentences = list(dict.fromkeys(map(alphabet.normalize, sentences)))
         self.folder, self.speaker = Path(folder) / speaker, speaker
         self.halves = self.folder / "1", self.folder / "2"

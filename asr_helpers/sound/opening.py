@@ -43,6 +43,8 @@ def open_audio(path: Path) -> soundfile.SoundFile:
 
 def sound_file(path: Path) -> soundfile.SoundFile:
     """Open a sound file; its name need not be UTF-8."""
+    if path.suffix.lower() == ".raw":  # soundfile would take the name for a format, and ask for its rate
+        return soundfile.SoundFile(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)))
     return soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path)
 
 

@@ -17,10 +17,16 @@ class TextError(OneLineError):
     """A text file cannot be read."""
 
 
-def read_lines(path: Path | str) -> Iterator[str]:
+def read_lines(path: Path | str, lenient: bool = False) -> Iterator[str]:
     """Yield the lines of a UTF-8 text, plain or compressed (`.gz`, `.xz`), without their ends.
 
-    Lines end in \\n or \\r\\n; Unicode's other line breaks are kept as text. A byte order mark is skipped.
+    Lines end in \\n or \\r\\n, in a file without any \\n in \\r (old Macs). Unicode's other line breaks stay text.
+    A byte order mark is skipped.
+
+    Args:
+        path: of the file.
+        lenient: for a table whose rows are checked one by one: a byte that is not UTF-8 becomes half a surrogate pair
+            (Python's "surrogateescape"), and a line of more than ten million characters is cut there.
 
     Raises:
         TextError: the file is missing, not UTF-8, cut off, has a line of ten million characters or more, or blank
@@ -29,18 +35,24 @@ def read_lines(path: Path | str) -> Iterator[str]:
     path = Path(path)
     try:
         openers: dict[str, Callable[..., TextIO]] = {".gz": gzip.open, ".xz": lzma.open}
-        with openers.get(path.suffix, open)(path, "rt", encoding="utf-8-sig", newline="\n") as file:
-            blank = 0
+        how = "surrogateescape" if lenient else "strict"
+        with openers.get(path.suffix, open)(path, "rt", encoding="utf-8-sig", errors=how, newline="\n") as file:
+            first, blank = True, 0
             while line := file.readline(_MAX_LINE_CHARACTERS):
-                if line.isspace():
-                    blank += len(line)
-                    if blank >= _MAX_BLANK_CHARACTERS:
-                        raise TextError(f"{path}: holds {blank} blank characters in a row; choose a text")
-                elif blank:
-                    blank = 0
-                if len(line) == _MAX_LINE_CHARACTERS:
-                    raise TextError(f"{path}: holds a line of {_MAX_LINE_CHARACTERS} characters or more; choose a text")
-                yield line.removesuffix("\n").removesuffix("\r")
+                blank = blank + len(line) if line.isspace() else 0
+                if blank >= _MAX_BLANK_CHARACTERS:
+                    raise TextError(f"{path}: holds {blank} blank characters in a row; choose a text")
+                if len(line) == _MAX_LINE_CHARACTERS and not line.endswith("\n"):
+                    if not lenient:
+                        what = f"holds a line of {_MAX_LINE_CHARACTERS} characters or more"
+                        raise TextError(f"{path}: {what}; choose a text")
+                    while (rest := file.readline(_MAX_LINE_CHARACTERS)) and not rest.endswith("\n"):
+                        pass
+                if first and not line.endswith("\n"):  # the whole file
+                    yield from line.removesuffix("\r").split("\r")
+                else:
+                    yield line.removesuffix("\n").removesuffix("\r")
+                first = False
     except FileNotFoundError:
         raise TextError(f"{path}: no such file; check the path") from None
     except UnicodeDecodeError as error:

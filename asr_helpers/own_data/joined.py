@@ -1,0 +1,138 @@
+"""Files that hold several recordings, one behind the other: libsndfile reads the first of them, in silence.
+
+Radio streams are chained Ogg; `cat` joins files of any kind; and an MP3 need not say how long it is.
+"""
+
+import io
+import mmap
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+_STARTS = {  # by the first bytes: what each recording of such a file begins with
+    b"RIFF": rb"RIFF....WAVE",
+    b"RF64": rb"RF64....WAVE",
+    b"FORM": rb"FORM....AIF[FC]",
+    b"fLaC": rb"fLaC[\x00\x80]\x00\x00\x22",  # a STREAMINFO block of 34 bytes
+}
+_OGG_PAGE = re.compile(rb"OggS\0([\x00-\x07])")
+_OGG_BEGINS = 2  # in a page's flags: it begins a stream
+_MP3_LENGTH = re.compile(rb"Xing|Info|VBRI")  # in the first frame of a file, near its beginning
+_MP3_SYNC = re.compile(rb"\xff[\xe2-\xff]")
+_MP3_RATES = (44100, 48000, 32000)
+_MP3_KILOBITS = {  # by (MPEG 1, layer)
+    (True, 3): (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (True, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (False, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+MP3_SLACK = 4608  # samples: the decoder drops what the encoder added before and behind, at most four frames
+
+
+class Part(NamedTuple):
+    """A recording in a file, from byte `start` to `end`; of an MP3 also its samples, counted by its frames."""
+
+    start: int
+    end: int
+    samples: int = 0
+
+
+class Slice(io.RawIOBase):
+    """The bytes `start` to `end` of a file, as a file of their own."""
+
+    def __init__(self, path: Path, part: Part):
+        self._file = open(path, "rb")  # noqa: SIM115 -- closed by `close`
+        self._start, self._size, self._place = part.start, part.end - part.start, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._place = max(0, offset + (0, self._place, self._size)[whence])
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
+
+    def readinto(self, buffer) -> int:
+        self._file.seek(self._start + self._place)
+        content = self._file.read(max(0, min(len(buffer), self._size - self._place)))
+        buffer[: len(content)] = content
+        self._place += len(content)
+        return len(content)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def find_parts(path: Path) -> list[Part]:
+    """Return the recordings in a WAV, AIFF, FLAC, Ogg or MP3 file; none if it is of another kind."""
+    with open(path, "rb") as file:
+        if not file.read(1):
+            return []
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            begin = content[:4]
+            if begin in _STARTS:
+                starts = [found.start() for found in re.finditer(_STARTS[begin], content, re.DOTALL)]
+            elif begin == b"OggS":
+                starts = _ogg_starts(content)
+            else:
+                return _mp3_parts(content)
+            return [Part(*ends) for ends in zip(starts, [*starts[1:], len(content)], strict=True)]
+
+
+def _ogg_starts(content: mmap.mmap) -> list[int]:
+    """Return where a stream begins behind the pages of another; streams that are interleaved begin together."""
+    starts, between = [], True
+    for page in _OGG_PAGE.finditer(content):
+        begins = bool(page[1][0] & _OGG_BEGINS)
+        if begins and between:
+            starts.append(page.start())
+        between = not begins
+    return starts
+
+
+def _mp3_parts(content: mmap.mmap) -> list[Part]:
+    """Return the recordings of an MP3: each begins with an ID3 tag or with a frame that holds its length."""
+    parts: list[Part] = []
+    place, start, in_step = 0, 0, False
+    while place < len(content):
+        if content[place : place + 3] == b"ID3":
+            start, size = place, content[place + 6 : place + 10].ljust(4, b"\0")
+            place += 10 + sum((byte & 127) << shift for byte, shift in zip(size, (21, 14, 7, 0), strict=True))
+            continue
+        frame = _mp3_frame(content, place)
+        if frame is None or not (in_step or place + frame[0] == len(content) or _mp3_frame(content, place + frame[0])):
+            in_step, found = False, _MP3_SYNC.search(content, place + 1)
+            tag = content.find(b"ID3", place + 1, found.start() if found else len(content))
+            if found is None and tag < 0:
+                break
+            place = tag if tag >= 0 else found.start()
+            continue
+        in_step, (size, samples) = True, frame
+        holds_length = _MP3_LENGTH.search(content, place, place + 48) is not None
+        if not parts or holds_length or start >= parts[-1].end:
+            first = start if not parts or start >= parts[-1].end else place
+            parts.append(Part(first, place, 0))
+        begin, _, counted = parts[-1]
+        place += size
+        parts[-1] = Part(begin, place, counted + (0 if holds_length else samples))
+    return parts
+
+
+def _mp3_frame(content: mmap.mmap, place: int) -> tuple[int, int] | None:
+    """Return the (bytes, samples) of the MPEG audio frame at `place`; None if there is none, or one of layer I."""
+    header = content[place : place + 4]
+    if len(header) < 4 or header[0] != 0xFF or header[1] < 0xE2:
+        return None
+    version, layer, row = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3), header[2] >> 4
+    if version == 1 or layer not in (2, 3) or row in (0, 15) or header[2] >> 2 & 3 == 3:
+        return None
+    first = version == 3  # MPEG 1; 2 is MPEG 2 with half its rates, 0 is MPEG 2.5 with a quarter
+    rate = _MP3_RATES[header[2] >> 2 & 3] // {3: 1, 2: 2, 0: 4}[version]
+    samples = 1152 if first or layer == 2 else 576
+    return samples * 125 * _MP3_KILOBITS[first, layer][row] // rate + (header[2] >> 1 & 1), samples
