@@ -18,21 +18,11 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from fuzz_own_data import captions, flip, importer
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS, MEMORY = 20, 6 << 30
 Trial = Callable[[random.Random], Iterator[Callable[[], object]]]
-
-
-def flip(content: bytes, rng: random.Random, most: int = 64) -> bytes:
-    """Return `content` with some bytes changed, most of them near its beginning, or cut off."""
-    if rng.random() < 0.25:
-        return content[: rng.randrange(len(content))]
-    changed, end = bytearray(content), rng.choice([64, 200, len(content)])
-    for _ in range(rng.choice([1, 2, 8, most])):
-        place = rng.randrange(min(end, len(changed)))
-        changed[place] = rng.choice([0, 255, 128, rng.randrange(256), changed[place] ^ (1 << rng.randrange(8))])
-    return bytes(changed)
 
 
 def mutate(value, rng: random.Random):
@@ -238,7 +228,14 @@ def runs(folder: Path) -> Trial:
     return trial
 
 
-KINDS = {"audio": audio, "transcripts": transcripts, "arpa": arpa, "runs": runs}
+KINDS = {
+    "audio": audio,
+    "transcripts": transcripts,
+    "arpa": arpa,
+    "runs": runs,
+    "importer": importer,
+    "captions": captions,
+}
 
 
 # ----------------------------------------------------------------------------------------------------- trials

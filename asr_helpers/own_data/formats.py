@@ -61,7 +61,7 @@ def _nothing_listed(source: Path, problems: list[str]) -> str:
 def _reader(source: Path) -> Callable[[Path, list[str]], Iterator[Found]]:
     """Return the reader of the format that the names in `source` reveal."""
     if source.is_file():
-        return _common_voice if source.suffix == ".tsv" else _json_lines
+        return _common_voice if source.suffix.lower() == ".tsv" else _json_lines
     if (source / "wav.scp").is_file():
         return _kaldi
     if (source / "metadata.csv").is_file():
@@ -173,10 +173,11 @@ def _kaldi(source: Path, problems: list[str]) -> Iterator[Found]:
     for name, (place, _) in texts.items():
         where = f"{place}: {brief(name)}"
         try:
-            segment = _only(segments, name) if name in segments else name
-            recording, *times = segment.split() or [""]
-            if len(times) not in (0, 2):
-                raise RowError(f"has {len(times)} times in segments; write recording, start and end")
+            recording, times = name, []
+            if name in segments:
+                recording, *times = _only(segments, name).split() or [""]
+                if len(times) != 2:
+                    raise RowError(f"has {len(times)} times in segments; write recording, start and end")
             path = _kaldi_path(source, _only(recordings, recording) if recording in recordings else "")
             fields = {"path": path, "name": name, "text": _only(texts, name)}
             fields["speaker"] = _only(speakers, name) if name in speakers else source.resolve().name

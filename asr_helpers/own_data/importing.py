@@ -23,7 +23,7 @@ from asr_helpers.own_data.cutting import cut
 from asr_helpers.own_data.formats import list_clips
 from asr_helpers.own_data.rows import Row, brief
 from asr_helpers.own_data.spelling import SpellingError, spell_out
-from asr_helpers.sound.audio import MIN_SAMPLES, as_flac
+from asr_helpers.sound.audio import MIN_SAMPLES, SAMPLE_RATE, as_flac
 from asr_helpers.sound.opening import flac_comment
 from asr_helpers.system import files
 from asr_helpers.system.claims import Maker
@@ -35,6 +35,7 @@ TABLE = "import.tsv"
 MAKER = Maker("asr import", ("*",), signs=((TABLE, b"id\tfile\t"),))
 _RECORD = "import.json"  # names the source: another one is refused
 _NOTE = "imported from "  # begins the comment in each FLAC
+_MOST_LETTERS = 100, 50  # of a text, and more per second of its sound: fast readers say 25 a second
 _QUIETEST = 2**-11  # the peak of a clip, 16 steps of 16-bit sound: what is said below can no longer be understood
 
 
@@ -217,13 +218,17 @@ def _write_clips(jobs: list[tuple[str, Row, Path]]) -> dict[str, str]:
         return {key: printable(f"{place}{path}: {wrong}; left out") for key, place in places.items()}
     made_from = hashlib.sha1(whole_path + f" {state.st_size} {state.st_mtime_ns}".encode()).hexdigest()
     notes = {key: f"{_NOTE}{made_from} {clip.start} {clip.end}" for key, clip, _ in jobs}
+    letters = {key: len(clip.text) for key, clip, _ in jobs}
     missing = {key: (clip.start, clip.end) for key, clip, target in jobs if flac_comment(target) != notes[key]}
 
     def encoded(key: str, samples: np.ndarray) -> bytes:
+        seconds = len(samples) / SAMPLE_RATE
         if len(samples) < MIN_SAMPLES:
             raise CorpusError(f"{path}: {len(samples)} samples, less than one 25 ms window; left out")
         if max(samples.max(), -samples.min()) < _QUIETEST:
             raise CorpusError(f"{path}: silence, where a text is said; replace the recording; left out")
+        if letters[key] > _MOST_LETTERS[0] + _MOST_LETTERS[1] * seconds:
+            raise CorpusError(f"{path}: a text of {letters[key]} letters in {seconds:.1f} s; correct one; left out")
         return as_flac(samples, notes[key])
 
     try:

@@ -72,9 +72,11 @@ class Slice(io.RawIOBase):
 def find_parts(path: Path) -> list[Part]:
     """Return the recordings in a WAV, AIFF, FLAC, Ogg or MP3 file; none if it is of another kind."""
     with open(path, "rb") as file:
-        if not file.read(1):
+        try:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except ValueError:  # it is empty, or one of the kernel's
             return []
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        with mapped as content:
             begin = content[:4]
             if begin in _STARTS:
                 starts = [found.start() for found in re.finditer(_STARTS[begin], content, re.DOTALL)]
