@@ -210,7 +210,7 @@ def _write_clips(jobs: list[tuple[str, Row, Path]]) -> dict[str, str]:
     outcomes = {key: "" for key, _, _ in jobs}
     places = {key: f"{clip.place}: " if clip.place else "" for key, clip, _ in jobs}
     try:
-        state, whole_path = path.stat(), os.fsencode(path.resolve())
+        state, whole_path = path.stat(), os.fsencode(os.path.abspath(path))
         wrong = "" if stat.S_ISREG(state.st_mode) else "is a folder, a pipe or a device; name a file"
     except (OSError, ValueError):  # ValueError: a name that no file can have, with NUL or half a surrogate pair
         wrong = "no such file; correct the path"

@@ -6,6 +6,7 @@ Radio streams are chained Ogg; `cat` joins files of any kind; and an MP3 need no
 import io
 import mmap
 import re
+import struct
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,14 +117,26 @@ def _mp3_parts(content: mmap.mmap) -> list[Part]:
             place = tag if tag >= 0 else found.start()
             continue
         in_step, (size, samples) = True, frame
-        holds_length = _MP3_LENGTH.search(content, place, place + 48) is not None
-        if not parts or holds_length or start >= parts[-1].end:
+        length = _MP3_LENGTH.search(content, place, place + 48)
+        if length and not parts and (frames := _frames_to_end(content, place, length.start())):
+            return [Part(0, len(content), frames * samples)]  # as most are: no need to look at each frame
+        if not parts or length or start >= parts[-1].end:
             first = start if not parts or start >= parts[-1].end else place
             parts.append(Part(first, place, 0))
         begin, _, counted = parts[-1]
         place += size
-        parts[-1] = Part(begin, place, counted + (0 if holds_length else samples))
+        parts[-1] = Part(begin, place, counted + (0 if length else samples))
     return parts
+
+
+def _frames_to_end(content: mmap.mmap, place: int, length: int) -> int:
+    """Return how many frames a Xing header at `length` states; 0 if it does not state that they fill the file.
+
+    The header lies in the frame at `place`, from which its bytes count; a tag of 128 bytes may follow them.
+    """
+    flags, frames, size = struct.unpack(">III", content[length + 4 : length + 16].ljust(12, b"\0"))
+    tag = 128 if content[-128:-125] == b"TAG" else 0
+    return frames if flags & 3 == 3 and place + size == len(content) - tag else 0
 
 
 def _mp3_frame(content: mmap.mmap, place: int) -> tuple[int, int] | None:
