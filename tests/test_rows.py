@@ -263,8 +263,9 @@ def test_another_data_set_is_refused(tmp_path):
     import_corpus(first, tmp_path / "out", workers=1)
     with pytest.raises(CorpusError, match=f"out: holds the import of {first}"):
         import_corpus(second, tmp_path / "out", workers=1)
-    sound(tmp_path / "mine/a.wav")
-    with pytest.raises(CorpusError, match="mine: holds files that are no import"):
+    sound(tmp_path / "mine/1/1/1-1-1.wav")
+    (tmp_path / "mine/1/1/1-1.trans.txt").write_text("1-1-1 MINE\n")
+    with pytest.raises(CorpusError, match="mine: holds a corpus that is no import"):
         import_corpus(second, tmp_path / "mine", workers=1)
     assert imported(first, tmp_path / "out")[0] == {"b": ("ONE", 10.0)}
 

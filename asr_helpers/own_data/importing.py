@@ -69,7 +69,7 @@ def import_corpus(
         workers: number of processes, see `corpus.convert`; None starts one for each core.
 
     Raises:
-        CorpusError: the source is none of these, `destination` lies in it, holds something else or cannot be written,
+        CorpusError: the source is none of these, `destination` lies in it, holds another corpus or cannot be written,
             or a worker process dies.
     """
     source, destination = Path(source), Path(destination)
@@ -126,7 +126,7 @@ def _claim(destination: Path, source: Path) -> None:
     """Record in the folder `destination` that it holds the import of `source`.
 
     Raises:
-        CorpusError: it holds another import, or other files.
+        CorpusError: it holds another import, or another corpus.
     """
     record, name = destination / _RECORD, str(source.resolve())
     if record.is_file():
@@ -136,8 +136,8 @@ def _claim(destination: Path, source: Path) -> None:
             before = "another data set"
         if before != name:
             raise CorpusError(f"{destination}: holds the import of {before}; choose another folder, or remove this one")
-    elif any(not file.name.startswith(".") for file in destination.iterdir()):
-        raise CorpusError(f"{destination}: holds files that are no import of {source}; choose an empty folder")
+    elif (destination / TABLE).exists() or any(destination.rglob("*.trans.txt")):
+        raise CorpusError(f"{destination}: holds a corpus that is no import of {source}; choose another folder")
     else:
         files.write(record, json.dumps({"source": name}) + "\n")
 

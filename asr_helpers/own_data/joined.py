@@ -5,10 +5,13 @@ Radio streams are chained Ogg; `cat` joins files of any kind; and an MP3 need no
 
 import io
 import mmap
+import os
 import re
 import struct
 from pathlib import Path
 from typing import NamedTuple
+
+from asr_helpers.sound.headers import UNKNOWN_SIZE
 
 _STARTS = {  # by the first bytes: what each recording of such a file begins with
     b"RIFF": rb"RIFF....WAVE",
@@ -73,15 +76,18 @@ class Slice(io.RawIOBase):
 def find_parts(path: Path) -> list[Part]:
     """Return the recordings in a WAV, AIFF, FLAC, Ogg or MP3 file; none if it is of another kind."""
     with open(path, "rb") as file:
+        begin, size = file.read(8), os.fstat(file.fileno()).st_size
+        kind, order = begin[:4], "big" if begin[:4] == b"FORM" else "little"
+        if kind in (b"RIFF", b"FORM") and size <= int.from_bytes(begin[4:], order) + 9 < UNKNOWN_SIZE:
+            return [Part(0, size)]  # nothing is behind it
         try:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except ValueError:  # it is empty, or one of the kernel's
             return []
         with mapped as content:
-            begin = content[:4]
-            if begin in _STARTS:
-                starts = [found.start() for found in re.finditer(_STARTS[begin], content, re.DOTALL)]
-            elif begin == b"OggS":
+            if kind in _STARTS:
+                starts = [found.start() for found in re.finditer(_STARTS[kind], content, re.DOTALL)]
+            elif kind == b"OggS":
                 starts = _ogg_starts(content)
             else:
                 return _mp3_parts(content)

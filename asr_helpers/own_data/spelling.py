@@ -127,7 +127,8 @@ def _say(number: int | Decimal, language: str, **how) -> str:
             raise OverflowError
 
     before = sys.getprofile()
-    sys.setprofile(count)
+    if language.split("_")[0] != "en":  # English says every number of `MAX_DIGITS`
+        sys.setprofile(count)
     try:
         words = num2words(number, lang=language, **how)
     except NotImplementedError:

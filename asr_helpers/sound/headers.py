@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 
 UNKNOWN_LENGTH = 2**62  # samples: libsndfile reports about 2**63 if a header leaves the length open
 # Sizes from here up mean "not known yet": most programs write 2**32 - 1, SoX 0x7ffff000, arecord 0x80000000.
-_UNKNOWN_SIZE = 0x7FFF0000
+UNKNOWN_SIZE = 0x7FFF0000
 _MAX_CHUNKS = 1000  # more than any file needs: zeros, read as chunks, would take long
 
 
@@ -72,7 +72,7 @@ def _sound_chunk(file: BinaryIO, size: int) -> tuple[int, int]:
         if name == b"ds64":
             long = struct.unpack("<8xQ", file.read(16).ljust(16, b"\0"))[0]
         if name in (b"data", b"SSND"):
-            known = long is not None or kind in (b"riff", b"caff") or length < _UNKNOWN_SIZE
+            known = long is not None or kind in (b"riff", b"caff") or length < UNKNOWN_SIZE
             length = long if long is not None and length == 2**32 - 1 else length
             return place, length if known and length < UNKNOWN_LENGTH else 0
         place += -(-length // layout.alignment) * layout.alignment  # in integers: length has up to 64 bits
@@ -83,7 +83,7 @@ def _sound_after_header(begin: bytes) -> tuple[int, int]:
     """Return the same as `_sound_chunk` for Sun's and NIST's files: one header, then the sound."""
     if begin[:4] in (b".snd", b"dns."):
         place, length = struct.unpack(">II" if begin[:4] == b".snd" else "<II", begin[4:12].ljust(8, b"\0"))
-        return place, length if length < _UNKNOWN_SIZE else 0
+        return place, length if length < UNKNOWN_SIZE else 0
     if header := re.match(rb"NIST_1A\n\s*(\d+)", begin):
         counts = dict(re.findall(rb"(sample_count|sample_n_bytes|channel_count) -i (\d{1,12})\b", begin))
         return int(header[1]), math.prod(int(count) for count in counts.values()) if len(counts) == 3 else 0
