@@ -115,6 +115,7 @@ def _lj_speech(source: Path, problems: list[str]) -> Iterator[Found]:
     use_third = third_is_text(line.split("|") for _, line in _numbered(table))
     if use_third is False:
         problems.append(printable(f"{table}: the third column is not the text again; the second is taken as the text"))
+    speaker = source.resolve().name
     for place, line in _numbered(table):
         name, *texts = line.split("|")
         if not texts:
@@ -125,7 +126,7 @@ def _lj_speech(source: Path, problems: list[str]) -> Iterator[Found]:
             yield place, RowError(f"the third column, {brief(said)!r}, is not the text again; correct the row")
             continue
         path = source / "wavs" / f"{name}.wav" if name.strip() else ""
-        yield place, {"path": path, "text": said if use_third else written, "speaker": source.resolve().name}
+        yield place, {"path": path, "text": said if use_third else written, "speaker": speaker}
 
 
 def _json_lines(source: Path, problems: list[str]) -> Iterator[Found]:

@@ -126,8 +126,8 @@ def _say(number: int | Decimal, language: str, **how) -> str:
         if calls > _MAX_CALLS:
             raise OverflowError
 
-    before = sys.getprofile()
-    if language.split("_")[0] != "en":  # English says every number of `MAX_DIGITS`
+    counted = language.split("_")[0] != "en" and not sys.getprofile()  # English says every number of `MAX_DIGITS`
+    if counted:
         sys.setprofile(count)
     try:
         words = num2words(number, lang=language, **how)
@@ -136,7 +136,8 @@ def _say(number: int | Decimal, language: str, **how) -> str:
     except Exception:  # KeyError, TypeError, ValueError …: each language has its own
         words = ""
     finally:
-        sys.setprofile(before)
+        if counted:
+            sys.setprofile(None)
     if not words or not words.strip():
         raise SpellingError(f"holds {number}, for which num2words has no word in {language!r}")
     return words.replace(",", "")
