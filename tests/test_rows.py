@@ -11,6 +11,7 @@ from asr_helpers.corpus import CorpusError, load_corpus
 from asr_helpers.own_data import importing, list_clips, spell_out
 from asr_helpers.own_data.importing import import_corpus
 from asr_helpers.own_data.lj_columns import is_same_text
+from asr_helpers.system import NotOursError
 
 NOISE = (0.1 * np.random.default_rng(0).normal(size=32000)).astype(np.float32)  # two seconds
 
@@ -265,7 +266,7 @@ def test_another_data_set_is_refused(tmp_path):
         import_corpus(second, tmp_path / "out", workers=1)
     sound(tmp_path / "mine/1/1/1-1-1.wav")
     (tmp_path / "mine/1/1/1-1.trans.txt").write_text("1-1-1 MINE\n")
-    with pytest.raises(CorpusError, match="mine: holds a corpus that is no import"):
+    with pytest.raises(NotOursError, match="mine/1: exists, and `asr import` did not make it"):
         import_corpus(second, tmp_path / "mine", workers=1)
     assert imported(first, tmp_path / "out")[0] == {"b": ("ONE", 10.0)}
 
