@@ -85,7 +85,7 @@ class Alphabet:
         """
         index = {character: index for index, character in enumerate(self.characters)}
         try:
-            return np.array([index[character] for character in text], dtype=np.int32)  # (characters,)
+            return np.fromiter(map(index.__getitem__, text), np.int32, len(text))  # (characters,)
         except KeyError as error:
             raise AlphabetError(f"{error.args[0]!r} is outside the alphabet ({self})") from None
 

@@ -174,6 +174,38 @@ def arpa(folder: Path) -> Trial:
     return trial
 
 
+def packed(folder: Path) -> Trial:
+    """Packed language models with bytes, parts of the header, or the gzip stream changed: read by each decoder."""
+    import gzip
+
+    from asr_helpers.words import FastBeamSearch, Fusion, beam_search, kneser_ney, ngram, packed, pruning, sentences
+
+    texts = list(sentences.read_sentences(ROOT / "data/mini/dev-mini/9001"))
+    whole = gzip.decompress(packed.pack(kneser_ney.KneserNey.of(texts, 3).trie()))
+    begin = 8 + int.from_bytes(whole[4:8], "little")
+    header = json.loads(whole[8:begin])
+    log_probs = np.log(np.random.default_rng(1).dirichlet(np.ones(29) * 0.1, 40) + 1e-9).astype(np.float32)
+    model = folder / "model.lm"
+
+    def trial(rng):
+        how, content = rng.randrange(4), whole
+        if how == 0:
+            content = flip(content, rng)
+        elif how == 1:
+            head = json.dumps(mutate(header, rng)).encode()
+            content = whole[:4] + len(head).to_bytes(4, "little") + head + whole[begin:]
+        elif how == 2:
+            content = whole[:begin] + flip(whole[begin:], rng, 3)
+        if how == 3 or rng.random() < 0.3:
+            content = gzip.compress(content)
+        model.write_bytes(flip(content, rng, 2) if how == 3 else content)
+        yield lambda: beam_search(log_probs, 16, fusion=Fusion(ngram.NGram.read(model)))
+        yield lambda: FastBeamSearch(model, 16)(log_probs)
+        yield lambda: pruning.prune(pruning.read_trie(model), 0.003)
+
+    return trial
+
+
 def runs(folder: Path) -> Trial:
     """Run folders (state, checkpoint, weights) and records (index, listing, shard): resumed, read."""
     from dataclasses import replace
@@ -232,6 +264,7 @@ KINDS = {
     "audio": audio,
     "transcripts": transcripts,
     "arpa": arpa,
+    "packed": packed,
     "runs": runs,
     "importer": importer,
     "captions": captions,

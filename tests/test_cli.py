@@ -152,7 +152,7 @@ def test_evaluate_by_beam_and_transcribe(capsys, chapter, model):
 
 @pytest.fixture(scope="module")
 def lm_file(mini, tmp_path_factory):
-    path = tmp_path_factory.mktemp("lm") / "mini.arpa.gz"
+    path = tmp_path_factory.mktemp("lm") / "mini.lm"
     assert main(["lm", str(mini / "train-mini"), "--out", str(path)]) == 0
     return path
 

@@ -9,7 +9,15 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-TRIALS = {"audio": 1350, "transcripts": 600, "arpa": 1200, "runs": 600, "importer": 400, "captions": 1500}
+TRIALS = {
+    "audio": 1350,
+    "transcripts": 600,
+    "arpa": 1200,
+    "packed": 600,
+    "runs": 600,
+    "importer": 400,
+    "captions": 1500,
+}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limits of a trial are Linux's")

@@ -197,13 +197,17 @@ def test_an_n_gram_is_kept_only_with_its_beginning_and_its_end(mini):
 
 @pytest.mark.parametrize("keep", [None, 1000])
 def test_agrees_with_kenlm(mini, tmp_path, keep):
-    """KenLM reads the file inside ctc-beam-decoder, and its score of a sentence is taken off what it decodes."""
+    """KenLM reads the file inside ctc-beam-decoder, and its score of a sentence is taken off what it decodes.
+
+    The file has been packed before it is written for KenLM, which reads ARPA.
+    """
     library = pytest.importorskip("ctc_beam_decoder")
     from asr_helpers.text import BLANK, NUM_CLASSES, encode
     from asr_helpers.words import LN10
 
     path = tmp_path / "model.arpa"
-    KneserNey.of(harbour(mini, "train-mini"), keep=keep).write(path)
+    KneserNey.of(harbour(mini, "train-mini"), keep=keep).write(tmp_path / "model.lm")
+    NGram.read(tmp_path / "model.lm").write(path)
     read = NGram.read(path)
     letters = [*" 'ABCDEFGHIJKLMNOPQRSTUVWXYZ", ""]
     kenlm = dict(kenlm_model_path=str(path), unigrams=read.words, alpha=1.0, beta=0.0, unk_score_offset=0.0)

@@ -54,7 +54,7 @@ def test_sizes_stay_cloneable():
         "data/mini": 20e6,
         "data/real": 5e6,
         "data/models": 48e6,
-        "data/models/english.3gram": 15e6,
+        "data/models/english.3gram": 5e6,
         "data": 80e6,
         "notebooks": 14e6,
         "figures": 5e6,

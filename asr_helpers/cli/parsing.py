@@ -147,7 +147,7 @@ def evaluate(command: Parser) -> None:
     add_path(command, "model", "MODEL", ".keras, .tflite or .onnx")
     add_path(command, "corpora", "CORPUS", nargs="+")
     command.add_argument("--decoder", choices=["greedy", "beam"], default="greedy")
-    add_path(command, "--lm", "FILE", "for the beam: ARPA, plain or .gz")
+    add_path(command, "--lm", "FILE", "for the beam: .lm, or ARPA, plain or .gz")
     add_count(command, "--width", "of the beam", default=BEAM_WIDTH)
     command.add_argument("--lm-weight", metavar="X", type=finite, default=WEIGHT)
     command.add_argument("--word-bonus", metavar="X", type=finite, default=WORD_BONUS)
@@ -160,7 +160,7 @@ def transcribe(command: Parser) -> None:
     add_path(command, "audio", "AUDIO", ANY_RECORDING, nargs="+")
     add_model(command)
     language_model = command.add_mutually_exclusive_group()
-    add_path(language_model, "--lm", "FILE", "an ARPA file; default: the shipped one")
+    add_path(language_model, "--lm", "FILE", ".lm or ARPA; default: the shipped one")
     add_switch(language_model, "--no-lm", "the network alone, greedily decoded")
     add_hotwords(command)
     formats = "json: a line with one object per recording; srt, vtt: captions; ctm: NIST's word times"
@@ -176,7 +176,7 @@ def align(command: Parser) -> None:
 
 def lm(command: Parser) -> None:
     add_path(command, "sources", "SOURCE", "a corpus, or a text file", nargs="+")
-    add_path(command, "--out", "FILE", ".arpa or .arpa.gz", required=True)
+    add_path(command, "--out", "FILE", ".lm (the smallest), .arpa or .arpa.gz", required=True)
     add_count(command, "--order", "words in the longest n-gram; default: 3", default=3)
     add_count(command, "--vocabulary", "keep only the N most frequent words")
     add_count(command, "--keep", "prune to at most N n-grams, words included")

@@ -2,8 +2,9 @@
 
 In order of concepts: `ctc_lattice` sums over alignments; `greedy_decoding` takes the best one;
 `prefix_beam_search` finds the best text; `fusion` adds a language model to its score; `ngram` is that model
-(`kneser_ney` estimates it, `arpa` stores it, `hotwords` adds names to it); `fast` is the same search compiled. Notebook
-05 builds the lattice and greedy decoding in the open, notebook 07 the rest."""
+(`kneser_ney` estimates it, `arpa` and `packed` store it, `pruning` makes it smaller, `hotwords` adds names to it);
+`fast` is the same search compiled. Notebook 05 builds the lattice and greedy decoding in the open, notebook 07 the
+rest."""
 
 from asr_helpers.system.faces import face
 
@@ -42,7 +43,9 @@ __all__, __getattr__, __dir__ = face(
         "kneser_ney": ["KneserNey", "Order", "estimate"],
         "metrics": ["ErrorRate", "character_errors", "paired_difference", "score", "word_errors"],
         "ngram": ["END", "LN10", "NGram", "NO_LM", "START", "UNKNOWN"],
+        "packed": ["NGramTrie", "pack", "read_packed"],
         "prefix_beam_search": ["BEAM_MARGIN", "BEAM_WIDTH", "Hypothesis", "MIN_LOG_PROB", "advance", "beam_search"],
+        "pruning": ["prune", "read_trie"],
         "sentences": ["read_sentences", "read_texts"],
     },
 )

@@ -15,6 +15,7 @@ from asr_helpers.system.claims import Maker
 from asr_helpers.system.errors import OneLineError
 from asr_helpers.system.text_files import read_lines
 
+START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 LOG10_ZERO = -99.0  # ARPA's log10(0), for `<s>`, which follows nothing
 _MAX_COMMENT_LINES = 1000  # before the n-grams
 MAKER = Maker("asr lm")

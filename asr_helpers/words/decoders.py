@@ -43,7 +43,7 @@ class FastBeamSearch:
         """Load the language model and compile the search.
 
         Args:
-            lm: an ARPA file, plain or gzipped; without one, only the audio counts.
+            lm: a packed model or an ARPA file, see `NGram.read`; without one, only the audio counts.
             width: the most entries that are kept after a frame.
             weight: of the language model, see `Fusion`.
             word_bonus: nats for each word.
@@ -58,7 +58,7 @@ class FastBeamSearch:
 
         Raises:
             TextError: the file is missing or cannot be read.
-            LanguageModelError: the file is not ARPA, or in another language than the alphabet, see `check_letters`.
+            LanguageModelError: the file is no language model, or in another language, see `check_letters`.
             AlphabetError: a hotword cannot be spelt.
             DecodingError: `width` is below 1, there are hotwords without a language model, or Numba is not installed.
         """
@@ -129,21 +129,21 @@ class FastBeamSearch:
 
 def _unigrams(model: "Automaton", alphabet: Alphabet) -> dict[str, float]:
     """Return {word: log10 probability without context} for the words of a model that `alphabet` spells."""
-    log10 = model.unigrams
+    log10 = model.unigrams.tolist()
     return {word: log10[model.numbers[word]] for word in spellable(model.vocabulary, alphabet)}
 
 
 def shipped_lm() -> Path:
     """Return the path of the shipped language model, see data/README.md."""
-    return data_dir() / "models" / "english.3gram.arpa.gz"
+    return data_dir() / "models" / "english.3gram.lm"
 
 
 @functools.cache
 def default_decoder(alphabet: Alphabet = ENGLISH) -> Callable[[np.ndarray], str]:
     """Return the default decoder, log-probabilities (frames, classes) to text, made once per alphabet.
 
-    For English this is beam search with the shipped language model, which takes a second to load. No language model
-    ships for other alphabets, so they get greedy decoding.
+    For English this is beam search with the shipped language model, which takes half a second to load. For other
+    alphabets none ships, so they get greedy decoding.
     """
     if alphabet != ENGLISH:
         return functools.partial(greedy, alphabet=alphabet)

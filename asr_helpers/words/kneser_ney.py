@@ -2,15 +2,16 @@
 
 import itertools
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from asr_helpers.words.arpa import LOG10_ZERO, LanguageModelError, write_arpa
-from asr_helpers.words.ngram import END, START, UNKNOWN, NGram
+from asr_helpers.words.arpa import END, LOG10_ZERO, START, UNKNOWN, LanguageModelError
+from asr_helpers.words.ngram import NGram
+from asr_helpers.words.packed import Level, NGramTrie
 
 
 def estimate(
@@ -132,11 +133,28 @@ class KneserNey:
         if keep >= len(every):
             return
         threshold = -np.partition(-every, keep)[keep]
-        self._select([(loss > threshold) | np.isinf(loss) for loss in losses])
-        for below, level in itertools.pairwise(self.levels):
-            rest, rest_below = _left_over_mass(below, level)
+        self.drop([(loss <= threshold) & np.isfinite(loss) for loss in losses])
+
+    def drop(self, dropped: list[np.ndarray]) -> None:
+        """Drop the n-grams of the masks `dropped`, one for each order; their probabilities go to the back-off.
+
+        An n-gram must be dropped with its context and its suffix. A dropped word counts as `<unk>` from then on.
+        """
+        rests = [
+            _left_over_mass(below, level)[0] + level.sums(np.where(mask, level.prob, 0), len(below))
+            for (below, level), mask in zip(itertools.pairwise(self.levels), dropped[1:], strict=True)
+        ]
+        unknown = np.arange(len(self.words)) == self.words.index(UNKNOWN)
+        self.levels[0].prob = self.levels[0].prob + unknown * self.levels[0].prob[dropped[0]].sum()
+        self._select([~mask for mask in dropped])
+        number = np.cumsum(~dropped[0], dtype=np.int32) - 1
+        self.words = [word for word, gone in zip(self.words, dropped[0].tolist(), strict=True) if not gone]
+        for level in self.levels:
+            level.word = number[level.word]
+        for (below, level), rest, gone in zip(itertools.pairwise(self.levels), rests, dropped[:-1], strict=True):
+            rest_below = _left_over_mass(below, level)[1]
             seen = level.sums(np.ones(len(level)), len(below))
-            below.backoff = np.where(seen, rest / rest_below, 1.0)
+            below.backoff = np.where(seen, rest[~gone] / rest_below, 1.0)
 
     def losses(self, below: Order, level: Order) -> np.ndarray:
         """Return the cost of dropping each n-gram of `level` alone, in nats per word of text."""
@@ -147,30 +165,17 @@ class KneserNey:
         cost = level.prob * (np.log(level.prob) - np.log(backed_off * weight)) - rest * change
         return below.times[level.context] / self.levels[0].times.sum() * cost
 
+    def trie(self) -> NGramTrie:
+        """Return the model as an `NGramTrie`."""
+        return NGramTrie(self.words, [Level(each.context, each.word, *_logarithms(each)) for each in self.levels])
+
     def ngram(self) -> NGram:
         """Return the model as an `NGram`."""
-        grams, contexts = {}, [()]
-        for level in self.levels:
-            contexts = [
-                (*contexts[context], self.words[word])
-                for context, word in zip(level.context.tolist(), level.word.tolist(), strict=True)
-            ]
-            grams |= zip(contexts, zip(*_logarithms(level), strict=True), strict=True)
-        return NGram(len(self.levels), grams)
+        return NGram.of(self.trie())
 
     def write(self, path: Path | str) -> None:
-        """Write the model as ARPA, as `NGram.write` does."""
-        write_arpa(path, [len(level) for level in self.levels], self._sections())
-
-    def _sections(self) -> Iterator[Iterator[tuple[float, str, float]]]:
-        texts = [""]
-        for level in self.levels:
-            texts = [
-                f"{texts[context]} {self.words[word]}".lstrip()
-                for context, word in zip(level.context.tolist(), level.word.tolist(), strict=True)
-            ]
-            log_probs, backoffs = _logarithms(level)
-            yield zip(log_probs, texts, backoffs, strict=True)
+        """Write the model to a file, as `NGram.write` does."""
+        self.trie().write(path)
 
 
 def _count_words(sentences: Iterable[str], least: int, most: int | None) -> tuple[list[str], np.ndarray]:
@@ -269,13 +274,15 @@ def discounts(count: np.ndarray) -> np.ndarray:
 
 
 def _left_over_mass(below: Order, level: Order) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each context 1 minus the sum of its probabilities, and of their back-off probabilities; above 0."""
-    sums = (level.sums(each, len(below)) for each in (level.prob, below.prob[level.suffix]))
-    rest, rest_below = (np.maximum(1 - each, 1e-12) for each in sums)
-    return rest, rest_below
+    """Return for each context 1 minus the sum of its probabilities, and of their back-off probabilities; above 0.
+
+    The first is the second times the back-off weight, also in a model whose probabilities are rounded.
+    """
+    rest_below = np.maximum(1 - level.sums(below.prob[level.suffix], len(below)), 1e-12)
+    return below.backoff * rest_below, rest_below
 
 
-def _logarithms(level: Order) -> tuple[list[float], list[float]]:
+def _logarithms(level: Order) -> tuple[np.ndarray, np.ndarray]:
     """Return log10 of probabilities and back-off weights, as ARPA stores them."""
     with np.errstate(divide="ignore"):
-        return np.maximum(np.log10(level.prob), LOG10_ZERO).tolist(), np.log10(level.backoff).tolist()
+        return np.maximum(np.log10(level.prob), LOG10_ZERO), np.log10(level.backoff)

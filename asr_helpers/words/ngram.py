@@ -1,8 +1,8 @@
 """A word n-gram language model: how probable a sentence is, whatever the audio.
 
 `kneser_ney` estimates it (interpolated modified Kneser-Ney smoothing: Chen & Goodman, 1999, "An empirical study of
-smoothing techniques for language modeling", Computer Speech & Language 13); `arpa` keeps it in a file. Logarithms are
-to base 10, as in that file.
+smoothing techniques for language modeling", Computer Speech & Language 13); `arpa` and `packed` keep it in a file.
+Logarithms are to base 10, as in those files.
 """
 
 import math
@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from asr_helpers.words.arpa import broken, read_arpa, write_arpa
+from asr_helpers.words.arpa import END, START, UNKNOWN, broken, read_arpa, write_arpa
+from asr_helpers.words.packed import NGramTrie, is_packed, read_packed
 
 LN10 = math.log(10)
-START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 
 
 @dataclass(frozen=True)
@@ -75,21 +75,41 @@ class NGram:
         return 10 ** (-total / count)
 
     def write(self, path: Path | str) -> None:
-        """Write the model as ARPA, gzipped if the name ends in `.gz`; the same model gives the same bytes."""
+        """Write the model, packed if the name ends in `.lm`, otherwise as ARPA, gzipped if it ends in `.gz`.
+
+        The same model gives the same bytes.
+        """
+        if Path(path).suffix == ".lm":
+            return self.trie().write(path)
         by_length = [sorted(gram for gram in self.grams if len(gram) == n) for n in range(1, self.order + 1)]
         sections = (
             ((self.grams[gram][0], " ".join(gram), self.grams[gram][1]) for gram in grams) for grams in by_length
         )
         write_arpa(path, list(map(len, by_length)), sections)
 
+    def trie(self) -> NGramTrie:
+        """Return the model in arrays. A mark that the model lacks is added, all but impossible.
+
+        Raises:
+            LanguageModelError: the model lists an n-gram without its beginning.
+        """
+        return NGramTrie.of(self.order, self.grams, self.score)
+
+    @classmethod
+    def of(cls, trie: NGramTrie) -> "NGram":
+        """Return the model that `trie` holds in arrays."""
+        return cls(len(trie.levels), trie.grams())
+
     @classmethod
     def read(cls, path: Path | str) -> "NGram":
-        """Return the model of an ARPA file, plain or gzipped.
+        """Return the model of a file: packed, or ARPA, plain or gzipped.
 
         Raises:
             TextError: the file is missing or cannot be read.
-            LanguageModelError: it is cut off, or not ARPA.
+            LanguageModelError: it is cut off, or neither.
         """
+        if is_packed(path):
+            return cls.of(read_packed(path))
         grams: dict[tuple[str, ...], tuple[float, float]] = {}
         known: dict[str, str] = {}  # holds each word in memory once
         for length, lines in read_arpa(path):

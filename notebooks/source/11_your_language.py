@@ -601,7 +601,7 @@ check("language", answer)
 #
 # - [x] none of its words has a letter that German has and English lacks | So it is of another language, although its words could be spelt.
 # - [ ] it has too many words | That would only be slow.
-# - [ ] its file has another format | Both are ARPA.
+# - [ ] its file has another format | Both formats are read.
 
 # %% [markdown]
 # ## Recap
