@@ -8,7 +8,7 @@ RUN := runs/mini
 WAV := runs/mini-wav
 PEOPLE := $(addprefix data/real/test-clean-sample/,672/122797/672-122797-0069.flac 3729/6852/3729-6852-0011.flac)
 
-.PHONY: help run lab learn test test-fast types chromium pictures notebooks site lint lock fuzz audit
+.PHONY: help run lab learn test test-fast types wasm compiler chromium pictures notebooks site lint lock fuzz audit
 
 help:  ## what each target does
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
@@ -30,7 +30,7 @@ learn: $(READY)  ## a copy of the notebooks to work in, which no newer version o
 	$(BIN)/python notebooks/tools/learn.py
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/work/00_start_here.ipynb
 
-test: $(READY) chromium types  ## every test: the package, the notebooks, the browser
+test: $(READY) compiler chromium types  ## every test: the package, the notebooks, the browser
 	$(BIN)/python -m pytest -n 2 --ignore tests/browser
 	$(BIN)/python -m pytest tests/browser
 
@@ -39,6 +39,13 @@ test-fast: $(READY)  ## what needs no notebook, no browser and no training: two 
 
 types: $(READY)  ## mypy over the files of the afternoon route
 	$(BIN)/mypy
+
+wasm: $(READY) compiler  ## compile the web page's engine from C, in the same bytes as the committed ones
+	$(BIN)/python .ci/build_engine.py asr_helpers/web/engine.wasm
+
+compiler: $(READY)  # for `wasm` and its test: a wheel of 100 MB, which the lock spares everybody else
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement .ci/wasm.txt \
+		|| echo "the compiler could not be installed: the test of the web page's engine will be skipped"
 
 fuzz: $(READY)  ## damaged audio, texts, models, runs and records, by the thousand
 	FUZZ=1 $(BIN)/python -m pytest tests/test_fuzz.py

@@ -11,7 +11,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "asr_helpers" / "web" / "engine.c
 FLAGS = [
     *("-target", "wasm32-freestanding", "-mcpu=generic+simd128+bulk_memory", "-O3", "-nostdlib"),
     *("-Wall", "-Wextra", "-Werror"),
-    *("-Wl,--no-entry", "-Wl,--strip-all", "-Wl,--export-memory"),
+    *("-Wl,--no-entry", "-Wl,--strip-all", "-Wl,--export-memory", "-Wl,-z,stack-size=16384"),
 ]
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""asr train, lm, quantize."""
+"""asr train, lm, quantize, web."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from asr_helpers.cli.common import chosen_alphabet, load_utterances, read_clips, say
+from asr_helpers.cli.common import chosen_alphabet, load_utterances, read_clips, report, say
 from asr_helpers.system.errors import OneLineError
 
 if TYPE_CHECKING:
@@ -132,5 +132,32 @@ def quantize(options: Namespace) -> None:
     utterances = load_utterances(options.calibrate, alphabet=stored_alphabet(options.model))
     spread = utterances[:: max(1, len(utterances) // CALIBRATION_CLIPS)]
     calibration = [features(samples) for _, samples in read_clips(spread, limit=CALIBRATION_CLIPS)]
-    for report in quantize(options.model, options.out, calibration):
-        print(format_report(report))
+    for variant in quantize(options.model, options.out, calibration):
+        print(format_report(variant))
+
+
+def web(options: Namespace) -> None:
+    """Write the recogniser as a web page: a folder of static files that works offline once it has been opened.
+
+    English models get the shipped language model, unless another is named, and clips of people reading.
+    """
+    from asr_helpers.corpus.reading import data_dir, load_corpus
+    from asr_helpers.text import ENGLISH
+    from asr_helpers.web import page
+    from asr_helpers.web.pack import pack_language_model, pack_model
+    from asr_helpers.words.decoders import shipped_lm
+
+    page.check_folder(options.out)
+    network = pack_model(options.model)
+    lm, clips = options.lm, []
+    if network.alphabet == ENGLISH:
+        lm = lm or shipped_lm()
+        clips = page.sample_clips(load_corpus(data_dir() / "real").utterances)
+    if lm and not options.no_lm:
+        report([f"{lm}: reading it, and pruning it to {options.lm_megabytes:g} MB"])
+        packed = pack_language_model(lm, options.lm_megabytes, network.alphabet)
+    else:
+        packed = None
+    sizes = page.write_page(network, options.out, packed, clips)
+    print(f"{options.out}: {len(sizes)} files, {sum(sizes.values()) / 1e6:.2f} MB")
+    print(f"to open it: python -m http.server -d {options.out}, then http://localhost:8000")

@@ -75,6 +75,12 @@ def add_hotwords(command: Parser) -> None:
     command.add_argument("--hotwords", metavar="FILE|WORD", nargs="+", action="extend", default=[], help=what)
 
 
+def add_language_model(command: Parser, default: str) -> None:
+    group = command.add_mutually_exclusive_group()
+    add_path(group, "--lm", "FILE", f"an ARPA file; default: {default}")
+    add_switch(group, "--no-lm", "the network alone, greedily decoded")
+
+
 def add_limit(command: Parser) -> None:
     add_count(command, "--limit", "the first N utterances only")
 
@@ -159,9 +165,7 @@ def evaluate(command: Parser) -> None:
 def transcribe(command: Parser) -> None:
     add_path(command, "audio", "AUDIO", ANY_RECORDING, nargs="+")
     add_model(command)
-    language_model = command.add_mutually_exclusive_group()
-    add_path(language_model, "--lm", "FILE", ".lm or ARPA; default: the shipped one")
-    add_switch(language_model, "--no-lm", "the network alone, greedily decoded")
+    add_language_model(command, "the shipped one")
     add_hotwords(command)
     formats = "json: a line with one object per recording; srt, vtt: captions; ctm: NIST's word times"
     command.add_argument("--format", choices=["text", "json", "srt", "vtt", "ctm"], default="text", help=formats)
@@ -189,6 +193,16 @@ def quantize(command: Parser) -> None:
     add_path(command, "--calibrate", "CORPUS", "training speech; 100 clips are used", required=True)
 
 
+def web(command: Parser) -> None:
+    from asr_helpers.web.page import LM_MEGABYTES
+
+    add_path(command, "model", "MODEL", ".keras, or its crnn.fast.onnx")
+    add_path(command, "--out", "DIR", "new or empty, or a page to write anew", required=True)
+    add_language_model(command, "for English the shipped one, for others none")
+    help = f"prune the language model to X million bytes; default: {LM_MEGABYTES}"
+    command.add_argument("--lm-megabytes", metavar="X", type=finite, default=LM_MEGABYTES, help=help)
+
+
 def compare(command: Parser) -> None:
     add_path(command, "folder", "DIR", "written by asr quantize")
     add_path(command, "corpus", "CORPUS")
@@ -211,5 +225,6 @@ COMMANDS: list[tuple[Callable, str, Callable[[Parser], None]]] = [
     (speech.align, "when each word of a known text was said, as CTM", align),
     (models.lm, "estimate a language model from transcripts and texts", lm),
     (models.quantize, "a .keras model to every smaller variant, with a report of what became int8", quantize),
+    (models.web, "the recogniser as a page: a folder of static files, offline, on a phone", web),
     (measure.compare, "size, speed, memory and error rate of every variant, on this machine", compare),
 ]

@@ -1,4 +1,4 @@
-"""The network as model.bin, which engine.c computes, from the fast form that `asr quantize` writes.
+"""What the page loads, packed: the network as model.bin, which engine.c computes, and the language model.
 
 The layout of model.bin, little-endian; each array starts at a multiple of 16 bytes:
 
@@ -18,14 +18,21 @@ The engine computes eight numbers at a time, so channels and units are filled up
 changes no logit: a channel or a unit without weights gives 0.
 """
 
-from typing import Any
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from asr_helpers.sound.mel import MELS, TIME_POOLING
+from asr_helpers.corpus.reading import data_dir, load_corpus
+from asr_helpers.sound.audio import read_audio
+from asr_helpers.sound.mel import MELS, TIME_POOLING, features
 from asr_helpers.system.errors import OneLineError, first_line
 from asr_helpers.text import ALPHABET_KEY, ENGLISH, Alphabet, AlphabetError
+from asr_helpers.words.arguments import check_letters
 
+FAST = "crnn.fast.onnx"
+CALIBRATION_CLIPS = 100
 FORMAT = 1
 LANES = 8
 ALIGNMENT = 16  # bytes
@@ -43,20 +50,70 @@ class PackError(OneLineError):
     """A model cannot be packed for the page, or the page's folder cannot be written; the message names the remedy."""
 
 
-def pack_network(content: bytes, name: str) -> tuple[bytes, Alphabet]:
-    """Return model.bin and the alphabet of a network.
+class Network(NamedTuple):
+    """A network for the page: the name of its file, model.bin and its alphabet."""
+
+    name: str
+    content: bytes
+    alphabet: Alphabet
+
+
+def pack_model(path: Path | str) -> Network:
+    """Return the network of a `.keras` model, or of its fast form, `crnn.fast.onnx`.
+
+    A `.keras` model is converted in a process of its own. The int8 ranges of its convolutions come from the embedded
+    corpus: features are normalised, so any speech gives similar ones.
+
+    Raises:
+        PackError: the file is missing, or something else.
+        ExportError: the `.keras` model cannot be read or converted.
+    """
+    path = Path(path)
+    if path.suffix not in (".keras", ".onnx"):
+        raise PackError(f"{path}: cannot become a page; give a .keras model, or its {FAST}")
+    if not path.is_file():
+        raise PackError(f"{path}: no such file; train a model first, or check the path")
+    if path.suffix == ".onnx":
+        return pack_network(path.read_bytes(), path)
+    from asr_helpers.export.variants import quantize
+
+    speech = load_corpus(data_dir() / "mini" / "train-mini").utterances
+    speech = speech[:: max(1, len(speech) // CALIBRATION_CLIPS)]
+    with tempfile.TemporaryDirectory() as folder:
+        quantize(path, folder, [features(read_audio(clip.path)) for clip in speech], (FAST,))
+        return pack_network(Path(folder, FAST).read_bytes(), path)
+
+
+def pack_language_model(path: Path | str, megabytes: float, alphabet: Alphabet) -> bytes:
+    """Return the content of lm.bin.gz: a language model, packed and pruned to a size.
 
     Args:
-        content: of a `crnn.fast.onnx`.
-        name: the file's, for messages.
+        path: an ARPA file or a packed model.
+        megabytes: 10^6 bytes; the most that it may have.
+        alphabet: the network's.
+
+    Raises:
+        TextError: the file cannot be read.
+        LanguageModelError: it is no language model, is in another language, or does not fit.
+    """
+    from asr_helpers.words.pruning import prune, read_trie
+
+    model = read_trie(path)
+    check_letters(model.words, alphabet, str(path))
+    return prune(model, megabytes)
+
+
+def pack_network(content: bytes, path: Path) -> Network:
+    """Return the network in the content of a `crnn.fast.onnx`; `path` is for its name and for messages.
 
     Raises:
         PackError: it is something else.
     """
+    name = str(path)
     nodes, alphabet = _read(content, name)
     ops, weights = [op for op, _ in nodes], [arrays for _, arrays in nodes]
     layers = (len(ops) - len(BEFORE_LSTMS) - len(AFTER_LSTMS)) // len(LSTM)
-    refusal = PackError(f"{name}: is not the fast form of a network; give the .keras model, or its crnn.fast.onnx")
+    refusal = PackError(f"{name}: is not the fast form of a network; give the .keras model, or its {FAST}")
     if layers < 1 or ops != BEFORE_LSTMS + layers * LSTM + AFTER_LSTMS:
         raise refusal
     try:
@@ -66,7 +123,7 @@ def pack_network(content: bytes, name: str) -> tuple[bytes, Alphabet]:
     if sizes[-1] != alphabet.classes:
         raise PackError(f"{name}: has {sizes[-1]} classes, and its alphabet {alphabet.classes}; make it again")
     head = np.array([FORMAT, MELS, *sizes, 0], "<u4")
-    return b"".join(_aligned(array) for array in [head, *arrays]), alphabet
+    return Network(path.name, b"".join(map(_aligned, [head, *arrays])), alphabet)
 
 
 def _read(content: bytes, name: str) -> tuple[list[tuple[str, Weights]], Alphabet]:
@@ -85,40 +142,43 @@ def _read(content: bytes, name: str) -> tuple[list[tuple[str, Weights]], Alphabe
 
 
 def _arrays(weights: list[Weights], layers: int) -> tuple[list[int], list[np.ndarray]]:
-    """Return [channels1, channels2, layers, units, classes], without mels, and the arrays of model.bin."""
+    """Return [channels1, channels2, layers, units, classes] and the arrays of model.bin.
+
+    Raises:
+        ValueError: an array has another size or type, or a zero point is not 0.
+    """
     _, (kernel1,), _, _, (bias1,), (step1, zero1), conv2, *_ = weights
     _, _, kernel2, kernel2_steps, kernel2_zero, step2, zero2, bias2 = conv2
     (dense,), (dense_bias,), _ = weights[-len(AFTER_LSTMS) :]
-    channels1, channels2 = len(kernel1), len(kernel2)
-    units, classes = len(dense) // 2, len(dense_bias)
-    columns = MELS // TIME_POOLING
+    channels1, channels2, units, classes = len(kernel1), len(kernel2), len(dense) // 2, len(dense_bias)
     factor = (step1 * kernel2_steps / step2).astype(np.float32)
+    kernel2 = kernel2.reshape(channels2, channels1, 9).transpose(0, 2, 1)
     arrays = [
-        _filled(kernel1.reshape(channels1, 9).T.reshape(9, channels1), 1),
+        _filled(kernel1.reshape(channels1, 9).T, 1),
         _filled(bias1.reshape(channels1), 0),
         step1.reshape(1),
-        _filled(_filled(kernel2.reshape(channels2, channels1, 9).transpose(0, 2, 1), 2), 0),
-        *(_filled(array.reshape(channels2), 0) for array in (bias2, factor)),
+        _filled(_filled(kernel2, 2), 0),
+        _filled(bias2.reshape(channels2), 0),
+        _filled(factor.reshape(channels2), 0),
         step2.reshape(1),
     ]
-    zeros, parts, inputs = [zero1, kernel2_zero, zero2], columns, channels2  # `parts` groups of inputs are filled up each
-    for layer in range(layers):
-        start = len(BEFORE_LSTMS) + layer * len(LSTM)
-        (kernel, recurrent, bias, *_, steps, zero, recurrent_steps, recurrent_zero), _, _, (scale,), (shift,) = weights[
-            start : start + len(LSTM)
-        ]
+    sizes = [len(arrays[1]), len(arrays[4]), layers, units + -units % LANES, classes]
+    zeros = [zero1, kernel2_zero, zero2]
+    parts, inputs = MELS // TIME_POOLING, channels2  # an LSTM reads `parts` times `inputs` values
+    for start in range(len(BEFORE_LSTMS), len(weights) - len(AFTER_LSTMS), len(LSTM)):
+        lstm, _, _, (scale,), (shift,) = weights[start : start + len(LSTM)]
+        kernel, recurrent, bias, *_, kernel_steps, kernel_zero, recurrent_steps, recurrent_zero = lstm
         kernel = kernel.reshape(2, parts * inputs, 4 * units).transpose(0, 2, 1)
         recurrent = recurrent.reshape(2, units, 4 * units).transpose(0, 2, 1)
+        bias = bias.reshape(2, 2, 4 * units).sum(axis=1)  # ONNX has one of the kernel and one of the recurrent kernel
         arrays += [_filled(_filled(kernel, 2, parts), 1, 4), _filled(_filled(recurrent, 2), 1, 4)]
-        bias = bias.reshape(2, 2, 4 * units).sum(axis=1)  # ONNX has a recurrent bias, too
-        arrays += [_filled(array.reshape(2, 4 * units), 1, 4) for array in (bias, steps, recurrent_steps)]
-        arrays += [_filled(array.reshape(2 * units), 0, 2) for array in (scale, shift)]
-        zeros += [zero, recurrent_zero]
+        arrays += [_filled(each.reshape(2, 4 * units), 1, 4) for each in (bias, kernel_steps, recurrent_steps)]
+        arrays += [_filled(each.reshape(2 * units), 0, 2) for each in (scale, shift)]
+        zeros += [kernel_zero, recurrent_zero]
         parts, inputs = 2, units
-    arrays += [_filled(dense.reshape(2 * units, classes).T, 1, 2), dense_bias]
-    if any(zero.any() for zero in zeros):
-        raise ValueError("a zero point is not 0")
-    sizes = [len(arrays[1]), len(arrays[4]), layers, len(arrays[-3]) // 2, classes]
+    arrays += [_filled(dense.reshape(2 * units, classes).T, 1, 2), dense_bias.reshape(classes)]
+    if any(zero.any() for zero in zeros) or {each.dtype.name for each in arrays} != {"float32", "int32", "int8"}:
+        raise ValueError("the integers are of another kind")
     return sizes, arrays
 
 

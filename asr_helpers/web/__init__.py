@@ -1,0 +1,12 @@
+"""The recogniser in a page: a folder of static files, offline, on a phone. Notebook 15 builds this in the open."""
+
+from asr_helpers.system.faces import face
+
+__all__, __getattr__, __dir__ = face(
+    __name__,
+    {
+        "engine": ["Engine"],
+        "pack": ["Network", "PackError", "pack_language_model", "pack_model", "pack_network"],
+        "page": ["LM_MEGABYTES", "check_folder", "sample_clips", "write_page"],
+    },
+)

@@ -1,0 +1,173 @@
+"""The folder that `asr web` writes: static files that any web server can serve, and that work offline.
+
+| file | content |
+|---|---|
+| `index.html`, `*.js`, `icon-*`, … | the page itself, as in `web/static` |
+| `sw.js` | its service worker, with the list of all files and a version, the hash of their contents |
+| `engine.wasm` | what computes the network, compiled from engine.c |
+| `model.bin.gz` | the network, see `pack` |
+| `lm.bin.gz` | the language model, see `words.packed`; without one, the page shows the letters only |
+| `clips/` | recordings to try it with |
+| `recogniser.json` | the alphabet, all settings, and the names and sizes of these files |
+
+The settings are Python's constants of the same names, so that the page computes what Python does:
+
+| key | content |
+|---|---|
+| `format` | 1 |
+| `name` | of the model's file, to show |
+| `alphabet` | a character for each class; the blank is the class after the last |
+| `features`, `windows` | the numbers of `sound.mel`; of `recognizer.windows` and `recognizer.recognizer` |
+| `decoder` | the arguments and constants of the beam search and of `Fusion` |
+| `engine`, `network`, `language_model` | names of files; `language_model` may be null |
+| `bytes` | of each of these files, for a progress bar |
+| `clips` | a list of {"file": its name, "text": its words} |
+| `files` | the names of all files in the folder |
+"""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from types import ModuleType
+
+from asr_helpers.corpus.reading import Utterance
+from asr_helpers.recognizer import recognizer, windows
+from asr_helpers.sound import mel
+from asr_helpers.system import files
+from asr_helpers.web.engine import WASM
+from asr_helpers.web.pack import Network, PackError
+from asr_helpers.words import fusion, prefix_beam_search
+
+STATIC = Path(__file__).with_name("static")
+SETTINGS, WORKER, ENGINE, NETWORK, LANGUAGE_MODEL = (
+    "recogniser.json",
+    "sw.js",
+    "engine.wasm",
+    "model.bin.gz",
+    "lm.bin.gz",
+)
+FORMAT = 1
+LM_MEGABYTES = 1.8
+CLIPS, CLIP_SECONDS = 4, 4.0  # how many are shipped with the page, and about how long
+
+
+def write_page(
+    network: Network, out: Path | str, lm: bytes | None = None, clips: Iterable[Utterance] = ()
+) -> dict[str, int]:
+    """Write the page to the folder `out`, and return the size of each of its files in bytes.
+
+    The same arguments give the same bytes. In a folder that this function wrote before, what the new page does not
+    need is removed.
+
+    Args:
+        network: see `pack_model`.
+        out: a new or empty folder, or one with a page.
+        lm: the content of the language model, see `pack_language_model`.
+        clips: recordings to try the page with.
+
+    Raises:
+        PackError: the folder holds something else.
+    """
+    out = Path(out)
+    check_folder(out)
+    made = {path.name: path.read_bytes() for path in sorted(STATIC.iterdir()) if path.name != WORKER}
+    made[ENGINE] = WASM.read_bytes()
+    made[NETWORK] = gzip.compress(network.content, mtime=0)
+    if lm is not None:
+        made[LANGUAGE_MODEL] = lm
+    listed = []
+    for number, clip in enumerate(clips, start=1):
+        name = f"clips/{number}{clip.path.suffix}"
+        made[name] = clip.path.read_bytes()
+        listed.append({"file": name, "text": clip.text})
+    settings = _settings(network, made, listed)
+    made[SETTINGS] = (json.dumps(settings, ensure_ascii=False, indent=1) + "\n").encode()
+    made[WORKER] = _worker(made)
+    _write(out, made)
+    return {name: len(content) for name, content in made.items()}
+
+
+def sample_clips(utterances: Iterable[Utterance]) -> list[Utterance]:
+    """Return `CLIPS` of `utterances`, each about `CLIP_SECONDS` long, of different speakers if there are enough."""
+    by_length = sorted(utterances, key=lambda clip: (abs(clip.seconds - CLIP_SECONDS), clip.id))
+    first_of = {clip.speaker: clip for clip in reversed(by_length)}
+    others = [clip for clip in by_length if clip is not first_of[clip.speaker]]
+    firsts = [clip for clip in by_length if clip is first_of[clip.speaker]]
+    return [*firsts, *others][:CLIPS]
+
+
+def _settings(network: Network, made: dict[str, bytes], clips: list[dict]) -> dict:
+    """Return the content of recogniser.json, for files that are `made`."""
+    loaded = [each for each in (ENGINE, NETWORK, LANGUAGE_MODEL) if each in made]
+    return {
+        "format": FORMAT,
+        "name": network.name,
+        "alphabet": network.alphabet.characters,
+        "features": _numbers(mel),
+        "windows": _numbers(windows) | _numbers(recognizer),
+        "decoder": {
+            "width": prefix_beam_search.BEAM_WIDTH,
+            "margin": prefix_beam_search.BEAM_MARGIN,
+            "min_log_prob": prefix_beam_search.MIN_LOG_PROB,
+            **_numbers(fusion),
+        },
+        "engine": ENGINE,
+        "network": NETWORK,
+        "language_model": LANGUAGE_MODEL if LANGUAGE_MODEL in made else None,
+        "bytes": {each: len(made[each]) for each in loaded},
+        "clips": clips,
+        "files": sorted([*made, SETTINGS, WORKER]),
+    }
+
+
+def _numbers(module: ModuleType) -> dict[str, float]:
+    """Return the constants of a module that are numbers, by their names in lower case."""
+    return {name.lower(): each for name, each in vars(module).items() if name.isupper() and type(each) in (int, float)}
+
+
+def _worker(made: dict[str, bytes]) -> bytes:
+    """Return the service worker for files that are `made`."""
+    template = (STATIC / WORKER).read_text(encoding="utf-8")
+    version = hashlib.sha256(template.encode())
+    for name in sorted(made):
+        version.update(f"{name} {len(made[name])}\n".encode() + made[name])
+    names = json.dumps(["./", *sorted(made)])
+    return template.replace("@VERSION@", version.hexdigest()[:16]).replace("@FILES@", names).encode()
+
+
+def check_folder(out: Path) -> None:
+    """Check that nothing of others is in the folder.
+
+    Raises:
+        PackError: something is.
+    """
+    if out.exists() and not out.is_dir():
+        raise PackError(f"{out}: is a file; name a new folder")
+    if out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()) and _written_before(out) is None:
+        raise PackError(f"{out}: holds other files than a page; name a new or an empty folder")
+
+
+def _written_before(out: Path) -> list[str] | None:
+    """Return the names of the files of the page in a folder; None if it holds no page."""
+    try:
+        settings = json.loads((out / SETTINGS).read_text(encoding="utf-8"))
+        names = settings["files"] if settings["format"] == FORMAT else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
+
+
+def _write(out: Path, made: dict[str, bytes]) -> None:
+    """Write the files, and remove those of an earlier page that are not among them."""
+    with files.exclusive(out):
+        for name in _written_before(out) or []:
+            path = PurePosixPath(name)
+            inside = len(path.parts) == 1 or (len(path.parts) == 2 and path.parts[0] == "clips")
+            if name not in made and inside and (out / name).is_file():
+                (out / name).unlink()
+        # The settings first: they make the folder ours. The service worker last: with it, browsers fetch the page anew.
+        for name in sorted(made, key=lambda name: (name == WORKER, name != SETTINGS, name)):
+            (out / name).parent.mkdir(exist_ok=True)
+            files.write(out / name, made[name])
