@@ -17,7 +17,8 @@ The settings are Python's constants of the same names, so that the page computes
 | `format` | 1 |
 | `name` | of the model's file, to show |
 | `alphabet` | a character for each class; the blank is the class after the last |
-| `features`, `windows` | the numbers of `sound.mel`; of `recognizer.windows` and `recognizer.recognizer` |
+| `features` | the numbers of `sound.mel` and `sound.speech` |
+| `windows` | those of `recognizer.windows` and `recognizer.recognizer` |
 | `decoder` | the arguments and constants of the beam search and of `Fusion` |
 | `engine`, `network`, `language_model` | names of files; `language_model` may be null |
 | `bytes` | of each of these files, for a progress bar |
@@ -34,7 +35,7 @@ from types import ModuleType
 
 from asr_helpers.corpus.reading import Utterance
 from asr_helpers.recognizer import recognizer, windows
-from asr_helpers.sound import mel
+from asr_helpers.sound import mel, speech
 from asr_helpers.system import files
 from asr_helpers.web.engine import WASM
 from asr_helpers.web.pack import Network, PackError
@@ -105,8 +106,8 @@ def _settings(network: Network, made: dict[str, bytes], clips: list[dict]) -> di
         "format": FORMAT,
         "name": network.name,
         "alphabet": network.alphabet.characters,
-        "features": _numbers(mel),
-        "windows": _numbers(windows) | _numbers(recognizer),
+        "features": _numbers(mel, speech),
+        "windows": _numbers(windows, recognizer),
         "decoder": {
             "width": prefix_beam_search.BEAM_WIDTH,
             "margin": prefix_beam_search.BEAM_MARGIN,
@@ -122,9 +123,14 @@ def _settings(network: Network, made: dict[str, bytes], clips: list[dict]) -> di
     }
 
 
-def _numbers(module: ModuleType) -> dict[str, float]:
-    """Return the constants of a module that are numbers, by their names in lower case."""
-    return {name.lower(): each for name, each in vars(module).items() if name.isupper() and type(each) in (int, float)}
+def _numbers(*modules: ModuleType) -> dict[str, float | tuple[float, ...]]:
+    """Return the constants of modules that are numbers, or tuples of numbers, by their names in lower case."""
+    constants = {name: each for module in modules for name, each in vars(module).items() if name.isupper()}
+    return {
+        name.lower(): each
+        for name, each in constants.items()
+        if all(type(part) in (int, float) for part in (each if isinstance(each, tuple) else (each,)))
+    }
 
 
 def _worker(made: dict[str, bytes]) -> bytes:

@@ -14,7 +14,9 @@ from small_networks import small_network
 from asr_helpers.cli.entry import main
 from asr_helpers.corpus import load_corpus
 from asr_helpers.recognizer import Recognizer
+from asr_helpers.recognizer.recognizer import CERTAIN_LOGIT
 from asr_helpers.sound import HOP, LOG_FLOOR, MELS, features, read_audio
+from asr_helpers.sound.speech import SPEECH_DB
 from asr_helpers.text import ENGLISH, Alphabet
 from asr_helpers.web import Engine, Network, PackError, pack_model, pack_network, page, write_page
 from asr_helpers.words import WORD_BONUS
@@ -67,7 +69,8 @@ def test_the_folder_holds_what_the_page_loads(tmp_path, clips, network):
     settings = json.loads(found["recogniser.json"])
     assert settings["alphabet"] == ENGLISH.characters and settings["name"] == "crnn.fast.onnx"
     assert settings["features"] | {"mels": MELS, "hop": HOP, "log_floor": LOG_FLOOR} == settings["features"]
-    assert settings["windows"]["window_samples"] == 320_000
+    assert settings["features"]["speech_db"] == list(SPEECH_DB)
+    assert settings["windows"]["window_samples"] == 320_000 and settings["windows"]["certain_logit"] == CERTAIN_LOGIT
     assert settings["decoder"]["width"] == 1024 and settings["decoder"]["word_bonus"] == WORD_BONUS
     loaded = {settings[key] for key in ("engine", "network", "language_model")}
     assert settings["bytes"] == {name: len(found[name]) for name in loaded}
