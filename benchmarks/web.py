@@ -12,7 +12,9 @@ browser, on the clips of CORPUS (default: data/real). Prints
 - in which share of all frames both find the same letter the most probable
 """
 
+import contextlib
 import json
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -81,8 +83,9 @@ if __name__ == "__main__":
     parser.add_argument("--corpus", metavar="CORPUS", type=Path, default=data_dir() / "real")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        if not options.page and main(["web", str(options.model), "--out", folder]):
-            raise SystemExit(2)
+        with contextlib.redirect_stdout(sys.stderr):
+            if not options.page and main(["web", str(options.model), "--out", folder]):
+                sys.exit(2)
         found = {"bytes": download(options.page or Path(folder)), **compare(options.model, options.corpus)}
     if options.json:
         print(json.dumps(found))
