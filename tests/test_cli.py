@@ -429,6 +429,7 @@ COMMANDS = [
     "align",
     "lm",
     "quantize",
+    "web",
     "compare",
 ]
 

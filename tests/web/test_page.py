@@ -19,7 +19,7 @@ from asr_helpers.sound import HOP, LOG_FLOOR, MELS, features, read_audio
 from asr_helpers.sound.speech import SPEECH_DB
 from asr_helpers.text import ENGLISH, Alphabet
 from asr_helpers.web import Engine, Network, PackError, pack_model, pack_network, page, write_page
-from asr_helpers.words import WORD_BONUS
+from asr_helpers.words import WORD_BONUS, estimate
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -184,6 +184,57 @@ def test_what_is_no_model_for_a_page_is_refused_in_one_line(tmp_path, capsys, na
     assert main(["web", str(tmp_path / name), "--out", str(tmp_path / "page")]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and name in error and ";" in error
+
+
+@pytest.fixture
+def model(tmp_path) -> str:
+    path = tmp_path / "crnn.fast.onnx"
+    path.write_bytes(small_network())
+    return str(path)
+
+
+@pytest.fixture
+def arpa(tmp_path) -> str:
+    pytest.importorskip("asr_helpers.words.pruning", reason="language models cannot be pruned to a size yet")
+    estimate(["A CAB", "A CAT", "A CAT"]).write(tmp_path / "cats.arpa")
+    return str(tmp_path / "cats.arpa")
+
+
+def test_the_command_packs_the_model_and_a_language_model(tmp_path, capsys, model, arpa, clips):
+    from asr_helpers.words.packed import unpack
+
+    out = tmp_path / "page"
+    assert main(["web", model, "--lm", arpa, "--out", str(out)]) == 0
+    megabytes = sum(map(len, content(out).values())) / 1e6
+    assert f"{out}: {len(content(out))} files, {megabytes:.2f} MB" in capsys.readouterr().out
+    assert sorted(unpack((out / "lm.bin.gz").read_bytes()).words) == ["</s>", "<s>", "<unk>", "A", "CAB", "CAT"]
+    settings = json.loads((out / "recogniser.json").read_text())
+    assert [clip["text"] for clip in settings["clips"]] == [clip.text for clip in clips]
+
+
+def test_a_model_of_another_language_gets_no_english(tmp_path, capsys, arpa):
+    path = tmp_path / "greek.onnx"
+    path.write_bytes(small_network(alphabet=" ΑΒΓΔ"))
+    assert main(["web", str(path), "--out", str(tmp_path / "page")]) == 0
+    settings = json.loads((tmp_path / "page" / "recogniser.json").read_text())
+    assert settings["language_model"] is None and settings["clips"] == []
+    assert main(["web", str(path), "--lm", arpa, "--out", str(tmp_path / "other")]) == 2
+    assert "cannot be spelt" in capsys.readouterr().err
+
+
+def test_no_lm_leaves_it_out(tmp_path, model):
+    assert main(["web", model, "--no-lm", "--out", str(tmp_path / "page")]) == 0
+    assert not (tmp_path / "page" / "lm.bin.gz").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"), [(["--lm", "absent.arpa"], "absent.arpa"), (["--lm-megabytes", "0.00001"], "too small")]
+)
+def test_a_language_model_that_cannot_be_had_is_one_line(tmp_path, capsys, model, arpa, arguments, complaint):
+    if "--lm" not in arguments:
+        arguments = [*arguments, "--lm", arpa]
+    assert main(["web", model, "--out", str(tmp_path / "page"), *arguments]) == 2
+    assert complaint in capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.slow
