@@ -30,6 +30,7 @@ from asr_helpers.sound.mel import MELS, TIME_POOLING, features
 from asr_helpers.system.errors import OneLineError, first_line
 from asr_helpers.text import ALPHABET_KEY, ENGLISH, Alphabet, AlphabetError
 from asr_helpers.words.arguments import check_letters
+from asr_helpers.words.ngram import END, START, UNKNOWN
 
 FAST = "crnn.fast.onnx"
 CALIBRATION_CLIPS = 100
@@ -99,7 +100,7 @@ def pack_language_model(path: Path | str, megabytes: float, alphabet: Alphabet) 
     from asr_helpers.words.pruning import prune, read_trie
 
     model = read_trie(path)
-    check_letters(model.words, alphabet, str(path))
+    check_letters([word for word in model.words if word not in (START, END, UNKNOWN)], alphabet, str(path))
     return prune(model, megabytes)
 
 
