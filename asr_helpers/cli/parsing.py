@@ -75,12 +75,6 @@ def add_hotwords(command: Parser) -> None:
     command.add_argument("--hotwords", metavar="FILE|WORD", nargs="+", action="extend", default=[], help=what)
 
 
-def add_language_model(command: Parser, default: str) -> None:
-    group = command.add_mutually_exclusive_group()
-    add_path(group, "--lm", "FILE", f"an ARPA file; default: {default}")
-    add_switch(group, "--no-lm", "the network alone, greedily decoded")
-
-
 def add_limit(command: Parser) -> None:
     add_count(command, "--limit", "the first N utterances only")
 
@@ -165,7 +159,9 @@ def evaluate(command: Parser) -> None:
 def transcribe(command: Parser) -> None:
     add_path(command, "audio", "AUDIO", ANY_RECORDING, nargs="+")
     add_model(command)
-    add_language_model(command, "the shipped one")
+    language_model = command.add_mutually_exclusive_group()
+    add_path(language_model, "--lm", "FILE", "an ARPA file; default: the shipped one")
+    add_switch(language_model, "--no-lm", "the network alone, greedily decoded")
     add_hotwords(command)
     formats = "json: a line with one object per recording; srt, vtt: captions; ctm: NIST's word times"
     command.add_argument("--format", choices=["text", "json", "srt", "vtt", "ctm"], default="text", help=formats)
@@ -198,7 +194,9 @@ def web(command: Parser) -> None:
 
     add_path(command, "model", "MODEL", ".keras, or its crnn.fast.onnx")
     add_path(command, "--out", "DIR", "new or empty, or a page to write anew", required=True)
-    add_language_model(command, "for English the shipped one, for others none")
+    language_model = command.add_mutually_exclusive_group()
+    add_path(language_model, "--lm", "FILE", ".lm or ARPA; default: for English the shipped one, for others none")
+    add_switch(language_model, "--no-lm", "the network alone, greedily decoded")
     help = f"prune the language model to X million bytes; default: {LM_MEGABYTES}"
     command.add_argument("--lm-megabytes", metavar="X", type=finite, default=LM_MEGABYTES, help=help)
 
