@@ -42,13 +42,8 @@ from asr_helpers.web.pack import Network, PackError
 from asr_helpers.words import fusion, prefix_beam_search
 
 STATIC = Path(__file__).with_name("static")
-SETTINGS, WORKER, ENGINE, NETWORK, LANGUAGE_MODEL = (
-    "recogniser.json",
-    "sw.js",
-    "engine.wasm",
-    "model.bin.gz",
-    "lm.bin.gz",
-)
+SETTINGS, WORKER = "recogniser.json", "sw.js"
+ENGINE, NETWORK, LANGUAGE_MODEL = "engine.wasm", "model.bin.gz", "lm.bin.gz"
 FORMAT = 1
 LM_MEGABYTES = 1.8
 CLIPS, CLIP_SECONDS = 4, 4.0  # how many are shipped with the page, and about how long
@@ -73,8 +68,8 @@ def write_page(
     """
     out = Path(out)
     check_folder(out)
-    made = {path.name: path.read_bytes() for path in sorted(STATIC.iterdir()) if path.name != WORKER}
-    made[ENGINE] = WASM.read_bytes()
+    static = [path for path in sorted(STATIC.glob("[!.]*")) if path.name != WORKER]
+    made = {path.name: path.read_bytes() for path in [*static, WASM]}
     made[NETWORK] = gzip.compress(network.content, mtime=0)
     if lm is not None:
         made[LANGUAGE_MODEL] = lm
@@ -92,11 +87,9 @@ def write_page(
 
 def sample_clips(utterances: Iterable[Utterance]) -> list[Utterance]:
     """Return `CLIPS` of `utterances`, each about `CLIP_SECONDS` long, of different speakers if there are enough."""
-    by_length = sorted(utterances, key=lambda clip: (abs(clip.seconds - CLIP_SECONDS), clip.id))
-    first_of = {clip.speaker: clip for clip in reversed(by_length)}
-    others = [clip for clip in by_length if clip is not first_of[clip.speaker]]
-    firsts = [clip for clip in by_length if clip is first_of[clip.speaker]]
-    return [*firsts, *others][:CLIPS]
+    ordered = sorted(utterances, key=lambda clip: (abs(clip.seconds - CLIP_SECONDS), clip.id))
+    first_of = {clip.speaker: clip for clip in reversed(ordered)}
+    return sorted(ordered, key=lambda clip: clip is not first_of[clip.speaker])[:CLIPS]
 
 
 def _settings(network: Network, made: dict[str, bytes], clips: list[dict]) -> dict:
@@ -168,6 +161,8 @@ def _written_before(out: Path) -> list[str] | None:
 def _write(out: Path, made: dict[str, bytes]) -> None:
     """Write the files, and remove those of an earlier page that are not among them."""
     with files.exclusive(out):
+        for folder in (out, out / "clips"):
+            files.remove_partials(folder)
         for name in _written_before(out) or []:
             path = PurePosixPath(name)
             inside = len(path.parts) == 1 or (len(path.parts) == 2 and path.parts[0] == "clips")

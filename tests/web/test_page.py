@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import struct
 import tomllib
 from pathlib import Path
 
@@ -103,6 +104,7 @@ def test_a_page_written_anew_leaves_nothing_of_the_old_one(tmp_path, clips, netw
     out = tmp_path / "page"
     write_page(network, out, lm=b"a language model", clips=clips)
     (out / "CNAME").write_text("the owner's")
+    (out / "clips" / ".part-2.flac").write_text("what a killed run left")
     sizes = write_page(network, out, clips=clips[:1])
     assert content(out).keys() == {*sizes, "CNAME"}
 
@@ -254,6 +256,18 @@ def test_a_keras_model_is_converted(tmp_path):
     got = Engine(network)(heard)
     wanted = Recognizer.load(path)._logits(heard)[: len(got)]
     assert np.corrcoef(got.ravel(), wanted.ravel())[0, 1] > 0.99
+
+
+def test_the_page_can_be_installed_on_a_phone():
+    """Browsers ask for a name, an address to start at, a way to show it, and icons of 192 and 512 points."""
+    folder = page.WASM.with_name("static")
+    manifest = json.loads((folder / "manifest.webmanifest").read_text())
+    assert manifest["name"] and manifest["start_url"] == "./" and manifest["display"] == "standalone"
+    pictures = {icon["sizes"]: (folder / icon["src"]).read_bytes() for icon in manifest["icons"]}
+    assert pictures.pop("any").startswith(b"<svg")
+    assert pictures.keys() == {"192x192", "512x512"}
+    for sizes, picture in pictures.items():  # a PNG's width and height stand after its first chunk's name
+        assert picture.startswith(b"\x89PNG") and "x".join(map(str, struct.unpack(">II", picture[16:24]))) == sizes
 
 
 def test_the_package_holds_the_page():
