@@ -1,6 +1,7 @@
 """The page's engine against ONNX Runtime, and its bytes against its source."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +86,12 @@ def test_a_network_of_any_size_and_alphabet_gets_the_logits_of_onnx_runtime(size
     got, wanted = Engine(network)(heard), reference._logits(heard)[:50]
     assert got.shape == (50, reference.alphabet.classes) and network.alphabet == reference.alphabet
     assert np.abs(got - wanted).max() < 0.02 * wanted.std()  # a value between two steps may fall to either
+
+
+def test_the_compiler_is_pinned_and_learners_do_not_install_it():
+    pinned = (ROOT / ".ci" / "wasm.txt").read_text().replace(" \\\n", "")
+    assert re.fullmatch(r"ziglang==[\d.]+(    --hash=sha256:[0-9a-f]{64})+\n", pinned)
+    assert "ziglang" not in (ROOT / "requirements.lock").read_text()
 
 
 @pytest.mark.skipif(
