@@ -147,7 +147,7 @@ def web(options: Namespace) -> None:
     from asr_helpers.web.pack import pack_language_model, pack_model
     from asr_helpers.words.decoders import shipped_lm
 
-    page.check_folder(options.out)
+    page.MAKER.check_folder(options.out, options.model, options.lm)
     network = pack_model(options.model)
     lm, clips = options.lm, []
     if network.alphabet == ENGLISH:

@@ -7,6 +7,6 @@ __all__, __getattr__, __dir__ = face(
     {
         "engine": ["Engine"],
         "pack": ["Network", "PackError", "pack_language_model", "pack_model", "pack_network"],
-        "page": ["LM_MEGABYTES", "check_folder", "sample_clips", "write_page"],
+        "page": ["LM_MEGABYTES", "sample_clips", "write_page"],
     },
 )

@@ -19,6 +19,7 @@ The settings are Python's constants of the same names, so that the page computes
 | `alphabet` | a character for each class; the blank is the class after the last |
 | `features` | the numbers of `sound.mel` and `sound.speech` |
 | `windows` | those of `recognizer.windows` and `recognizer.recognizer` |
+| `confidence` | the numbers of `words.confidence` |
 | `decoder` | the arguments and constants of the beam search and of `Fusion` |
 | `engine`, `network`, `language_model` | names of files; `language_model` may be null |
 | `bytes` | of each of these files, for a progress bar |
@@ -37,15 +38,17 @@ from asr_helpers.corpus.reading import Utterance
 from asr_helpers.recognizer import recognizer, windows
 from asr_helpers.sound import mel, speech
 from asr_helpers.system import files
+from asr_helpers.system.claims import Maker
 from asr_helpers.web.engine import WASM
-from asr_helpers.web.pack import Network, PackError
-from asr_helpers.words import fusion, prefix_beam_search
+from asr_helpers.web.pack import Network
+from asr_helpers.words import confidence, fusion, prefix_beam_search
 
 STATIC = Path(__file__).with_name("static")
 SETTINGS, WORKER = "recogniser.json", "sw.js"
 ENGINE, NETWORK, LANGUAGE_MODEL = "engine.wasm", "model.bin.gz", "lm.bin.gz"
 FORMAT = 1
 LM_MEGABYTES = 1.8
+MAKER = Maker("asr web", ("*",), signs=((SETTINGS, b'{\n "format": '),))
 CLIPS, CLIP_SECONDS = 4, 4.0  # how many are shipped with the page, and about how long
 
 
@@ -64,10 +67,10 @@ def write_page(
         clips: recordings to try the page with.
 
     Raises:
-        PackError: the folder holds something else.
+        NotOursError: the folder holds something else.
     """
     out = Path(out)
-    check_folder(out)
+    MAKER.check_folder(out)
     static = [path for path in sorted(STATIC.glob("[!.]*")) if path.name != WORKER]
     made = {path.name: path.read_bytes() for path in [*static, WASM]}
     made[NETWORK] = gzip.compress(network.content, mtime=0)
@@ -101,6 +104,7 @@ def _settings(network: Network, made: dict[str, bytes], clips: list[dict]) -> di
         "alphabet": network.alphabet.characters,
         "features": _numbers(mel, speech),
         "windows": _numbers(windows, recognizer),
+        "confidence": {"doubtful": confidence.DOUBTFUL, "platt": confidence.PLATT, "limits": confidence.LIMITS},
         "decoder": {
             "width": prefix_beam_search.BEAM_WIDTH,
             "margin": prefix_beam_search.BEAM_MARGIN,
@@ -134,18 +138,6 @@ def _worker(made: dict[str, bytes]) -> bytes:
         version.update(f"{name} {len(made[name])}\n".encode() + made[name])
     names = json.dumps(["./", *sorted(made)])
     return template.replace("@VERSION@", version.hexdigest()[:16]).replace("@FILES@", names).encode()
-
-
-def check_folder(out: Path) -> None:
-    """Check that nothing of others is in the folder.
-
-    Raises:
-        PackError: something is.
-    """
-    if out.exists() and not out.is_dir():
-        raise PackError(f"{out}: is a file; name a new folder")
-    if out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir()) and _written_before(out) is None:
-        raise PackError(f"{out}: holds other files than a page; name a new or an empty folder")
 
 
 def _written_before(out: Path) -> list[str] | None:
