@@ -1,0 +1,349 @@
+// The page: what one may press, and what is shown. The computing is in worker.js, the pictures are in instrument.js.
+
+import { vtt } from "./captions.js";
+import { addNoise, whiteNoise } from "./effects.js";
+import { Instrument } from "./instrument.js";
+import { Microphone, decode } from "./sound_input.js";
+
+const DOUBT = 0.7; // confidence below which a word is underlined
+const MOST_SNR = 40; // dB: where the noise begins
+const LEVEL_DECAY = 0.7; // of the dot that shows how loud it is, from one block to the next
+// The smallest module with a SIMD instruction (i8x16.splat).
+const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
+
+const $ = (id) => document.getElementById(id);
+const instrument = new Instrument($("instrument"));
+let settings = null; // recogniser.json
+let sound = null; // {samples, name, truth}: what was loaded or spoken, without noise
+let hiss = null; // noise as long as the sound
+let settled = ""; // of live text: what stands
+let result = null;
+
+// ---- the worker
+
+// One question at a time. While one is being answered only the last of the others waits: a slider asks faster than that.
+const worker = {
+  asked: 0,
+  busy: false,
+  waiting: null,
+
+  start() {
+    this.thread = new Worker("worker.js", { type: "module" });
+    this.thread.onmessage = ({ data }) => receive[data.kind](data);
+    this.thread.onerror = () => fail("The recogniser did not start. Reload the page; an old browser may need an update.");
+    this.thread.postMessage({ kind: "load" });
+  },
+
+  tell(message, ...transferred) {
+    this.thread.postMessage(message, transferred);
+  },
+
+  ask(message) {
+    if (this.busy) return void (this.waiting = message);
+    this.busy = true;
+    this.thread.postMessage({ ...message, id: ++this.asked });
+  },
+
+  answered() {
+    this.busy = false;
+    const next = this.waiting;
+    this.waiting = null;
+    if (next) this.ask(next);
+  },
+};
+
+const receive = {
+  progress({ share }) {
+    $("progress").value = share;
+  },
+
+  ready(data) {
+    settings = data.settings;
+    instrument.show({
+      alphabet: [...settings.alphabet],
+      mels: settings.features.mels,
+      sampleRate: settings.features.sample_rate,
+      frameSeconds: (settings.features.hop * settings.features.time_pooling) / settings.features.sample_rate,
+    });
+    $("progress").hidden = true;
+    $("speak").disabled = $("file").disabled = false;
+    say("Ready. Press Speak and say a sentence.");
+    settings.clips.forEach(addClip);
+    if (settings.clips.length) openClip(settings.clips[0]);
+    // Only now: it fetches everything once more, and the first words should not wait for that. Without it the page works,
+    // but not offline.
+    navigator.serviceWorker?.register("sw.js").catch(() => {});
+  },
+
+  picture({ mel, seconds, id }) {
+    if (!id && !recording) return; // of a look that came too late
+    instrument.show({ mel, seconds, ...(recording ? { samples: null, words: [], logProbs: new Float32Array(0) } : {}) }, recording);
+  },
+
+  settled({ text }) {
+    settled = text;
+  },
+
+  waiting() {
+    worker.answered();
+  },
+
+  partial(data) {
+    worker.answered();
+    if (!recording) return;
+    instrument.show({ logProbs: data.logProbs, words: data.words, seconds: data.seconds }, true);
+    showWords(data.words, settled);
+  },
+
+  result(data) {
+    worker.answered();
+    result = data;
+    if (data.id === "microphone") sound = { samples: data.samples, name: "what you said", truth: "" };
+    instrument.show({ samples: data.samples, logProbs: data.logProbs, words: data.words, seconds: data.seconds });
+    showWords(data.words);
+    $("letters-line").hidden = !settings.language_model || !data.letters;
+    $("letters").textContent = data.letters;
+    $("take").hidden = !data.words.length;
+    $("bench").hidden = false;
+    showScore(data.text);
+    showTimes(data);
+    say(data.words.length ? `Heard ${sound.name}.` : "No word was heard. Speak close to the microphone, or try a sound file.");
+  },
+
+  error({ message }) {
+    worker.answered();
+    fail(message);
+  },
+};
+
+// ---- what is shown
+
+function say(message) {
+  $("status").textContent = message;
+}
+
+function fail(message) {
+  $("error").textContent = message;
+  $("error").hidden = !message;
+  if (message) say("");
+}
+
+// The words, doubt underlined; before them the text that is settled while one speaks.
+function showWords(words, before = "") {
+  const right = sound?.truth && !recording ? matched(words.map((word) => word.text), sound.truth.split(" ")) : null;
+  const spans = words.map((word, i) => {
+    const span = document.createElement("span");
+    span.textContent = word.text;
+    span.classList.toggle("doubt", word.confidence < DOUBT);
+    span.classList.toggle("wrong", Boolean(right) && !right[i]);
+    if (word.confidence < DOUBT) span.title = `in doubt: confidence ${Math.round(100 * word.confidence)} %`;
+    return [span, " "];
+  });
+  $("text").replaceChildren(before && `${before} `, ...spans.flat(), recording ? "…" : "");
+}
+
+// For an example the true text is known: how many words are wrong, and which.
+function showScore(text) {
+  $("score").hidden = !sound.truth;
+  if (!sound.truth) return;
+  const said = sound.truth.split(" "), errors = wordErrors(text.split(" ").filter(Boolean), said);
+  $("score").textContent = errors ? `${errors} of ${said.length} words wrong. Said: ${sound.truth.toLowerCase()}` : `All ${said.length} words right.`;
+}
+
+function showTimes({ times, seconds }) {
+  const each = (name) => `${(times[name] / seconds).toFixed(0)} ms`;
+  $("times").textContent = `For a second of this sound, this device took ${each("network")} for the network and ${each("search")} for the search.`;
+}
+
+// The edit distances between the beginnings of two lists of words (Levenshtein).
+function distances(heard, said) {
+  const table = [said.map((_, j) => j).concat(said.length)];
+  heard.forEach((word, i) => {
+    const row = [i + 1];
+    said.forEach((truth, j) => row.push(Math.min(table[i][j] + (word !== truth), table[i][j + 1] + 1, row[j] + 1)));
+    table.push(row);
+  });
+  return table;
+}
+
+const wordErrors = (heard, said) => distances(heard, said)[heard.length][said.length];
+
+// Which of the words heard are among those said, along the best path.
+function matched(heard, said) {
+  const table = distances(heard, said), right = heard.map(() => false);
+  for (let i = heard.length, j = said.length; i && j; ) {
+    if (heard[i - 1] === said[j - 1] && table[i][j] === table[i - 1][j - 1]) right[--i] = Boolean(j--);
+    else if (table[i][j] === table[i - 1][j - 1] + 1) i--, j--;
+    else if (table[i][j] === table[i - 1][j] + 1) i--;
+    else j--;
+  }
+  return right;
+}
+
+// ---- sound
+
+function listenTo(samples, name, truth = "") {
+  fail("");
+  sound = { samples, name, truth };
+  hiss = null;
+  $("noise").value = 0;
+  showNoise();
+  say(`Listening to ${name} …`);
+  worker.ask({ kind: "recognise", samples });
+}
+
+async function openFile(blob, name, truth) {
+  stopRecording(false);
+  try {
+    const samples = await decode(blob, name, settings.features.sample_rate);
+    listenTo(samples, name, truth);
+  } catch (error) {
+    fail(error.message);
+  }
+}
+
+function addClip(clip, number) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = `Reader ${number + 1}`;
+  button.title = clip.text.toLowerCase();
+  button.onclick = () => openClip(clip);
+  clip.button = button;
+  $("clips").append(button);
+  $("clips").hidden = false;
+}
+
+async function openClip(clip) {
+  markClip(clip);
+  const response = await fetch(clip.file);
+  await openFile(await response.blob(), clip.button.textContent, clip.text);
+}
+
+function markClip(chosen) {
+  for (const clip of settings.clips) clip.button.ariaPressed = String(clip === chosen);
+}
+
+$("file").onchange = ({ target }) => {
+  const [file] = target.files;
+  target.value = ""; // so that the same file may be chosen again
+  if (!file) return;
+  markClip(null);
+  openFile(file, file.name);
+};
+document.ondragover = (event) => {
+  event.preventDefault();
+  document.body.classList.add("dropping");
+};
+document.ondragleave = ({ relatedTarget }) => relatedTarget ?? document.body.classList.remove("dropping");
+document.ondrop = (event) => {
+  event.preventDefault();
+  document.body.classList.remove("dropping");
+  const [file] = event.dataTransfer.files;
+  if (!file || !settings) return;
+  markClip(null);
+  openFile(file, file.name);
+};
+
+// ---- the microphone
+
+let recording = null, asking = false, loudness = 0;
+
+async function startRecording() {
+  if (asking) return; // the browser still asks for permission
+  asking = true;
+  const microphone = new Microphone();
+  try {
+    await microphone.start(
+      (rate) => worker.tell({ kind: "begin", rate }),
+      (samples) => {
+        loudness = Math.max(LEVEL_DECAY * loudness, ...samples.map(Math.abs));
+        $("speak").style.setProperty("--loudness", Math.min(1, Math.sqrt(loudness)).toFixed(2));
+        worker.tell({ kind: "block", samples }, samples.buffer);
+        worker.ask({ kind: "look" });
+      },
+    );
+  } catch (error) {
+    return fail(error.message);
+  } finally {
+    asking = false;
+  }
+  recording = microphone;
+  fail("");
+  markClip(null);
+  settled = "";
+  instrument.clear();
+  instrument.show({ alphabet: [...settings.alphabet], mels: settings.features.mels });
+  for (const id of ["take", "bench", "score", "letters-line"]) $(id).hidden = true;
+  $("text").textContent = "…";
+  showRecording();
+  say("Listening. Press Stop when you have finished.");
+}
+
+function stopRecording(recognise = true) {
+  if (!recording) return;
+  recording.stop();
+  recording = null;
+  worker.waiting = null;
+  if (recognise) {
+    $("noise").value = 0;
+    hiss = null;
+    showNoise();
+    say("Reading it once more, as a whole …");
+    worker.tell({ kind: "end" });
+  }
+  showRecording();
+}
+
+function showRecording() {
+  $("speak").ariaPressed = String(Boolean(recording));
+  $("speak-label").textContent = recording ? "Stop" : "Speak";
+  $("speak").style.removeProperty("--loudness");
+}
+
+$("speak").onclick = () => (recording ? stopRecording() : startRecording());
+
+// ---- noise
+
+function showNoise() {
+  const value = Number($("noise").value), snr = MOST_SNR - value;
+  const text = value === 0 ? "none" : snr > 0 ? `${snr} dB below the voice` : snr === 0 ? "as loud as the voice" : `${-snr} dB above the voice`;
+  $("noise-value").textContent = text;
+  $("noise").ariaValueText = text;
+}
+
+$("noise").oninput = ({ target }) => {
+  showNoise();
+  hiss ??= whiteNoise(sound.samples.length);
+  const value = Number(target.value);
+  worker.ask({ kind: "recognise", samples: value ? addNoise(sound.samples, hiss, MOST_SNR - value) : sound.samples });
+};
+
+// ---- what one takes along
+
+function save(content, name, type) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+$("copy").onclick = async () => {
+  try {
+    await navigator.clipboard.writeText(result.text);
+    say("Copied.");
+  } catch {
+    getSelection().selectAllChildren($("text"));
+    say("This browser does not let the page copy. The text is selected: copy it with the keyboard.");
+  }
+};
+$("save-text").onclick = () => save(`${result.text}\n`, "speech.txt", "text/plain");
+$("save-captions").onclick = () => save(vtt(result.words), "speech.vtt", "text/vtt");
+
+// ---- the start
+
+if (!WebAssembly.validate(new Uint8Array(SIMD)) || !globalThis.DecompressionStream) {
+  fail("This browser is too old for the recogniser, which needs WebAssembly SIMD: Chrome or Edge 91, Firefox 119, Safari 16.4 or newer.");
+} else {
+  worker.start();
+}

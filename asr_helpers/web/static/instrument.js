@@ -1,0 +1,409 @@
+// The instrument: a spectrogram that plays, the network's letters over time under it, and the words under those.
+//
+// It computes nothing and loads nothing: numbers come in, so that the page and the notebooks can both use this file.
+// Colours are instrument.css's. The picture is as wide as the sound is long; only the visible part is ever drawn.
+
+const PIXELS_PER_SECOND = 130; // at least: a short word then has room for its letters
+const MOST_PIXELS_PER_SECOND = 420;
+const SPECTROGRAM = 150, STRIP = 24, ROW = 12, WORD_ROW = 30; // heights in CSS pixels
+const RANGE = 10; // nats between the darkest and the brightest colour, 43 dB
+const DOUBT = 0.7; // confidence below which a word is underlined
+const BLANK = "–", SPACE = "␣"; // how the two silent classes are written
+const CLEAR = 0.1; // probability from which a letter's frames light up
+
+const PARTS = `
+  <div class="instrument-bar">
+    <button class="instrument-play" type="button">▶ Play</button>
+    <button class="instrument-loop" type="button" aria-pressed="false" title="Play it over and over">⟳ Loop</button>
+    <output class="instrument-time"></output>
+  </div>
+  <div class="instrument-body">
+    <div class="instrument-letters" role="listbox" tabindex="0"
+      aria-label="Letters. Choose one with the arrow keys: the moments where the network hears it light up."></div>
+    <div class="instrument-window">
+      <div class="instrument-track">
+        <canvas role="img"></canvas>
+        <div class="instrument-selection" hidden></div>
+        <div class="instrument-playhead" role="slider" tabindex="0" aria-label="Position in the sound" aria-valuemin="0"></div>
+        <div class="instrument-words" role="group" aria-label="Words"></div>
+      </div>
+    </div>
+  </div>
+  <p class="instrument-hint">Tap the picture to hear it from there, or a word to hear it alone. Point at a letter to see where it is heard.</p>
+  <p class="instrument-said" role="status"></p>`;
+
+export class Instrument {
+  constructor(host) {
+    host.classList.add("instrument");
+    host.innerHTML = PARTS;
+    const part = (name) => host.querySelector(`.instrument-${name}`);
+    Object.assign(this, { host, window: part("window"), track: part("track"), canvas: host.querySelector("canvas") });
+    Object.assign(this, { playButton: part("play"), loopButton: part("loop"), timeOutput: part("time"), said: part("said") });
+    Object.assign(this, { playhead: part("playhead"), letters: part("letters"), words: part("words"), selection: part("selection") });
+    this.player = new Player();
+    this.lit = []; // frames that light up: {first, end}
+    this.listen();
+    this.clear();
+  }
+
+  // Everything at once; what is not given stays as it was. `mel` (frames, mels) are natural logarithms of powers,
+  // `logProbs` (frames, letters + 1) have the blank last, `words` are [{text, start, end, confidence}] in seconds.
+  // `follow` keeps the end in view.
+  show(data, follow = false) {
+    Object.assign(this.data, data);
+    if (data.samples !== undefined) this.player.load(data.samples, this.data.sampleRate);
+    if (data.mel) this.top = data.mel.reduce((most, value) => Math.max(most, value), -Infinity);
+    if (data.alphabet) this.makeLetters();
+    if (data.logProbs) this.runs = letterRuns(data.logProbs, this.classes);
+    this.light([]);
+    this.arrange();
+    if (follow) this.window.scrollLeft = this.track.scrollWidth;
+  }
+
+  clear() {
+    this.data = { mel: new Float32Array(0), mels: 80, logProbs: new Float32Array(0), words: [], alphabet: [], seconds: 0 };
+    this.runs = [];
+    this.top = 0;
+    this.player.load(null);
+    this.select(null);
+    this.arrange();
+  }
+
+  get classes() {
+    return this.data.alphabet.length + 1;
+  }
+
+  // How far along a moment lies, in CSS pixels.
+  at(seconds) {
+    return seconds * this.scale;
+  }
+
+  // ---- layout
+
+  arrange() {
+    const { seconds, words, mel, samples } = this.data, wide = this.window.clientWidth;
+    this.scale = Math.min(Math.max(PIXELS_PER_SECOND, wide / (seconds || 1)), MOST_PIXELS_PER_SECOND);
+    this.track.style.width = `${Math.max(1, Math.ceil(this.at(seconds)))}px`;
+    this.high = SPECTROGRAM + STRIP + this.classes * ROW;
+    this.canvas.style.height = `${this.high}px`;
+    this.playhead.style.height = `${this.high}px`;
+    this.playhead.ariaValueMax = seconds.toFixed(1);
+    this.playButton.disabled = this.loopButton.disabled = !samples;
+    this.playhead.hidden = !samples;
+    const heard = words.map((word) => word.text).join(" ") || "nothing yet";
+    this.canvas.ariaLabel = mel.length ? `Spectrogram and letters of ${seconds.toFixed(1)} seconds. Heard: ${heard}` : "Nothing to see yet";
+    this.placeWords();
+    this.moveTo(Math.min(this.player.time, seconds));
+    this.draw();
+  }
+
+  // Words stand under their sound; a word that would cover its neighbour goes one row down.
+  placeWords() {
+    const ends = [];
+    this.words.replaceChildren(...this.data.words.map((word) => {
+      const button = document.createElement("button"), left = this.at(word.start);
+      button.type = "button";
+      button.textContent = word.text;
+      button.classList.toggle("instrument-doubt", word.confidence < DOUBT);
+      const sure = word.confidence < DOUBT ? ", in doubt" : "";
+      button.title = `${word.start.toFixed(2)} to ${word.end.toFixed(2)} s, confidence ${Math.round(100 * word.confidence)} %`;
+      button.ariaLabel = `${word.text}, ${word.start.toFixed(1)} seconds${sure}. Play`;
+      button.style.left = `${left}px`;
+      button.style.minWidth = `${this.at(word.end - word.start)}px`;
+      button.onclick = () => this.playWord(word);
+      let row = ends.findIndex((end) => end <= left);
+      if (row < 0) row = ends.length;
+      ends[row] = left + Math.max(this.at(word.end - word.start), 9.5 * word.text.length + 8) + 3;
+      button.style.top = `${row * WORD_ROW}px`;
+      return button;
+    }));
+    this.words.style.height = `${Math.max(1, ends.length) * WORD_ROW}px`;
+  }
+
+  makeLetters() {
+    const signs = [...this.data.alphabet].map((letter) => (letter === " " ? SPACE : letter));
+    this.letters.style.setProperty("--row", `${ROW}px`);
+    this.letters.style.paddingTop = `${SPECTROGRAM + STRIP}px`;
+    this.letters.replaceChildren(...[...signs, BLANK].map((sign, label) => {
+      const option = document.createElement("div");
+      option.role = "option";
+      option.id = `instrument-letter-${label}`;
+      option.textContent = sign;
+      option.ariaLabel = { [SPACE]: "space", [BLANK]: "blank, no letter" }[sign] ?? sign;
+      return option;
+    }));
+  }
+
+  // ---- drawing
+
+  draw() {
+    const { canvas, window: view } = this, ratio = devicePixelRatio || 1, wide = Math.max(1, view.clientWidth);
+    const style = getComputedStyle(this.host), ink = style.getPropertyValue("--ink"), paper = style.getPropertyValue("--quiet");
+    this.heat = heatColours([0, 1, 2, 3, 4].map((i) => style.getPropertyValue(`--heat-${i}`)));
+    canvas.style.width = `${wide}px`;
+    canvas.width = Math.round(wide * ratio);
+    canvas.height = Math.round(this.high * ratio);
+    const context = canvas.getContext("2d");
+    context.scale(ratio, ratio);
+    context.fillStyle = paper;
+    context.fillRect(0, 0, wide, this.high);
+    context.imageSmoothingEnabled = false;
+    const { mel, mels, logProbs } = this.data, { classes } = this, under = SPECTROGRAM + STRIP;
+    const loud = (t, y) => 1 + (mel[t * mels + mels - 1 - y] - this.top) / RANGE;
+    this.drawHeat(context, mel.length / mels, mels, loud, 0, SPECTROGRAM);
+    // The square root shows a letter of a tenth, which is what the search still has to choose from.
+    this.drawHeat(context, logProbs.length / classes, classes, (t, y) => Math.exp(logProbs[t * classes + y] / 2), under, classes * ROW);
+    this.drawStrip(context, ink);
+    this.drawLight(context, paper);
+  }
+
+  // A picture of numbers from 0 to 1, (columns, rows), of which the visible columns are drawn.
+  drawHeat(context, columns, rows, value, top, height) {
+    if (!columns) return;
+    const step = this.at(this.data.seconds) / columns, left = this.window.scrollLeft;
+    const first = Math.max(0, Math.floor(left / step)), end = Math.min(columns, Math.ceil((left + this.window.clientWidth) / step));
+    if (end <= first) return;
+    const image = new ImageData(end - first, rows), pixels = new Uint32Array(image.data.buffer);
+    for (let t = first; t < end; t++) {
+      for (let y = 0; y < rows; y++) {
+        pixels[y * (end - first) + t - first] = this.heat[Math.max(0, Math.min(255, Math.round(255 * value(t, y))))];
+      }
+    }
+    const small = new OffscreenCanvas(end - first, rows);
+    small.getContext("2d").putImageData(image, 0, 0);
+    context.drawImage(small, first * step - left, top, (end - first) * step, height);
+  }
+
+  // The letters that are heard, each where it is.
+  drawStrip(context, ink) {
+    context.fillStyle = ink;
+    context.font = "600 13px ui-monospace, monospace";
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    for (const run of this.runs) {
+      const sign = this.data.alphabet[run.label], x = this.at(this.secondsOf((run.first + run.end) / 2)) - this.window.scrollLeft;
+      if (sign !== " ") context.fillText(sign, x, SPECTROGRAM + STRIP / 2);
+    }
+  }
+
+  // Everything but the lit frames is dimmed: that is seen without telling colours apart.
+  drawLight(context, paper) {
+    if (!this.lit.length) return;
+    context.fillStyle = paper;
+    context.globalAlpha = 0.72;
+    let dark = 0;
+    for (const { first, end } of [...this.lit, { first: Infinity }]) {
+      const from = this.at(this.secondsOf(dark)), to = first === Infinity ? this.at(this.data.seconds) : this.at(this.secondsOf(first));
+      context.fillRect(from - this.window.scrollLeft, 0, Math.max(0, to - from), this.high);
+      dark = end;
+    }
+    context.globalAlpha = 1;
+  }
+
+  secondsOf(frame) {
+    return frame * this.data.frameSeconds;
+  }
+
+  // ---- light
+
+  light(frames) {
+    if (!frames.length && !this.lit.length) return;
+    this.lit = frames;
+    this.draw();
+  }
+
+  // All moments where `label` is heard.
+  lightLetter(label) {
+    const { logProbs } = this.data, frames = [];
+    for (let t = 0; t * this.classes < logProbs.length; t++) {
+      if (logProbs[t * this.classes + label] < Math.log(CLEAR)) continue;
+      if (frames.at(-1)?.end === t) frames.at(-1).end++;
+      else frames.push({ first: t, end: t + 1 });
+    }
+    [...this.letters.children].forEach((option, i) => (option.ariaSelected = String(i === label)));
+    this.letters.setAttribute("aria-activedescendant", label < 0 ? "" : `instrument-letter-${label}`);
+    this.light(label < 0 ? [] : frames.length ? frames : [{ first: 0, end: 0 }]);
+    return frames;
+  }
+
+  // Says a letter's moments, for those who do not see them.
+  tellLetter(label) {
+    const frames = this.lightLetter(label), name = this.letters.children[label]?.ariaLabel;
+    const moments = frames.slice(0, 8).map(({ first }) => this.secondsOf(first).toFixed(1));
+    this.said.textContent = frames.length ? `${name}: at ${moments.join(", ")} seconds` : `${name}: nowhere`;
+  }
+
+  // What the pointer is over: a letter of the strip lights its own frames, a row all frames of its letter.
+  hover(event) {
+    const box = this.canvas.getBoundingClientRect(), y = event.clientY - box.top;
+    const t = (event.clientX - box.left + this.window.scrollLeft) / this.scale / this.data.frameSeconds;
+    if (y >= SPECTROGRAM && y < SPECTROGRAM + STRIP) {
+      const near = this.runs.filter((run) => this.data.alphabet[run.label] !== " ");
+      const distance = (run) => Math.abs((run.first + run.end) / 2 - t);
+      const run = near.length && near.reduce((best, each) => (distance(each) < distance(best) ? each : best));
+      this.light(run ? [run] : []);
+    } else if (y >= SPECTROGRAM + STRIP) this.lightLetter(Math.min(this.classes - 1, Math.floor((y - SPECTROGRAM - STRIP) / ROW)));
+    else this.lightLetter(-1);
+  }
+
+  // ---- playing
+
+  playWord(word) {
+    this.select({ start: word.start, end: word.end });
+    this.play(word.start);
+  }
+
+  // The stretch that plays alone, or null for all.
+  select(stretch) {
+    this.selected = stretch;
+    this.selection.hidden = !stretch;
+    if (!stretch) return;
+    this.selection.style.left = `${this.at(stretch.start)}px`;
+    this.selection.style.width = `${this.at(stretch.end - stretch.start)}px`;
+  }
+
+  play(from) {
+    const { start, end } = this.selected ?? { start: 0, end: this.data.seconds };
+    const looping = this.loopButton.ariaPressed === "true", inside = from >= start && from < end - 0.02;
+    this.player.play(inside ? from : start, start, end, looping);
+    this.playButton.textContent = "❚❚ Pause";
+    this.follow();
+  }
+
+  pause() {
+    this.player.pause();
+    this.follow();
+  }
+
+  // Moves the playhead with the sound, once for each picture that the screen shows.
+  follow() {
+    this.moveTo(this.player.time);
+    if (!this.player.playing) {
+      this.playButton.textContent = "▶ Play";
+      return;
+    }
+    const x = this.at(this.player.time) - this.window.scrollLeft;
+    if (x < 0 || x > this.window.clientWidth * 0.9) this.window.scrollLeft += x - this.window.clientWidth * 0.1;
+    requestAnimationFrame(() => this.follow());
+  }
+
+  moveTo(time) {
+    const { seconds, words } = this.data, word = words.findLast((each) => each.start <= time && time < each.end);
+    this.playhead.style.left = `${this.at(time)}px`;
+    this.playhead.ariaValueNow = time.toFixed(2);
+    this.playhead.ariaValueText = `${time.toFixed(1)} of ${seconds.toFixed(1)} seconds${word ? `, ${word.text}` : ""}`;
+    this.timeOutput.textContent = seconds ? `${time.toFixed(1)} / ${seconds.toFixed(1)} s` : "";
+    [...this.words.children].forEach((button, i) => (button.ariaCurrent = String(words[i] === word && this.player.playing)));
+  }
+
+  seek(time) {
+    const playing = this.player.playing;
+    this.select(null);
+    this.player.time = Math.max(0, Math.min(time, this.data.seconds));
+    if (playing) this.play(this.player.time);
+    else this.moveTo(this.player.time);
+  }
+
+  listen() {
+    const toggle = () => (this.player.playing ? this.pause() : this.play(this.player.time));
+    this.playButton.onclick = toggle;
+    this.loopButton.onclick = () => {
+      this.loopButton.ariaPressed = String(this.loopButton.ariaPressed !== "true");
+      if (this.player.playing) this.play(this.player.time);
+    };
+    this.canvas.onclick = (event) => {
+      if (!this.data.samples) return;
+      this.seek((event.clientX - this.canvas.getBoundingClientRect().left + this.window.scrollLeft) / this.scale);
+      if (!this.player.playing) this.play(this.player.time);
+    };
+    this.canvas.onpointermove = (event) => this.hover(event);
+    this.canvas.onpointerleave = () => this.lightLetter(-1);
+    this.letters.onpointerover = ({ target }) => this.lightLetter([...this.letters.children].indexOf(target));
+    this.letters.onpointerleave = this.letters.onblur = () => this.lightLetter(-1);
+    this.letters.onkeydown = (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key], now = [...this.letters.children].findIndex((each) => each.ariaSelected === "true");
+      if (!step) return;
+      event.preventDefault();
+      this.tellLetter(Math.max(0, Math.min(this.classes - 1, now + step)));
+    };
+    this.playhead.onkeydown = (event) => {
+      const step = event.shiftKey ? 1 : 0.1, { time } = this.player, end = this.data.seconds;
+      const to = { ArrowRight: time + step, ArrowLeft: time - step, Home: 0, End: end, PageUp: time + 1, PageDown: time - 1 }[event.key];
+      if (to === undefined && event.key !== " ") return;
+      event.preventDefault();
+      if (event.key === " ") toggle();
+      else this.seek(to);
+    };
+    this.window.onscroll = () => this.draw();
+    new ResizeObserver(() => this.arrange()).observe(this.window);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+  }
+}
+
+// Plays samples, and knows where it is: an <audio> element tells the time too seldom for a playhead.
+class Player {
+  playing = false;
+  stopped = 0; // where it stands while it does not play, in seconds
+
+  load(samples, rate) {
+    this.pause();
+    this.stopped = 0;
+    this.samples = samples;
+    this.rate = rate;
+  }
+
+  play(from, start, end, loop) {
+    this.pause();
+    this.context ??= new AudioContext();
+    this.context.resume();
+    const buffer = this.context.createBuffer(1, this.samples.length, this.rate);
+    buffer.copyToChannel(this.samples, 0);
+    this.source = new AudioBufferSourceNode(this.context, { buffer, loop, loopStart: start, loopEnd: end });
+    this.source.connect(this.context.destination);
+    this.source.onended = () => this.pause(start);
+    Object.assign(this, { from, start, end, loop, playing: true, began: this.context.currentTime });
+    this.source.start(0, from, loop ? undefined : end - from);
+  }
+
+  pause(at = this.time) {
+    this.stopped = at;
+    this.playing = false;
+    if (this.source) this.source.onended = null;
+    this.source?.stop();
+    this.source = null;
+  }
+
+  get time() {
+    if (!this.playing) return this.stopped;
+    const time = this.from + this.context.currentTime - this.began;
+    if (time < this.end) return time;
+    return this.loop ? this.start + ((time - this.start) % (this.end - this.start)) : this.end;
+  }
+
+  set time(seconds) {
+    this.stopped = seconds;
+  }
+}
+
+// The letters of the best path: {label, first, end} in frames.
+function letterRuns(logProbs, classes) {
+  const runs = [];
+  let before = classes - 1;
+  for (let t = 0; t * classes < logProbs.length; t++) {
+    const frame = logProbs.subarray(t * classes, (t + 1) * classes), label = frame.indexOf(Math.max(...frame));
+    if (label === before && label < classes - 1) runs.at(-1).end++;
+    else if (label < classes - 1) runs.push({ label, first: t, end: t + 1 });
+    before = label;
+  }
+  return runs;
+}
+
+// 256 colours between a few, "#rrggbb" each, as a canvas holds them: alpha, blue, green, red.
+function heatColours(stops) {
+  const colours = stops.map((stop) => [1, 3, 5].map((at) => parseInt(stop.trim().slice(at, at + 2), 16)));
+  return Uint32Array.from({ length: 256 }, (_, i) => {
+    const place = (i / 255) * (colours.length - 1), low = Math.min(Math.floor(place), colours.length - 2);
+    const [red, green, blue] = colours[low].map((from, c) => Math.round(from + (place - low) * (colours[low + 1][c] - from)));
+    return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+  });
+}
