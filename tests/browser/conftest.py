@@ -64,14 +64,14 @@ def launch(playwright, tmp_path_factory):
     """Return a function that starts a Chromium with a fresh profile and more flags; all end with the session."""
     contexts = []
 
-    def start(*flags):
+    def start(*flags, **device):
         contexts.append(
             playwright.chromium.launch_persistent_context(
                 str(tmp_path_factory.mktemp("profile")),
                 executable_path=chromium(),
                 args=[*FLAGS, *flags],
                 headless=True,
-                viewport={"width": 1400, "height": 1300},
+                **({"viewport": {"width": 1400, "height": 1300}} | device),
             )
         )
         return contexts[-1]

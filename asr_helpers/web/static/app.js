@@ -63,6 +63,7 @@ const receive = {
       alphabet: [...settings.alphabet],
       mels: settings.features.mels,
       sampleRate: settings.features.sample_rate,
+      hopSeconds: settings.features.hop / settings.features.sample_rate,
       frameSeconds: (settings.features.hop * settings.features.time_pooling) / settings.features.sample_rate,
     });
     $("progress").hidden = true;
@@ -77,10 +78,11 @@ const receive = {
 
   picture({ mel, seconds, id }) {
     if (!id && !recording) return; // of a look that came too late
-    instrument.show({ mel, seconds, ...(recording ? { samples: null, words: [], logProbs: new Float32Array(0) } : {}) }, recording);
+    instrument.show({ mel, seconds }, recording);
   },
 
   settled({ text }) {
+    if (text !== settled) instrument.clear(); // the next stretch begins
     settled = text;
   },
 
@@ -272,7 +274,6 @@ async function startRecording() {
   markClip(null);
   settled = "";
   instrument.clear();
-  instrument.show({ alphabet: [...settings.alphabet], mels: settings.features.mels });
   for (const id of ["take", "bench", "score", "letters-line"]) $(id).hidden = true;
   $("text").textContent = "…";
   showRecording();

@@ -3,7 +3,7 @@
 // It computes nothing and loads nothing: numbers come in, so that the page and the notebooks can both use this file.
 // Colours are instrument.css's. The picture is as wide as the sound is long; only the visible part is ever drawn.
 
-const PIXELS_PER_SECOND = 130; // at least: a short word then has room for its letters
+const PIXELS_PER_SECOND = 150; // at least: a short word then has room for its letters
 const MOST_PIXELS_PER_SECOND = 420;
 const SPECTROGRAM = 150, STRIP = 24, ROW = 12, WORD_ROW = 30; // heights in CSS pixels
 const RANGE = 10; // nats between the darkest and the brightest colour, 43 dB
@@ -61,7 +61,7 @@ export class Instrument {
   }
 
   clear() {
-    this.data = { mel: new Float32Array(0), mels: 80, logProbs: new Float32Array(0), words: [], alphabet: [], seconds: 0 };
+    this.data = { alphabet: [], mels: 1, ...this.data, mel: new Float32Array(0), logProbs: new Float32Array(0), words: [], seconds: 0, samples: null };
     this.runs = [];
     this.top = 0;
     this.player.load(null);
@@ -99,7 +99,8 @@ export class Instrument {
 
   // Words stand under their sound; a word that would cover its neighbour goes one row down.
   placeWords() {
-    const ends = [];
+    const ends = [], measure = this.canvas.getContext("2d");
+    measure.font = "14px system-ui";
     this.words.replaceChildren(...this.data.words.map((word) => {
       const button = document.createElement("button"), left = this.at(word.start);
       button.type = "button";
@@ -113,7 +114,7 @@ export class Instrument {
       button.onclick = () => this.playWord(word);
       let row = ends.findIndex((end) => end <= left);
       if (row < 0) row = ends.length;
-      ends[row] = left + Math.max(this.at(word.end - word.start), 9.5 * word.text.length + 8) + 3;
+      ends[row] = left + Math.max(this.at(word.end - word.start), measure.measureText(word.text).width + 8) + 2;
       button.style.top = `${row * WORD_ROW}px`;
       return button;
     }));
@@ -150,17 +151,18 @@ export class Instrument {
     context.imageSmoothingEnabled = false;
     const { mel, mels, logProbs } = this.data, { classes } = this, under = SPECTROGRAM + STRIP;
     const loud = (t, y) => 1 + (mel[t * mels + mels - 1 - y] - this.top) / RANGE;
-    this.drawHeat(context, mel.length / mels, mels, loud, 0, SPECTROGRAM);
+    this.drawHeat(context, this.data.hopSeconds, mel.length / mels, mels, loud, 0, SPECTROGRAM);
     // The square root shows a letter of a tenth, which is what the search still has to choose from.
-    this.drawHeat(context, logProbs.length / classes, classes, (t, y) => Math.exp(logProbs[t * classes + y] / 2), under, classes * ROW);
+    const probable = (t, y) => Math.exp(logProbs[t * classes + y] / 2);
+    this.drawHeat(context, this.data.frameSeconds, logProbs.length / classes, classes, probable, under, classes * ROW);
     this.drawStrip(context, ink);
     this.drawLight(context, paper);
   }
 
   // A picture of numbers from 0 to 1, (columns, rows), of which the visible columns are drawn.
-  drawHeat(context, columns, rows, value, top, height) {
+  drawHeat(context, columnSeconds, columns, rows, value, top, height) {
     if (!columns) return;
-    const step = this.at(this.data.seconds) / columns, left = this.window.scrollLeft;
+    const step = this.at(columnSeconds), left = this.window.scrollLeft;
     const first = Math.max(0, Math.floor(left / step)), end = Math.min(columns, Math.ceil((left + this.window.clientWidth) / step));
     if (end <= first) return;
     const image = new ImageData(end - first, rows), pixels = new Uint32Array(image.data.buffer);

@@ -1,8 +1,10 @@
-// The word 3-gram, read from the binary trie that Python writes: P(word | the two words before it), with back-off, and
-// what the beam search asks about the letters of words. See asr_helpers/words/fast/automaton.py and trie.py.
+// The word n-gram model: P(word | words before it), with back-off, read from the packed file that Python writes, and what
+// the beam search asks about the letters of words. asr_helpers/words/packed.py says what lies where in the file;
+// words/fast/automaton.py and trie.py are the twins of what is made of it.
 
 const START = 0, END = 1, UNKNOWN = 2; // the numbers of <s>, </s> and <unk>; the words follow, frequent ones first
 const NONE = -1;
+const MAGIC = "ASRL";
 
 // A stream of whole numbers, seven bits a byte, low bits first; a set top bit means that more follow (LEB128).
 class Varints {
@@ -22,59 +24,74 @@ class Varints {
   }
 }
 
-// One level of the trie: which words follow each of `parents` contexts. The file holds how many there are, and each
-// word's number as its distance from the one before: small numbers, which compress well.
+// Which words follow each of `contexts` n-grams. The file holds how many there are, and each word's number as its distance
+// from the one before: small numbers, which compress well.
 class Successors {
-  constructor(counts, distances, parents, size) {
-    this.first = new Uint32Array(parents + 1); // where each context's words begin in `words`
+  constructor(counts, distances, contexts, size) {
+    this.first = new Uint32Array(contexts + 1); // where each context's words begin in `words`
     this.words = new Uint32Array(size);
     const count = new Varints(counts), distance = new Varints(distances);
     let at = 0;
-    for (let parent = 0; parent < parents; parent++) {
-      this.first[parent] = at;
-      for (let left = count.next(), word = -1; left > 0; left--) this.words[at++] = word += distance.next() + 1;
+    for (let context = 0; context < contexts; context++) {
+      this.first[context] = at;
+      for (let left = count.next(), word = NONE; left > 0; left--) this.words[at++] = word += distance.next() + 1;
     }
-    this.first[parents] = at;
+    this.first[contexts] = at;
   }
 
-  // The place of `word` after the context `parent`, or NONE, by bisection.
-  find(parent, word) {
-    const end = this.first[parent + 1];
-    let low = this.first[parent], high = end;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.words[middle] < word) low = middle + 1;
-      else high = middle;
-    }
-    return low < end && this.words[low] === word ? low : NONE;
+  // The place of `word` after a context, or NONE.
+  find(context, word) {
+    const end = this.first[context + 1], at = bisect(this.words, word, this.first[context], end);
+    return at < end && this.words[at] === word ? at : NONE;
   }
+
+  // The context that the word at `place` follows.
+  contextOf(place) {
+    return bisect(this.first, place + 1, 0, this.first.length) - 1;
+  }
+}
+
+// The first place from `low` to `high` of an ascending array whose value is not below `value`.
+function bisect(array, value, low, high) {
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (array[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 // Numbers in steps, a byte each: value = low + step * byte.
 class Steps {
-  constructor([low, step], bytes) {
-    this.values = Float32Array.from({ length: 256 }, (_, i) => low + step * i);
+  constructor([low, step], bytes, most = Infinity) {
+    this.values = Float32Array.from({ length: 256 }, (_, i) => Math.min(low + step * i, most));
     this.bytes = bytes;
   }
 
   at(place) {
-    return this.values[this.bytes[place]];
+    return this.bytes ? this.values[this.bytes[place]] : 0;
   }
 }
 
 export class LanguageModel {
-  // States: 0 knows no word before, 1 + w the word w, 1 + words + i the i-th listed pair of words.
+  // A state is an n-gram: the words before, as far as they are listed. State 0 is no word; then come all single words, all
+  // pairs, and so on, each length in the order of the file.
   constructor(bytes, alphabet, { bigram_floor, max_word_letters }) {
-    const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-    const text = new TextDecoder();
-    const head = JSON.parse(text.decode(bytes.subarray(4, 4 + size)));
-    let at = 4 + size;
+    const text = new TextDecoder(), size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4, true);
+    if (text.decode(bytes.subarray(0, 4)) !== MAGIC) throw new Error("The language model's file is of another kind. Reload the page.");
+    const head = JSON.parse(text.decode(bytes.subarray(8, 8 + size))), { counts } = head;
+    let at = 8 + size;
     const parts = head.sizes.map((length) => bytes.subarray(at, (at += length)));
-    const [words, pairs, triples] = head.counts;
     this.words = text.decode(parts[0]).split("\n");
-    [this.p1, this.backoff1, this.p2, this.backoff2, this.p3] = head.scales.map((scale, i) => new Steps(scale, parts[1 + i]));
-    this.pairsOf = new Successors(parts[6], parts[7], words, pairs);
-    this.triplesOf = new Successors(parts[8], parts[9], pairs, triples);
+    this.levels = counts.map((count, i) => {
+      const trie = 2 * counts.length + 2 * (i - 1); // its first part
+      return {
+        first: 1 + counts.slice(0, i).reduce((sum, each) => sum + each, 0), // state
+        logProb: new Steps(head.scales[2 * i], parts[1 + 2 * i], 0),
+        backoff: i < counts.length - 1 ? new Steps(head.scales[2 * i + 1], parts[2 + 2 * i]) : null,
+        words: i ? new Successors(parts[trie], parts[trie + 1], counts[i - 1], count) : null,
+      };
+    });
     this.start = 1 + START;
     this.end = END;
     this.unknown = UNKNOWN;
@@ -83,33 +100,54 @@ export class LanguageModel {
 
   // log10 P(word) without context.
   logProb(word) {
-    return this.p1.at(word);
+    return this.levels[0].logProb.at(word);
   }
 
   // Returns log10 P(word | state); the state after it is left in this.after.
   score(state, word) {
-    const words = this.words.length;
-    let backedOff = 0, before = state - 1;
-    if (state > words) {
-      const pair = state - 1 - words, triple = this.triplesOf.find(pair, word);
-      before = this.pairsOf.words[pair];
-      if (triple !== NONE) {
-        const shorter = this.pairsOf.find(before, word);
-        this.after = shorter === NONE ? 1 + word : 1 + words + shorter;
-        return this.p3.at(triple);
+    let backedOff = 0;
+    for (;;) {
+      const length = this.lengthOf(state), level = this.levels[length], place = this.follow(state, length, word);
+      if (place !== NONE) {
+        // An n-gram of full length is no state: nothing longer begins with it.
+        const whole = length === this.levels.length - 1;
+        this.after = whole ? this.extend(this.shorter(state), word) : level.first + place;
+        return backedOff + level.logProb.at(place);
       }
-      backedOff = this.backoff2.at(pair);
+      const { first, backoff } = this.levels[length - 1];
+      backedOff += backoff.at(state - first);
+      state = this.shorter(state);
     }
-    if (before >= 0) {
-      const pair = this.pairsOf.find(before, word);
-      if (pair !== NONE) {
-        this.after = 1 + words + pair;
-        return backedOff + this.p2.at(pair);
-      }
-      backedOff += this.backoff1.at(before);
+  }
+
+  // How many words a state holds.
+  lengthOf(state) {
+    let length = this.levels.length - 1;
+    while (length > 0 && state < this.levels[length - 1].first) length--;
+    return length;
+  }
+
+  // The place of `state` and `word` among the n-grams that are one word longer, or NONE.
+  follow(state, length, word) {
+    return length ? this.levels[length].words.find(state - this.levels[length - 1].first, word) : word;
+  }
+
+  // The state without its first word, or the longest listed end of it; NONE before the empty one.
+  shorter(state) {
+    const length = this.lengthOf(state);
+    if (length < 2) return length ? 0 : NONE;
+    const { first, words } = this.levels[length - 1], context = words.contextOf(state - first);
+    return this.extend(this.shorter(this.levels[length - 2].first + context), words.words[state - first]);
+  }
+
+  // The state of the longest listed end of `state` and `word`.
+  extend(state, word) {
+    if (state === NONE) return 0;
+    for (;;) {
+      const length = this.lengthOf(state), place = this.follow(state, length, word);
+      if (place !== NONE) return this.levels[length].first + place;
+      state = this.shorter(state);
     }
-    this.after = 1 + word;
-    return backedOff + this.p1.at(word);
   }
 
   // The tree of the words' letters: each node is a prefix. `wordAt` is the word that ends there, `best` log10 P of the
@@ -120,7 +158,7 @@ export class LanguageModel {
     let children = new Int32Array(letters.length << 16).fill(NONE);
     this.letters = letters.length;
     for (let word = UNKNOWN + 1; word < this.words.length; word++) {
-      const spelt = Array.from(this.words[word], (letter) => labels.get(letter) ?? space), log10 = this.p1.at(word);
+      const spelt = Array.from(this.words[word], (letter) => labels.get(letter) ?? space), log10 = this.logProb(word);
       if (spelt.length > longest || spelt.includes(space)) continue; // the model cannot spell it
       let node = 0, before = space;
       best[0] = Math.max(best[0], log10);

@@ -1,0 +1,336 @@
+"""The recogniser in a page: its JavaScript computes what Python does, and the page serves a visitor with a phone."""
+
+import functools
+import http.server
+import json
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import soundfile
+from browsing import wait_for
+
+from asr_helpers.corpus import data_dir, load_corpus
+from asr_helpers.recognizer import Recognizer, segments, shipped_model
+from asr_helpers.recognizer.windows import pieces
+from asr_helpers.sound import SAMPLE_RATE, features, noise, read_audio
+from asr_helpers.words import FastBeamSearch, KneserNey, align, vtt
+from asr_helpers.web import pack_model, write_page
+
+HEARD = "document.querySelector('#status').textContent.startsWith('Heard')"
+FIRST = "IT WAS IN A CORNER THAT HE LAY AMONG WEEDS AND NETTLES"
+
+
+@pytest.fixture(scope="module")
+def people():
+    return load_corpus(data_dir() / "real").utterances
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    return Recognizer.load(shipped_model())
+
+
+@pytest.fixture(scope="module")
+def language_model(people, tmp_path_factory):
+    """A small model, so that some words are unknown: it has those of half the sentences, and the harbour's."""
+    path = tmp_path_factory.mktemp("lm") / "small.lm"
+    harbour = load_corpus(data_dir() / "mini" / "train-mini").utterances
+    KneserNey.of([FIRST, *(each.text for each in [*people[::2], *harbour])]).write(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def search(language_model):
+    return FastBeamSearch(language_model)
+
+
+@pytest.fixture(scope="module")
+def site(people, language_model, tmp_path_factory):
+    """The page, served: its folder, its address, and a function that lays numbers beside it."""
+    folder = tmp_path_factory.mktemp("site") / "page"
+    first = next(each for each in people if each.text == FIRST)
+    clips = [first, *(each for each in people[::2] if each is not first and each.seconds < 5)][:3]
+    write_page(pack_model(shipped_model()), folder, language_model.read_bytes(), clips)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def lay(name, numbers):
+        (folder / name).write_bytes(np.asarray(numbers, "<f4").tobytes())
+        return name
+
+    yield SimpleNamespace(address=f"http://localhost:{server.server_port}/", clips=clips, lay=lay, server=server)
+    server.shutdown()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def modules(browser, site):
+    """An empty page of the same origin, in which the page's modules are called."""
+    page = browser.new_page()
+    page.goto(site.address + "recogniser.json")
+    page.evaluate("""async () => {
+        globalThis.settings = await (await fetch('recogniser.json')).json();
+        globalThis.floats = async (name) => new Float32Array(await (await fetch(name, { cache: 'no-store' })).arrayBuffer());
+        const unpacked = async (name) => new Uint8Array(await new Response((await fetch(name)).body
+          .pipeThrough(new DecompressionStream('gzip'))).arrayBuffer());
+        const { Recogniser } = await import('/recogniser.js');
+        const wasm = await (await fetch(settings.engine)).arrayBuffer();
+        globalThis.recogniser = await Recogniser.create(settings, wasm, await unpacked(settings.network));
+        recogniser.useLanguageModel(await unpacked(settings.language_model));
+    }""")
+    yield page
+    page.close()
+
+
+def test_features_are_pythons(modules, site, people, rng):
+    hiss = 1e-3 * rng.standard_normal(3 * SAMPLE_RATE).astype(np.float32)
+    sounds = [read_audio(each.path) for each in people[::8]]
+    sounds += [np.concatenate([hiss, sounds[0], hiss]), 1e-3 * sounds[1] + 0.1, hiss, hiss[:400]]
+    for samples in sounds:
+        names = [site.lay("samples", samples), site.lay("features", features(samples))]
+        difference = modules.evaluate(
+            """async ([samples, features]) => {
+                const mine = recogniser.features.features(await floats(samples)).features, theirs = await floats(features);
+                if (mine.length !== theirs.length) return Infinity;
+                return mine.reduce((most, value, i) => Math.max(most, Math.abs(value - theirs[i])), 0);
+            }""",
+            names,
+        )
+        assert difference < 1e-4
+
+
+@pytest.mark.parametrize("corpus", ["real", "mini/test-mini"])
+def test_the_search_finds_pythons_words_and_times(modules, site, recognizer, search, corpus):
+    clips = load_corpus(data_dir() / corpus).utterances
+    all_log_probs = [recognizer.audio_log_probs(read_audio(clip.path)) for clip in clips]
+    expected = [align(each, search(each)[0].text) for each in all_log_probs]
+    site.lay("log_probs", np.concatenate(all_log_probs))
+    found = modules.evaluate(
+        """async (lengths) => {
+            const all = await floats('log_probs');
+            let at = 0;
+            return lengths.map((length) => recogniser.decode(all.subarray(at, (at += length * recogniser.classes))).words);
+        }""",
+        [len(each) for each in all_log_probs],
+    )
+    assert [[word["text"] for word in each] for each in found] == [[word.text for word in each] for each in expected]
+    timed = [(word["start"], word["end"], word["confidence"]) for each in found for word in each]
+    assert timed == [pytest.approx((w.start, w.end, w.confidence), abs=1e-5) for each in expected for w in each]
+    assert len(found) == {"real": 40, "mini/test-mini": 94}[corpus]
+
+
+def test_a_long_recording_is_cut_as_in_python(modules, site, people, recognizer, search, rng):
+    pause = 1e-3 * rng.standard_normal(SAMPLE_RATE).astype(np.float32)
+    clips = [read_audio(each.path) for each in people[:14]]
+    samples = np.concatenate([clips[0], pause, pause, clips[1], pause, *clips[2:]])
+    expected = recognizer.audio_log_probs(samples)
+    found = modules.evaluate(
+        """async (name) => {
+            const { pieces } = await import('/windows.js'), samples = await floats(name);
+            const cuts = pieces(samples, settings).map((each) => [each.samples.length, each.before, each.after, each.inPause]);
+            return { cuts, logProbs: Array.from(recogniser.logProbs(samples)) };
+        }""",
+        site.lay("samples", samples),
+    )
+    cuts = [[len(each.samples), each.before, each.after, each.in_pause] for each in pieces([samples])]
+    assert found["cuts"] == cuts and {each[3] for each in cuts} == {True, False}
+    log_probs = np.reshape(found["logProbs"], expected.shape)
+    assert np.mean(log_probs.argmax(1) == expected.argmax(1)) > 0.99
+    # The search cuts as Python does, too: from the page's own log-probabilities it gets Python's text.
+    site.lay("log_probs", log_probs)
+    text = modules.evaluate("async () => recogniser.decode(await floats('log_probs')).text")
+    log_probs = log_probs.astype(np.float32)
+    assert text.split() == [word for _, each in segments([log_probs]) for word in search(each)[0].text.split()]
+
+
+def test_silence_is_no_word(modules):
+    heard = modules.evaluate("recogniser.decode(recogniser.logProbs(new Float32Array(16000))).text")
+    nothing = modules.evaluate("recogniser.decode(recogniser.logProbs(new Float32Array(0))).text")
+    assert heard == nothing == ""
+
+
+def test_captions_are_pythons(modules, people, recognizer, search):
+    words, end = [], 0.0
+    for clip in people[:12]:
+        log_probs = recognizer.audio_log_probs(read_audio(clip.path))
+        words += align(log_probs, search(log_probs)[0].text, first=round(25 * end))
+        end += clip.seconds + 0.04 * (len(words) % 40)
+    made = modules.evaluate("async (words) => (await import('/captions.js')).vtt(words)", [vars(word) for word in words])
+    assert made == vtt(words)
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000, 22_050])
+def test_a_microphone_of_any_rate(modules, rate):
+    heard = modules.evaluate(
+        """async (rate) => {
+            const { Resampler } = await import('/resample.js'), resampler = new Resampler(rate, 16000), heard = [];
+            const tone = (i) => 0.5 * Math.sin(2 * Math.PI * 3000 * i / rate) + 0.5 * Math.sin(2 * Math.PI * 10500 * i / rate);
+            const sound = Float32Array.from({ length: rate }, (_, i) => tone(i));
+            for (let at = 0; at < rate; at += 4410) heard.push(...resampler.push(sound.slice(at, at + 4410)));
+            return [...heard, ...resampler.end()];
+        }""",
+        rate,
+    )
+    wanted = 0.5 * np.sin(2 * np.pi * 3000 * np.arange(16_000) / 16_000)  # 10.5 kHz is above what 16 kHz can hold
+    assert len(heard) == 16_000
+    assert np.abs(heard - wanted)[500:-500].max() < 2e-4
+
+
+def test_noise_is_pythons(modules, site, rng):
+    samples, hiss = (rng.standard_normal(5000).astype(np.float32) for _ in range(2))
+    made = modules.evaluate(
+        "async ([a, b]) => Array.from((await import('/effects.js')).addNoise(await floats(a), await floats(b), 7))",
+        [site.lay("samples", samples), site.lay("hiss", hiss)],
+    )
+    assert np.abs(made - noise(samples, 7, rng, sound=hiss)).max() < 1e-5
+    white = modules.evaluate("async () => Array.from((await import('/effects.js')).whiteNoise(20000))")
+    assert abs(np.mean(white)) < 0.03 and abs(np.std(white) - 1) < 0.03 and abs(np.corrcoef(white[1:], white[:-1])[0, 1]) < 0.03
+
+
+class Visitor:
+    """A page, what it logged, and whom it asked."""
+
+    def __init__(self, context, address):
+        self.page, self.errors, self.asked = context.new_page(), [], []
+        self.page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        context.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(address)
+
+    def until(self, condition, complaint="nothing was heard"):
+        """Wait for a JavaScript expression; `wait_for_function` would need what the page's policy forbids."""
+        wait_for(lambda: self.page.evaluate(condition), 60, complaint)
+
+    def text(self, selector="#text"):
+        return " ".join(self.page.locator(selector).inner_text().split())
+
+
+@pytest.fixture(scope="module")
+def visitor(launch, site):
+    opened = Visitor(launch(), site.address)
+    opened.until(HEARD)
+    yield opened
+    opened.page.close()
+
+
+def test_examples_are_heard(visitor, site, recognizer, search):
+    assert visitor.text() == FIRST  # the first one by itself
+    for number, clip in enumerate(site.clips[1:], start=2):
+        visitor.page.get_by_role("button", name=f"Reader {number}").click()
+        visitor.until(f"document.querySelector('#status').textContent === 'Heard Reader {number}.'")
+        expected = recognizer.transcribe(read_audio(clip.path), lambda log_probs: search(log_probs)[0].text)
+        assert visitor.text() == expected
+    visitor.page.get_by_role("button", name="Reader 1").click()
+    visitor.until(f"document.querySelector('#text').textContent.trim() === '{FIRST}'")
+
+
+def test_the_instrument_plays_with_the_keyboard(visitor):
+    page, playhead = visitor.page, visitor.page.get_by_role("slider", name="Position in the sound")
+    playhead.press("ArrowRight")
+    playhead.press("Shift+ArrowRight")
+    assert playhead.get_attribute("aria-valuetext").startswith("1.1 of 5.0 seconds")
+    playhead.press(" ")
+    visitor.until("document.querySelector('.instrument-play').textContent.includes('Pause')", "it does not play")
+    visitor.until("document.querySelector('.instrument-playhead').ariaValueNow > 1.3", "the playhead stands still")
+    playhead.press(" ")
+    assert "Play" in page.locator(".instrument-play").inner_text()
+    page.get_by_role("button", name="CORNER").focus()
+    page.keyboard.press("Enter")
+    visitor.until("document.querySelector('.instrument-words [aria-current=true]')?.textContent === 'CORNER'", "no word plays")
+    visitor.until("document.querySelector('.instrument-play').textContent.includes('Play')", "it plays on")
+
+
+def test_a_letter_lights_up_where_it_is_heard(visitor):
+    letters = visitor.page.get_by_role("listbox")
+    dark = visitor.page.locator(".instrument canvas").screenshot()
+    for _ in range(5):  # space, apostrophe, A, B, C
+        letters.press("ArrowDown")
+    assert visitor.page.get_by_role("option", selected=True).inner_text() == "C"
+    assert visitor.text(".instrument-said").startswith("C: at 1.")
+    assert visitor.page.locator(".instrument canvas").screenshot() != dark
+
+
+def test_noise_costs_words_and_its_end_brings_them_back(visitor):
+    slider = visitor.page.get_by_role("slider", name="Add noise")
+    slider.fill("45")
+    visitor.until(f"document.querySelector('#text').textContent.trim() !== '{FIRST}'", "noise changes nothing")
+    assert visitor.text("#noise-value") == "5 dB above the voice"
+    slider.fill("0")
+    visitor.until(f"document.querySelector('#text').textContent.trim() === '{FIRST}'", "the words do not come back")
+
+
+def test_the_text_is_taken_along(visitor):
+    for button, begin in (("Save as text", FIRST), ("Save as captions", "WEBVTT\n\n00:00:0")):
+        with visitor.page.expect_download() as download:
+            visitor.page.get_by_role("button", name=button).click()
+        assert download.value.path().read_text().startswith(begin)
+
+
+def test_a_file_that_is_no_sound(visitor):
+    visitor.page.locator("#file").set_input_files({"name": "x.wav", "mimeType": "audio/wav", "buffer": b"no sound"})
+    visitor.until("!document.querySelector('#error').hidden", "no word about the file")
+    assert visitor.text("#error").startswith("x.wav: this browser cannot read it as sound")
+
+
+def test_a_phone_hears_the_microphone_and_needs_no_network(launch, playwright, site, tmp_path):
+    clip = next(each for each in site.clips if each.text == FIRST)
+    heard = np.concatenate([np.zeros(SAMPLE_RATE // 2), read_audio(clip.path), np.zeros(SAMPLE_RATE // 2)])
+    soundfile.write(tmp_path / "voice.wav", heard, SAMPLE_RATE, subtype="PCM_16")
+    phone = playwright.devices["iPhone 14"]
+    device = {name: value for name, value in phone.items() if name != "default_browser_type"}
+    microphone = f"--use-file-for-fake-audio-capture={tmp_path / 'voice.wav'}%noloop"
+    flags = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", microphone)
+    context = launch(*flags, **device, permissions=["microphone"])
+    visitor = Visitor(context, site.address)
+    visitor.until(HEARD)
+    assert visitor.page.evaluate("document.documentElement.scrollWidth") == device["viewport"]["width"]
+    visitor.page.tap("#speak")
+    visitor.until("document.querySelector('#text').textContent.includes('CORNER')", "no word while one speaks")
+    visitor.until("document.querySelector('#text').textContent.includes('AMONG')", "no word while one speaks")
+    visitor.page.wait_for_timeout(1500)  # the sound's own time
+    visitor.page.tap("#speak")
+    visitor.until(HEARD)
+    errors = set(FIRST.split()) - set(visitor.text().split())
+    assert len(errors) <= 2, visitor.text()
+    assert all(url.startswith((site.address, "blob:", "data:")) for url in visitor.asked)
+
+    visitor.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    visitor.page.reload()  # now under the service worker
+    visitor.until(HEARD)
+    context.set_offline(True)
+    visitor.page.reload()
+    visitor.until(HEARD)
+    assert visitor.text() == FIRST
+    assert visitor.errors == []
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "button", "message"),
+    [
+        ("delete Navigator.prototype.mediaDevices", True, "only to pages with an https address, or to localhost"),
+        ("WebAssembly.validate = () => false", False, "too old for the recogniser"),
+    ],
+)
+def test_what_is_missing_is_named(browser, site, spoil, button, message):
+    page = browser.new_page()
+    page.add_init_script(spoil)
+    page.goto(site.address)
+    if button:
+        page.locator("#speak:enabled").click()
+    page.locator("#error:visible").wait_for()
+    assert message in page.locator("#error").inner_text()
+    page.close()
+
+
+def test_the_page_logged_no_error_and_asked_nobody_else(visitor, site):
+    assert visitor.errors == []
+    assert all(url.startswith((site.address, "blob:", "data:")) for url in visitor.asked)
+    settings = json.loads(visitor.page.request.get(site.address + "recogniser.json").body())
+    assert sum(settings["bytes"].values()) < 7.5e6
