@@ -1,7 +1,7 @@
 // Times and confidence of a text's words, by Viterbi through CTC's lattice: the twin of asr_helpers/words/alignment.py.
 
-// The best path that spells `labels`: for each frame a state; 2 i + 1 is the i-th label, even ones are the blanks before,
-// between and after. There must be frames enough.
+// The best path that spells `labels`: for each frame a state; 2 i + 1 is the i-th label, the even ones are the blanks
+// before, between and after. There must be frames enough.
 function viterbi(logProbs, classes, labels) {
   const frames = logProbs.length / classes, states = 2 * labels.length + 1;
   const label = (state) => (state & 1 ? labels[state >> 1] : classes - 1);

@@ -9,7 +9,11 @@ const DOUBT = 0.7; // confidence below which a word is underlined
 const MOST_SNR = 40; // dB: where the noise begins
 const LEVEL_DECAY = 0.7; // of the dot that shows how loud it is, from one block to the next
 // The smallest module with a SIMD instruction (i8x16.splat).
-const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
+const SIMD = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
+];
+const TOO_OLD =
+  "This browser is too old for the recogniser. It needs Chrome or Edge 91, Firefox 119, Safari 16.4, or a newer one.";
 
 const $ = (id) => document.getElementById(id);
 const instrument = new Instrument($("instrument"));
@@ -21,7 +25,7 @@ let result = null;
 
 // ---- the worker
 
-// One question at a time. While one is being answered only the last of the others waits: a slider asks faster than that.
+// One question at a time. While one is being answered, only the last of the others waits: a slider asks faster.
 const worker = {
   asked: 0,
   busy: false,
@@ -30,7 +34,7 @@ const worker = {
   start() {
     this.thread = new Worker("worker.js", { type: "module" });
     this.thread.onmessage = ({ data }) => receive[data.kind](data);
-    this.thread.onerror = () => fail("The recogniser did not start. Reload the page; an old browser may need an update.");
+    this.thread.onerror = () => fail("The recogniser did not start. Reload the page, or update the browser.");
     this.thread.postMessage({ kind: "load" });
   },
 
@@ -71,8 +75,8 @@ const receive = {
     say("Ready. Press Speak and say a sentence.");
     settings.clips.forEach(addClip);
     if (settings.clips.length) openClip(settings.clips[0]);
-    // Only now: it fetches everything once more, and the first words should not wait for that. Without it the page works,
-    // but not offline.
+    // Only now: it fetches everything once more, and the first words should not wait for that. Without it the page
+    // works, but not offline.
     navigator.serviceWorker?.register("sw.js").catch(() => {});
   },
 
@@ -109,7 +113,7 @@ const receive = {
     $("bench").hidden = false;
     showScore(data.text);
     showTimes(data);
-    say(data.words.length ? `Heard ${sound.name}.` : "No word was heard. Speak close to the microphone, or try a sound file.");
+    say(data.words.length ? `Heard ${sound.name}.` : "No word was heard. Speak closer to the microphone.");
   },
 
   error({ message }) {
@@ -149,12 +153,14 @@ function showScore(text) {
   $("score").hidden = !sound.truth;
   if (!sound.truth) return;
   const said = sound.truth.split(" "), errors = wordErrors(text.split(" ").filter(Boolean), said);
-  $("score").textContent = errors ? `${errors} of ${said.length} words wrong. Said: ${sound.truth.toLowerCase()}` : `All ${said.length} words right.`;
+  const wrong = `${errors} of ${said.length} words wrong. Said: ${sound.truth.toLowerCase()}`;
+  $("score").textContent = errors ? wrong : `All ${said.length} words right.`;
 }
 
 function showTimes({ times, seconds }) {
   const each = (name) => `${(times[name] / seconds).toFixed(0)} ms`;
-  $("times").textContent = `For a second of this sound, this device took ${each("network")} for the network and ${each("search")} for the search.`;
+  const spent = `${each("network")} for the network and ${each("search")} for the search`;
+  $("times").textContent = `For a second of this sound, this device took ${spent}.`;
 }
 
 // The edit distances between the beginnings of two lists of words (Levenshtein).
@@ -307,7 +313,8 @@ $("speak").onclick = () => (recording ? stopRecording() : startRecording());
 
 function showNoise() {
   const value = Number($("noise").value), snr = MOST_SNR - value;
-  const text = value === 0 ? "none" : snr > 0 ? `${snr} dB below the voice` : snr === 0 ? "as loud as the voice" : `${-snr} dB above the voice`;
+  const level = snr ? `${Math.abs(snr)} dB ${snr > 0 ? "below" : "above"} the voice` : "as loud as the voice";
+  const text = value ? level : "none";
   $("noise-value").textContent = text;
   $("noise").ariaValueText = text;
 }
@@ -344,7 +351,7 @@ $("save-captions").onclick = () => save(vtt(result.words), "speech.vtt", "text/v
 // ---- the start
 
 if (!WebAssembly.validate(new Uint8Array(SIMD)) || !globalThis.DecompressionStream) {
-  fail("This browser is too old for the recogniser, which needs WebAssembly SIMD: Chrome or Edge 91, Firefox 119, Safari 16.4 or newer.");
+  fail(TOO_OLD);
 } else {
   worker.start();
 }

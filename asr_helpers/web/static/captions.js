@@ -1,5 +1,5 @@
-// Timed words as WebVTT captions: the twin of asr_helpers/words/captions.py. Two lines of at most 42 characters, shown for
-// one to six seconds, broken where the speaker pauses.
+// Timed words as WebVTT captions: the twin of asr_helpers/words/captions.py. Two lines of at most 42 characters, shown
+// for one to six seconds, broken where the speaker pauses.
 
 const MAX_LINE_CHARACTERS = 42, MAX_SECONDS = 6, MIN_SECONDS = 1, PAUSE_SECONDS = 0.8;
 
@@ -33,15 +33,17 @@ function split(words) {
   const silence = (place) => words[place].start - words[place - 1].end;
   const places = words.slice(1).map((_, i) => i + 1), fromMiddle = (place) => Math.abs(share(place) - 1 / 2);
   const nearest = places.reduce((best, each) => (fromMiddle(each) < fromMiddle(best) ? each : best));
-  const middle = places.filter((place) => share(place) >= 1 / 3 && share(place) <= 2 / 3);
-  const cut = (middle.length ? middle : [nearest]).reduce((best, each) => (silence(each) > silence(best) ? each : best));
+  const central = places.filter((place) => share(place) >= 1 / 3 && share(place) <= 2 / 3);
+  const offered = central.length ? central : [nearest];
+  const cut = offered.reduce((best, each) => (silence(each) > silence(best) ? each : best));
   return [...split(words.slice(0, cut)), ...split(words.slice(cut))];
 }
 
 function clock(seconds) {
-  const milliseconds = Math.round(1000 * seconds), two = (value) => String(value).padStart(2, "0");
-  const whole = Math.floor(milliseconds / 1000), minutes = Math.floor(whole / 60);
-  return `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(whole % 60)}.${String(milliseconds % 1000).padStart(3, "0")}`;
+  const milliseconds = Math.round(1000 * seconds), minutes = Math.floor(milliseconds / 60_000);
+  const digits = (value, count) => String(value).padStart(count, "0");
+  const parts = [Math.floor(minutes / 60), minutes % 60, Math.floor(milliseconds / 1000) % 60];
+  return `${parts.map((part) => digits(part, 2)).join(":")}.${digits(milliseconds % 1000, 3)}`;
 }
 
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
@@ -50,8 +52,9 @@ const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").
 export function vtt(words) {
   const parts = stretches(words).flatMap(split);
   const cues = parts.map((part, i) => {
-    const end = Math.max(part.at(-1).end, part[0].start + MIN_SECONDS), next = parts[i + 1]?.[0].start ?? Infinity;
-    return `${clock(part[0].start)} --> ${clock(Math.min(end, next))}\n${lines(part).map((line) => `${escaped(line)}\n`).join("")}`;
+    const { start } = part[0], next = parts[i + 1]?.[0].start ?? Infinity;
+    const end = Math.min(Math.max(part.at(-1).end, start + MIN_SECONDS), next);
+    return [`${clock(start)} --> ${clock(end)}`, ...lines(part).map(escaped), ""].join("\n");
   });
   return ["WEBVTT\n", ...cues].join("\n");
 }

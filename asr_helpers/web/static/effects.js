@@ -8,11 +8,11 @@ export function addNoise(samples, hiss, snrDb) {
   return samples.map((sample, i) => sample + gain * hiss[i]);
 }
 
-// White noise, normally distributed (Box and Muller, 1958). The same `seed` gives the same noise, so that a slider changes
-// how loud it is and nothing else.
+// White noise, normally distributed (Box and Muller, 1958). The same `seed` gives the same noise, so that a slider
+// changes how loud it is and nothing else.
 export function whiteNoise(length, seed = 1) {
-  const uniform = mulberry32(seed);
-  return new Float32Array(length).map(() => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()));
+  const uniform = mulberry32(seed), radius = () => Math.sqrt(-2 * Math.log(1 - uniform()));
+  return new Float32Array(length).map(() => radius() * Math.cos(2 * Math.PI * uniform()));
 }
 
 // Numbers in [0, 1) from a 32-bit state (Tommy Ettinger's mulberry32): the browser's own cannot be repeated.

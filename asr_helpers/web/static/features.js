@@ -1,5 +1,5 @@
-// Log-mel features: the twin of asr_helpers/sound/mel.py, equal to it within 1e-4. The Fourier transform is our own: the
-// browser's analyser gives other windows, other rates and, from one device to the next, other numbers.
+// Log-mel features: the twin of asr_helpers/sound/mel.py, equal to it within 1e-4. The Fourier transform is our own:
+// the browser's analyser gives other windows, other rates and, from one device to the next, other numbers.
 
 import { average, framePower, speechFrames } from "./speech.js";
 
@@ -85,8 +85,8 @@ export class Features {
     return spectrogram;
   }
 
-  // The power spectra of the frame that begins at `start` and of the next one. Both go through one transform, as its real
-  // and its imaginary part: a real signal's spectrum is symmetric, so the two can be told apart again.
+  // The power spectra of the frame that begins at `start` and of the next one. Both go through one transform, as its
+  // real and its imaginary part: a real signal's spectrum is symmetric, so the two can be separated again.
   powers(padded, start) {
     const { hop, fft } = this.settings, { order } = this.fourier;
     const re = new Float64Array(fft), im = new Float64Array(fft);

@@ -1,7 +1,9 @@
 // The instrument: a spectrogram that plays, the network's letters over time under it, and the words under those.
 //
-// It computes nothing and loads nothing: numbers come in, so that the page and the notebooks can both use this file.
+// It recognises nothing and loads nothing: numbers come in, so that the page and the notebooks can both use it.
 // Colours are instrument.css's. The picture is as wide as the sound is long; only the visible part is ever drawn.
+
+import { Player } from "./player.js";
 
 const PIXELS_PER_SECOND = 150; // at least: a short word then has room for its letters
 const MOST_PIXELS_PER_SECOND = 420;
@@ -24,12 +26,14 @@ const PARTS = `
       <div class="instrument-track">
         <canvas role="img"></canvas>
         <div class="instrument-selection" hidden></div>
-        <div class="instrument-playhead" role="slider" tabindex="0" aria-label="Position in the sound" aria-valuemin="0"></div>
+        <div class="instrument-playhead" role="slider" tabindex="0" aria-valuemin="0"
+          aria-label="Position in the sound"></div>
         <div class="instrument-words" role="group" aria-label="Words"></div>
       </div>
     </div>
   </div>
-  <p class="instrument-hint">Tap the picture to hear it from there, or a word to hear it alone. Point at a letter to see where it is heard.</p>
+  <p class="instrument-hint">Tap the picture to hear it from there, or a word to hear it alone.
+    Point at a letter to see where it is heard.</p>
   <p class="instrument-said" role="status"></p>`;
 
 export class Instrument {
@@ -37,10 +41,12 @@ export class Instrument {
     host.classList.add("instrument");
     host.innerHTML = PARTS;
     const part = (name) => host.querySelector(`.instrument-${name}`);
-    Object.assign(this, { host, window: part("window"), track: part("track"), canvas: host.querySelector("canvas") });
-    Object.assign(this, { playButton: part("play"), loopButton: part("loop"), timeOutput: part("time"), said: part("said") });
-    Object.assign(this, { playhead: part("playhead"), letters: part("letters"), words: part("words"), selection: part("selection") });
+    const names = ["window", "track", "playhead", "selection", "words", "letters", "said"];
+    for (const name of names) this[name] = part(name);
+    Object.assign(this, { playButton: part("play"), loopButton: part("loop"), timeOutput: part("time") });
+    Object.assign(this, { host, canvas: host.querySelector("canvas") });
     this.player = new Player();
+    this.data = { alphabet: [], mels: 1 };
     this.lit = []; // frames that light up: {first, end}
     this.listen();
     this.clear();
@@ -61,7 +67,8 @@ export class Instrument {
   }
 
   clear() {
-    this.data = { alphabet: [], mels: 1, ...this.data, mel: new Float32Array(0), logProbs: new Float32Array(0), words: [], seconds: 0, samples: null };
+    const none = new Float32Array(0);
+    Object.assign(this.data, { mel: none, logProbs: none, words: [], seconds: 0, samples: null });
     this.runs = [];
     this.top = 0;
     this.player.load(null);
@@ -91,7 +98,8 @@ export class Instrument {
     this.playButton.disabled = this.loopButton.disabled = !samples;
     this.playhead.hidden = !samples;
     const heard = words.map((word) => word.text).join(" ") || "nothing yet";
-    this.canvas.ariaLabel = mel.length ? `Spectrogram and letters of ${seconds.toFixed(1)} seconds. Heard: ${heard}` : "Nothing to see yet";
+    const label = `Spectrogram and letters of ${seconds.toFixed(1)} seconds. Heard: ${heard}`;
+    this.canvas.ariaLabel = mel.length ? label : "Nothing to see yet";
     this.placeWords();
     this.moveTo(Math.min(this.player.time, seconds));
     this.draw();
@@ -107,7 +115,8 @@ export class Instrument {
       button.textContent = word.text;
       button.classList.toggle("instrument-doubt", word.confidence < DOUBT);
       const sure = word.confidence < DOUBT ? ", in doubt" : "";
-      button.title = `${word.start.toFixed(2)} to ${word.end.toFixed(2)} s, confidence ${Math.round(100 * word.confidence)} %`;
+      const sureness = `confidence ${Math.round(100 * word.confidence)} %`;
+      button.title = `${word.start.toFixed(2)} to ${word.end.toFixed(2)} s, ${sureness}`;
       button.ariaLabel = `${word.text}, ${word.start.toFixed(1)} seconds${sure}. Play`;
       button.style.left = `${left}px`;
       button.style.minWidth = `${this.at(word.end - word.start)}px`;
@@ -138,9 +147,10 @@ export class Instrument {
   // ---- drawing
 
   draw() {
-    const { canvas, window: view } = this, ratio = devicePixelRatio || 1, wide = Math.max(1, view.clientWidth);
-    const style = getComputedStyle(this.host), ink = style.getPropertyValue("--ink"), paper = style.getPropertyValue("--quiet");
-    this.heat = heatColours([0, 1, 2, 3, 4].map((i) => style.getPropertyValue(`--heat-${i}`)));
+    const { canvas } = this, ratio = devicePixelRatio || 1, wide = Math.max(1, this.window.clientWidth);
+    const style = getComputedStyle(this.host), colour = (name) => style.getPropertyValue(name).trim();
+    const paper = colour("--quiet");
+    this.heat = heatColours([0, 1, 2, 3, 4].map((i) => colour(`--heat-${i}`)));
     canvas.style.width = `${wide}px`;
     canvas.width = Math.round(wide * ratio);
     canvas.height = Math.round(this.high * ratio);
@@ -155,15 +165,15 @@ export class Instrument {
     // The square root shows a letter of a tenth, which is what the search still has to choose from.
     const probable = (t, y) => Math.exp(logProbs[t * classes + y] / 2);
     this.drawHeat(context, this.data.frameSeconds, logProbs.length / classes, classes, probable, under, classes * ROW);
-    this.drawStrip(context, ink);
+    this.drawStrip(context, colour("--ink"));
     this.drawLight(context, paper);
   }
 
   // A picture of numbers from 0 to 1, (columns, rows), of which the visible columns are drawn.
   drawHeat(context, columnSeconds, columns, rows, value, top, height) {
     if (!columns) return;
-    const step = this.at(columnSeconds), left = this.window.scrollLeft;
-    const first = Math.max(0, Math.floor(left / step)), end = Math.min(columns, Math.ceil((left + this.window.clientWidth) / step));
+    const step = this.at(columnSeconds), left = this.window.scrollLeft, right = left + this.window.clientWidth;
+    const first = Math.max(0, Math.floor(left / step)), end = Math.min(columns, Math.ceil(right / step));
     if (end <= first) return;
     const image = new ImageData(end - first, rows), pixels = new Uint32Array(image.data.buffer);
     for (let t = first; t < end; t++) {
@@ -183,8 +193,8 @@ export class Instrument {
     context.textAlign = "center";
     context.textBaseline = "middle";
     for (const run of this.runs) {
-      const sign = this.data.alphabet[run.label], x = this.at(this.secondsOf((run.first + run.end) / 2)) - this.window.scrollLeft;
-      if (sign !== " ") context.fillText(sign, x, SPECTROGRAM + STRIP / 2);
+      const middle = this.at(this.secondsOf((run.first + run.end) / 2)) - this.window.scrollLeft;
+      context.fillText(this.data.alphabet[run.label], middle, SPECTROGRAM + STRIP / 2);
     }
   }
 
@@ -195,7 +205,7 @@ export class Instrument {
     context.globalAlpha = 0.72;
     let dark = 0;
     for (const { first, end } of [...this.lit, { first: Infinity }]) {
-      const from = this.at(this.secondsOf(dark)), to = first === Infinity ? this.at(this.data.seconds) : this.at(this.secondsOf(first));
+      const from = this.at(this.secondsOf(dark)), to = this.at(Math.min(this.secondsOf(first), this.data.seconds));
       context.fillRect(from - this.window.scrollLeft, 0, Math.max(0, to - from), this.high);
       dark = end;
     }
@@ -237,15 +247,16 @@ export class Instrument {
 
   // What the pointer is over: a letter of the strip lights its own frames, a row all frames of its letter.
   hover(event) {
-    const box = this.canvas.getBoundingClientRect(), y = event.clientY - box.top;
+    const box = this.canvas.getBoundingClientRect(), under = event.clientY - box.top - SPECTROGRAM;
     const t = (event.clientX - box.left + this.window.scrollLeft) / this.scale / this.data.frameSeconds;
-    if (y >= SPECTROGRAM && y < SPECTROGRAM + STRIP) {
+    if (under >= STRIP) this.lightLetter(Math.min(this.classes - 1, Math.floor((under - STRIP) / ROW)));
+    else if (under < 0) this.lightLetter(-1);
+    else {
       const near = this.runs.filter((run) => this.data.alphabet[run.label] !== " ");
       const distance = (run) => Math.abs((run.first + run.end) / 2 - t);
       const run = near.length && near.reduce((best, each) => (distance(each) < distance(best) ? each : best));
       this.light(run ? [run] : []);
-    } else if (y >= SPECTROGRAM + STRIP) this.lightLetter(Math.min(this.classes - 1, Math.floor((y - SPECTROGRAM - STRIP) / ROW)));
-    else this.lightLetter(-1);
+    }
   }
 
   // ---- playing
@@ -295,7 +306,8 @@ export class Instrument {
     this.playhead.ariaValueNow = time.toFixed(2);
     this.playhead.ariaValueText = `${time.toFixed(1)} of ${seconds.toFixed(1)} seconds${word ? `, ${word.text}` : ""}`;
     this.timeOutput.textContent = seconds ? `${time.toFixed(1)} / ${seconds.toFixed(1)} s` : "";
-    [...this.words.children].forEach((button, i) => (button.ariaCurrent = String(words[i] === word && this.player.playing)));
+    const now = this.player.playing ? words.indexOf(word) : -1;
+    [...this.words.children].forEach((button, i) => (button.ariaCurrent = String(i === now)));
   }
 
   seek(time) {
@@ -323,14 +335,15 @@ export class Instrument {
     this.letters.onpointerover = ({ target }) => this.lightLetter([...this.letters.children].indexOf(target));
     this.letters.onpointerleave = this.letters.onblur = () => this.lightLetter(-1);
     this.letters.onkeydown = (event) => {
-      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key], now = [...this.letters.children].findIndex((each) => each.ariaSelected === "true");
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      const now = [...this.letters.children].findIndex((each) => each.ariaSelected === "true");
       if (!step) return;
       event.preventDefault();
       this.tellLetter(Math.max(0, Math.min(this.classes - 1, now + step)));
     };
     this.playhead.onkeydown = (event) => {
-      const step = event.shiftKey ? 1 : 0.1, { time } = this.player, end = this.data.seconds;
-      const to = { ArrowRight: time + step, ArrowLeft: time - step, Home: 0, End: end, PageUp: time + 1, PageDown: time - 1 }[event.key];
+      const step = event.shiftKey ? 1 : 0.1, { time } = this.player;
+      const to = { ArrowRight: time + step, ArrowLeft: time - step, Home: 0, End: this.data.seconds }[event.key];
       if (to === undefined && event.key !== " ") return;
       event.preventDefault();
       if (event.key === " ") toggle();
@@ -339,51 +352,6 @@ export class Instrument {
     this.window.onscroll = () => this.draw();
     new ResizeObserver(() => this.arrange()).observe(this.window);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
-  }
-}
-
-// Plays samples, and knows where it is: an <audio> element tells the time too seldom for a playhead.
-class Player {
-  playing = false;
-  stopped = 0; // where it stands while it does not play, in seconds
-
-  load(samples, rate) {
-    this.pause();
-    this.stopped = 0;
-    this.samples = samples;
-    this.rate = rate;
-  }
-
-  play(from, start, end, loop) {
-    this.pause();
-    this.context ??= new AudioContext();
-    this.context.resume();
-    const buffer = this.context.createBuffer(1, this.samples.length, this.rate);
-    buffer.copyToChannel(this.samples, 0);
-    this.source = new AudioBufferSourceNode(this.context, { buffer, loop, loopStart: start, loopEnd: end });
-    this.source.connect(this.context.destination);
-    this.source.onended = () => this.pause(start);
-    Object.assign(this, { from, start, end, loop, playing: true, began: this.context.currentTime });
-    this.source.start(0, from, loop ? undefined : end - from);
-  }
-
-  pause(at = this.time) {
-    this.stopped = at;
-    this.playing = false;
-    if (this.source) this.source.onended = null;
-    this.source?.stop();
-    this.source = null;
-  }
-
-  get time() {
-    if (!this.playing) return this.stopped;
-    const time = this.from + this.context.currentTime - this.began;
-    if (time < this.end) return time;
-    return this.loop ? this.start + ((time - this.start) % (this.end - this.start)) : this.end;
-  }
-
-  set time(seconds) {
-    this.stopped = seconds;
   }
 }
 
@@ -405,7 +373,8 @@ function heatColours(stops) {
   const colours = stops.map((stop) => [1, 3, 5].map((at) => parseInt(stop.trim().slice(at, at + 2), 16)));
   return Uint32Array.from({ length: 256 }, (_, i) => {
     const place = (i / 255) * (colours.length - 1), low = Math.min(Math.floor(place), colours.length - 2);
-    const [red, green, blue] = colours[low].map((from, c) => Math.round(from + (place - low) * (colours[low + 1][c] - from)));
+    const mixed = (from, channel) => Math.round(from + (place - low) * (colours[low + 1][channel] - from));
+    const [red, green, blue] = colours[low].map(mixed);
     return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
   });
 }

@@ -1,5 +1,5 @@
-// The word n-gram model: P(word | words before it), with back-off, read from the packed file that Python writes, and what
-// the beam search asks about the letters of words. asr_helpers/words/packed.py says what lies where in the file;
+// The word n-gram model: P(word | words before it), with back-off, read from the packed file that Python writes; and
+// what the beam search asks about the letters of words. asr_helpers/words/packed.py says what lies where in the file;
 // words/fast/automaton.py and trie.py are the twins of what is made of it.
 
 const START = 0, END = 1, UNKNOWN = 2; // the numbers of <s>, </s> and <unk>; the words follow, frequent ones first
@@ -24,8 +24,8 @@ class Varints {
   }
 }
 
-// Which words follow each of `contexts` n-grams. The file holds how many there are, and each word's number as its distance
-// from the one before: small numbers, which compress well.
+// Which words follow each of `contexts` n-grams. The file holds how many there are, and each word's number as its
+// distance from the one before: small numbers, which compress well.
 class Successors {
   constructor(counts, distances, contexts, size) {
     this.first = new Uint32Array(contexts + 1); // where each context's words begin in `words`
@@ -74,11 +74,11 @@ class Steps {
 }
 
 export class LanguageModel {
-  // A state is an n-gram: the words before, as far as they are listed. State 0 is no word; then come all single words, all
-  // pairs, and so on, each length in the order of the file.
+  // A state is an n-gram: the words before, as far as they are listed. State 0 is no word; then come all single words,
+  // all pairs, and so on, each length in the order of the file.
   constructor(bytes, alphabet, { bigram_floor, max_word_letters }) {
     const text = new TextDecoder(), size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4, true);
-    if (text.decode(bytes.subarray(0, 4)) !== MAGIC) throw new Error("The language model's file is of another kind. Reload the page.");
+    if (text.decode(bytes.subarray(0, 4)) !== MAGIC) throw new Error("The language model is damaged. Reload the page.");
     const head = JSON.parse(text.decode(bytes.subarray(8, 8 + size))), { counts } = head;
     let at = 8 + size;
     const parts = head.sizes.map((length) => bytes.subarray(at, (at += length)));

@@ -1,4 +1,4 @@
-// Runs in the browser's sound thread: hands on the microphone's samples, a tenth of a second at a time, at its own rate.
+// Runs in the browser's sound thread: hands on the microphone's samples, a tenth of a second at a time.
 
 class Microphone extends AudioWorkletProcessor {
   constructor() {

@@ -64,7 +64,8 @@ export class Recogniser {
   decode(logProbs) {
     const most = Math.floor(this.settings.windows.max_uncut_samples / this.outputHop), words = [];
     for (const segment of segments(logProbs, this.classes, this.space, most)) {
-      const text = this.search ? this.search.search(segment.logProbs).text : greedy(segment.logProbs, this.alphabet).trim();
+      const letters = greedy(segment.logProbs, this.alphabet).trim();
+      const text = this.search?.search(segment.logProbs).text ?? letters;
       words.push(...align(segment.logProbs, text, this.alphabet, this.frameSeconds, segment.first));
     }
     return { text: words.map((word) => word.text).join(" "), letters: greedy(logProbs, this.alphabet).trim(), words };

@@ -1,5 +1,5 @@
-// Sound of any rate to another one, block by block as it arrives. A microphone has a rate of its own: 44 100 or 48 000 Hz,
-// 16 000 on some headsets. Browsers differ in how they change it, and some refuse to, so this page does it itself.
+// Sound of any rate to another one, block by block as it arrives. A microphone has a rate of its own: 44 100 or
+// 48 000 Hz, 16 000 on some headsets. Browsers differ in how they change it, and some refuse to: so the page does it.
 
 const ZERO_CROSSINGS = 24; // of the filter, on either side: the longer, the steeper it falls
 const PASSED = 0.95; // share of the band that is kept: beyond it the filter falls, so that nothing folds back

@@ -1,12 +1,14 @@
 // Sound from a file or from the microphone.
 
 const PLAIN = { echoCancellation: false, noiseSuppression: false, autoGainControl: false }; // as the network learnt it
+const START_SECONDS = 5;
 const REFUSALS = {
-  NotAllowedError: "The browser may not use the microphone. Allow it beside the page's address, or choose a sound file.",
-  NotFoundError: "No microphone was found. Plug one in, or choose a sound file.",
-  NotReadableError: "Another program is using the microphone. Close that program, or choose a sound file.",
+  NotAllowedError: "The browser may not use the microphone. Allow it beside the page's address, or open a sound file.",
+  NotFoundError: "No microphone was found. Plug one in, or open a sound file.",
+  NotReadableError: "Another program is using the microphone. Close that program, or open a sound file.",
 };
-const NO_TLS = "A browser gives the microphone only to pages with an https address, or to localhost. A sound file works here, too.";
+const NO_TLS =
+  "A browser gives the microphone only to pages with an https address, or to localhost. A sound file works here, too.";
 
 // The samples of a file, mono at `rate`. A context of this rate has the browser resample what it decodes.
 export async function decode(blob, name, rate) {
@@ -23,6 +25,9 @@ export async function decode(blob, name, rate) {
   return mono;
 }
 
+const late = (seconds) =>
+  new Promise((_, reject) => setTimeout(reject, 1000 * seconds, new Error("the browser's sound does not start")));
+
 // The microphone from start() to stop(): `hear` gets a block of samples every tenth of a second.
 export class Microphone {
   // The context comes into being before anything is awaited: iOS lets one run only if the tap itself made it. It keeps
@@ -34,10 +39,10 @@ export class Microphone {
       const module = this.context.audioWorklet.addModule("microphone.js");
       this.stream = await navigator.mediaDevices.getUserMedia({ audio: PLAIN });
       await module;
-      await this.context.resume();
+      await Promise.race([this.context.resume(), late(START_SECONDS)]); // without a loudspeaker, Firefox waits for ever
     } catch (error) {
       this.stop();
-      throw new Error(REFUSALS[error.name] ?? `The microphone cannot be used (${error.message}). Choose a sound file.`);
+      throw new Error(REFUSALS[error.name] ?? `The microphone cannot be used (${error.message}). Open a sound file.`);
     }
     begin(this.context.sampleRate);
     this.node = new AudioWorkletNode(this.context, "microphone", { numberOfOutputs: 0 });

@@ -11,8 +11,8 @@ export function framePower(samples, { hop, radius }) {
   });
 }
 
-// Which frames are speech or lie within `margin` frames of it: 1 or 0 for each. The threshold comes from the clip itself,
-// its loudest 0.2 s and its quietest tenth.
+// Which frames are speech or lie within `margin` frames of it: 1 or 0 for each. The threshold comes from the clip
+// itself, its loudest 0.2 s and its quietest tenth.
 export function speechFrames(power, { loud_frames, speech_db, above_noise_db, margin }) {
   const ordered = power.slice().sort();
   const loud = ordered.at(-Math.min(loud_frames, power.length)), noise = ordered[Math.floor(power.length / 10)];

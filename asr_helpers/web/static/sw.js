@@ -1,5 +1,5 @@
-// Keeps the whole page after the first visit, so that it works without a network. `asr web` fills in the files and their
-// hash: a new version has another name, so that old code never meets a new network.
+// Keeps the whole page after the first visit, so that it works without a network. `asr web` fills in the files and
+// their hash: a new version has another name, so that old code never meets a new network.
 
 const VERSION = "@VERSION@";
 const FILES = @FILES@;

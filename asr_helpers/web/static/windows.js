@@ -8,7 +8,9 @@ export function pieces(samples, settings) {
   const found = [];
   let start = 0, before = 0;
   const left = () => samples.length - start;
-  const take = (length, after, inPause) => found.push({ samples: samples.subarray(start, start + length), before, after, inPause });
+  const take = (length, after, inPause) => {
+    found.push({ samples: samples.subarray(start, start + length), before, after, inPause });
+  };
   while (left() > max_uncut_samples) {
     const cut = pause(samples.subarray(start, start + max_uncut_samples), settings);
     take(cut ?? window_samples, cut ? 0 : overlap_samples / 2, Boolean(cut));
@@ -26,8 +28,8 @@ export function pieces(samples, settings) {
   return found;
 }
 
-// The middle of the pause in which to cut, in samples, on an output frame; null if there is no pause. The first clear one
-// comes first, then the longest of any, unless `onlyClear`.
+// The middle of the pause in which to cut, in samples, on an output frame; null if there is no pause. The first clear
+// one comes first, then the longest of any, unless `onlyClear`.
 export function pause(samples, { features, windows }, onlyClear = false) {
   const { hop, time_pooling } = features, { min_piece_samples, early_samples, clear_pause_frames } = windows;
   const speech = speechFrames(framePower(samples, features), features);
@@ -41,13 +43,14 @@ export function pause(samples, { features, windows }, onlyClear = false) {
   return Math.floor((clear ?? longest).middle / time_pooling) * time_pooling * hop;
 }
 
-// Stretches of log-probabilities (frames, classes) of at most `most` frames for the search, cut in pauses: there the most
-// probable labels are blanks and spaces.
+// Stretches of log-probabilities (frames, classes) of at most `most` frames for the search, cut in pauses: there the
+// most probable labels are blanks and spaces.
 export function segments(logProbs, classes, space, most) {
   const frames = logProbs.length / classes, found = [];
   let first = 0;
   while (frames - first > most) {
-    const cut = first + longestPause(logProbs.subarray(first * classes, (first + most) * classes), classes, space, most);
+    const stretch = logProbs.subarray(first * classes, (first + most) * classes);
+    const cut = first + longestPause(stretch, classes, space, most);
     found.push({ first, logProbs: logProbs.subarray(first * classes, cut * classes) });
     first = cut;
   }

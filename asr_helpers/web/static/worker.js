@@ -1,5 +1,5 @@
-// All the computing, in a thread of its own, so that the page never stutters. One worker and no shared memory: that would
-// need two headers that simple web servers, GitHub Pages among them, cannot send.
+// All the computing, in a thread of its own, so that the page never stutters. One worker and no shared memory: that
+// would need two headers that simple web servers, GitHub Pages among them, cannot send.
 
 import { Recogniser } from "./recogniser.js";
 import { Resampler } from "./resample.js";
@@ -77,7 +77,7 @@ class Live {
     const { early_samples, window_samples } = settings.windows;
     let stretch = this.samples.slice(this.start, this.length);
     const cut = stretch.length > early_samples / 4 && pause(stretch, settings, stretch.length < window_samples);
-    const end = cut || (stretch.length > window_samples ? window_samples : 0); // nobody speaks that long without a breath
+    const end = cut || (stretch.length > window_samples ? window_samples : 0); // of what is settled now
     if (end) {
       this.settled.push(recogniser.decode(recogniser.logProbs(stretch.subarray(0, end))).text);
       this.start += end;
