@@ -1,12 +1,12 @@
 // The page: what one may press, and what is shown. The computing is in worker.js, the pictures are in instrument.js.
 
 import { vtt } from "./captions.js";
-import { addNoise, whiteNoise } from "./effects.js";
-import { Instrument } from "./instrument.js";
+import { DOUBT, Instrument } from "./instrument.js";
+import { matched, wordErrors } from "./metrics.js";
 import { Microphone, decode } from "./sound_input.js";
 
-const DOUBT = 0.7; // confidence below which a word is underlined
 const MOST_SNR = 40; // dB: where the noise begins
+const LONGEST_BENCH = 60; // seconds: up to there an answer comes while one drags
 const LEVEL_DECAY = 0.7; // of the dot that shows how loud it is, from one block to the next
 // The smallest module with a SIMD instruction (i8x16.splat).
 const SIMD = [
@@ -19,7 +19,6 @@ const $ = (id) => document.getElementById(id);
 const instrument = new Instrument($("instrument"));
 let settings = null; // recogniser.json
 let sound = null; // {samples, name, truth}: what was loaded or spoken, without noise
-let hiss = null; // noise as long as the sound
 let settled = ""; // of live text: what stands
 let result = null;
 
@@ -110,7 +109,7 @@ const receive = {
     $("letters-line").hidden = !settings.language_model || !data.letters;
     $("letters").textContent = data.letters;
     $("take").hidden = !data.words.length;
-    $("bench").hidden = false;
+    $("bench").hidden = data.seconds > LONGEST_BENCH;
     showScore(data.text);
     showTimes(data);
     say(data.words.length ? `Heard ${sound.name}.` : "No word was heard. Speak closer to the microphone.");
@@ -163,39 +162,12 @@ function showTimes({ times, seconds }) {
   $("times").textContent = `For a second of this sound, this device took ${spent}.`;
 }
 
-// The edit distances between the beginnings of two lists of words (Levenshtein).
-function distances(heard, said) {
-  const table = [said.map((_, j) => j).concat(said.length)];
-  heard.forEach((word, i) => {
-    const row = [i + 1];
-    said.forEach((truth, j) => row.push(Math.min(table[i][j] + (word !== truth), table[i][j + 1] + 1, row[j] + 1)));
-    table.push(row);
-  });
-  return table;
-}
-
-const wordErrors = (heard, said) => distances(heard, said)[heard.length][said.length];
-
-// Which of the words heard are among those said, along the best path.
-function matched(heard, said) {
-  const table = distances(heard, said), right = heard.map(() => false);
-  for (let i = heard.length, j = said.length; i && j; ) {
-    if (heard[i - 1] === said[j - 1] && table[i][j] === table[i - 1][j - 1]) right[--i] = Boolean(j--);
-    else if (table[i][j] === table[i - 1][j - 1] + 1) i--, j--;
-    else if (table[i][j] === table[i - 1][j] + 1) i--;
-    else j--;
-  }
-  return right;
-}
-
 // ---- sound
 
 function listenTo(samples, name, truth = "") {
   fail("");
   sound = { samples, name, truth };
-  hiss = null;
-  $("noise").value = 0;
-  showNoise();
+  resetSliders();
   say(`Listening to ${name} …`);
   worker.ask({ kind: "recognise", samples });
 }
@@ -292,9 +264,7 @@ function stopRecording(recognise = true) {
   recording = null;
   worker.waiting = null;
   if (recognise) {
-    $("noise").value = 0;
-    hiss = null;
-    showNoise();
+    resetSliders();
     say("Reading it once more, as a whole …");
     worker.tell({ kind: "end" });
   }
@@ -309,21 +279,47 @@ function showRecording() {
 
 $("speak").onclick = () => (recording ? stopRecording() : startRecording());
 
-// ---- noise
+// ---- the bench
 
-function showNoise() {
-  const value = Number($("noise").value), snr = MOST_SNR - value;
-  const level = snr ? `${Math.abs(snr)} dB ${snr > 0 ? "below" : "above"} the voice` : "as loud as the voice";
-  const text = value ? level : "none";
-  $("noise-value").textContent = text;
-  $("noise").ariaValueText = text;
+// What each slider does: the name and the value of an effect, and what to call it. At its first place it does nothing.
+const SLIDERS = {
+  noise: {
+    effect: (value) => ({ snrDb: MOST_SNR - value }),
+    text: (value) => {
+      const snr = MOST_SNR - value;
+      return snr ? `${Math.abs(snr)} dB ${snr > 0 ? "below" : "above"} the voice` : "as loud as the voice";
+    },
+  },
+  echo: { effect: (value) => ({ rt60: value }), text: (value) => `dies away in ${value} s` },
+  pace: { effect: (value) => ({ factor: value / 100 }), text: (value) => `${value} %` },
+  mask: { effect: (value) => ({ center: value }), text: (value) => `${value - 500} to ${value + 500} Hz missing` },
+  gaps: { effect: (value) => ({ count: value }), text: (value) => `${value} of 80 ms` },
+};
+
+// What the sliders say, and what they do to the sound.
+function readSliders() {
+  const effects = {};
+  for (const [id, { effect, text }] of Object.entries(SLIDERS)) {
+    const slider = $(id), value = Number(slider.value), used = slider.value !== slider.defaultValue;
+    if (used) Object.assign(effects, effect(value));
+    slider.ariaValueText = used ? text(value) : "none";
+    if (id === "pace") slider.ariaValueText = text(value);
+    document.querySelector(`output[for=${id}]`).textContent = slider.ariaValueText;
+  }
+  $("reset").disabled = !Object.keys(effects).length;
+  return effects;
 }
 
-$("noise").oninput = ({ target }) => {
-  showNoise();
-  hiss ??= whiteNoise(sound.samples.length);
-  const value = Number(target.value);
-  worker.ask({ kind: "recognise", samples: value ? addNoise(sound.samples, hiss, MOST_SNR - value) : sound.samples });
+function resetSliders() {
+  for (const id of Object.keys(SLIDERS)) $(id).value = $(id).defaultValue;
+  readSliders();
+}
+
+const listenAgain = () => worker.ask({ kind: "recognise", samples: sound.samples, effects: readSliders() });
+$("bench").oninput = listenAgain;
+$("reset").onclick = () => {
+  resetSliders();
+  listenAgain();
 };
 
 // ---- what one takes along

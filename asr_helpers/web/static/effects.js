@@ -1,6 +1,44 @@
-// What may happen to a sound on its way: the twin of asr_helpers/sound/effects.py.
+// What may happen to a sound on its way to the recogniser: the twin of asr_helpers/sound/effects.py. What chance
+// decides is an argument, so that a slider changes one thing and nothing else, and a test can compare with Python.
+
+import { filtered, Fourier } from "./fourier.js";
+import { Resampler } from "./resample.js";
+
+const GAP_GAIN = 1e-3; // -60 dB: a lost packet, yet not digital silence
+const BUTTERWORTH_ORDER = 4;
 
 const power = (samples) => samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
+const powerOfTwo = (length) => 2 ** Math.ceil(Math.log2(length));
+
+function padded(samples, length) {
+  const longer = new Float64Array(length);
+  longer.set(samples);
+  return longer;
+}
+
+// `samples` `factor` times as fast: pace, pitch and voice move together, as on a record player.
+export function speed(samples, factor, rate) {
+  const resampler = new Resampler(Math.round(rate * factor), rate), body = resampler.push(samples);
+  const whole = padded(body, Math.ceil(samples.length / factor));
+  whole.set(resampler.end().subarray(0, whole.length - body.length), body.length);
+  return Float32Array.from(whole);
+}
+
+// `samples` in a room: the direct sound and, with the weight `mix`, its echoes.
+export function reverb(samples, response, mix) {
+  const size = powerOfTwo(samples.length + response.length), fourier = new Fourier(size);
+  const room = padded(response, size), re = room.map((_, i) => room[fourier.order[i]]), im = new Float64Array(size);
+  fourier.transform(re, im); // a convolution is a product of the spectra
+  const echoes = filtered(padded(samples, size), (frequency) => [re[frequency * size], im[frequency * size]]);
+  return samples.map((sample, i) => (1 - mix) * sample + mix * echoes[i]);
+}
+
+// A room's echoes: `hiss` that decays by 60 dB in `rt60` seconds (Polack's model), of energy 1.
+export function roomResponse(rt60, hiss, rate) {
+  const echoes = hiss.map((value, i) => value * 10 ** ((-3 * i) / rate / rt60));
+  const size = Math.sqrt(power(echoes) * echoes.length);
+  return echoes.map((value) => value / size);
+}
 
 // `samples` with `hiss` of the same length, whose mean power lies `snrDb` decibels below theirs.
 export function addNoise(samples, hiss, snrDb) {
@@ -8,19 +46,65 @@ export function addNoise(samples, hiss, snrDb) {
   return samples.map((sample, i) => sample + gain * hiss[i]);
 }
 
-// White noise, normally distributed (Box and Muller, 1958). The same `seed` gives the same noise, so that a slider
-// changes how loud it is and nothing else.
-export function whiteNoise(length, seed = 1) {
-  const uniform = mulberry32(seed), radius = () => Math.sqrt(-2 * Math.log(1 - uniform()));
-  return new Float32Array(length).map(() => radius() * Math.cos(2 * Math.PI * uniform()));
+// `samples` without the band of `width` Hz around `center` Hz: a Butterworth band-stop, run forwards and backwards.
+// That multiplies the spectrum by the square of its gain, and delays nothing.
+export function frequencyMask(samples, center, width, rate) {
+  const warped = (frequency) => Math.tan(Math.PI * frequency); // the bilinear transform's frequencies
+  const low = warped((center - width / 2) / rate), high = warped((center + width / 2) / rate);
+  const stop = (frequency) => {
+    const w = warped(frequency), distance = (w * (high - low)) / (low * high - w * w);
+    return [frequency < 0.5 ? 1 / (1 + distance ** (2 * BUTTERWORTH_ORDER)) : 1, 0];
+  };
+  const masked = filtered(padded(samples, powerOfTwo(samples.length + rate / 10)), stop);
+  return samples.map((_, i) => masked[i]);
 }
 
-// Numbers in [0, 1) from a 32-bit state (Tommy Ettinger's mulberry32): the browser's own cannot be repeated.
-function mulberry32(state) {
+// `samples` with stretches of `size` samples all but silent, like lost packets.
+export function gaps(samples, starts, size) {
+  const holed = samples.slice();
+  for (const start of starts) for (let i = start; i < start + size; i++) holed[i] *= GAP_GAIN;
+  return holed;
+}
+
+// Where `count` gaps begin; they never touch, and cover half of the sound at most.
+export function gapStarts(length, count, size, random) {
+  const most = Math.min(count, Math.floor(length / (2 * size))), chosen = new Set();
+  while (chosen.size < most) chosen.add(Math.floor(random() * (length - most * size)));
+  return [...chosen].sort((a, b) => a - b).map((start, i) => start + i * size);
+}
+
+// White noise, normally distributed (Box and Muller, 1958).
+export function whiteNoise(length, random) {
+  const radius = () => Math.sqrt(-2 * Math.log(1 - random()));
+  return new Float32Array(length).map(() => radius() * Math.cos(2 * Math.PI * random()));
+}
+
+// Numbers in [0, 1) that `seed` decides (Tommy Ettinger's mulberry32): the browser's own cannot be repeated.
+export function randomNumbers(seed) {
   return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    seed = (seed + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(seed ^ (seed >>> 15), seed | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+const ROOM_MIX = 0.4, MASK_WIDTH = 1000, GAP_SECONDS = 0.08; // Hz, seconds: what the sliders leave as it is
+
+// `samples` after all that happens on the way, in the order in which it happens: the speaker, the room, its noise, the
+// microphone, the line. What is left out does not happen.
+export function spoiled(samples, { factor, rt60, snrDb, center, count }, rate) {
+  let sound = factor ? speed(samples, factor, rate) : samples;
+  if (rt60) {
+    const hiss = whiteNoise(Math.round(1.2 * rt60 * rate), randomNumbers(1));
+    sound = reverb(sound, roomResponse(rt60, hiss, rate), ROOM_MIX);
+  }
+  if (snrDb !== undefined) sound = addNoise(sound, whiteNoise(sound.length, randomNumbers(2)), snrDb);
+  if (center) sound = frequencyMask(sound, center, MASK_WIDTH, rate);
+  if (count) {
+    const size = Math.round(GAP_SECONDS * rate);
+    sound = gaps(sound, gapStarts(sound.length, count, size, randomNumbers(3)), size);
+  }
+  const peak = sound.reduce((most, sample) => Math.max(most, Math.abs(sample)), 1);
+  return sound.map((sample) => sample / peak); // no louder than a file can hold
 }

@@ -1,6 +1,7 @@
 // Log-mel features: the twin of asr_helpers/sound/mel.py, equal to it within 1e-4. The Fourier transform is our own:
 // the browser's analyser gives other windows, other rates and, from one device to the next, other numbers.
 
+import { Fourier } from "./fourier.js";
 import { average, framePower, speechFrames } from "./speech.js";
 
 const hzToMel = (hz) => (hz < 1000 ? (hz * 3) / 200 : 15 + (Math.log(hz / 1000) * 27) / Math.log(6.4));
@@ -20,39 +21,6 @@ function melFilters({ sample_rate, fft, mels }) {
     const last = triangle.findLastIndex((weight) => weight > 0);
     return { first: Math.max(first, 0), weights: triangle.slice(first, last + 1) };
   });
-}
-
-// A fast Fourier transform of `size`, a power of two (Cooley and Tukey, 1965), in place on real and imaginary parts.
-class Fourier {
-  constructor(size) {
-    this.size = size;
-    this.cos = Float64Array.from({ length: size / 2 }, (_, i) => Math.cos((2 * Math.PI * i) / size));
-    this.sin = Float64Array.from({ length: size / 2 }, (_, i) => -Math.sin((2 * Math.PI * i) / size));
-    const bits = Math.log2(size);
-    this.order = Uint16Array.from({ length: size }, (_, i) => {
-      let reversed = 0;
-      for (let bit = 0; bit < bits; bit++) reversed = (reversed << 1) | ((i >> bit) & 1);
-      return reversed;
-    });
-  }
-
-  // The input lies in the order of this.order; the output comes in the order of the frequencies.
-  transform(re, im) {
-    const { size, cos, sin } = this;
-    for (let half = 1; half < size; half *= 2) {
-      const stride = size / 2 / half;
-      for (let start = 0; start < size; start += 2 * half) {
-        for (let j = 0; j < half; j++) {
-          const a = start + j, b = a + half, c = cos[j * stride], s = sin[j * stride];
-          const x = re[b] * c - im[b] * s, y = re[b] * s + im[b] * c;
-          re[b] = re[a] - x;
-          im[b] = im[a] - y;
-          re[a] += x;
-          im[a] += y;
-        }
-      }
-    }
-  }
 }
 
 export class Features {

@@ -9,7 +9,8 @@ const PIXELS_PER_SECOND = 150; // at least: a short word then has room for its l
 const MOST_PIXELS_PER_SECOND = 420;
 const SPECTROGRAM = 150, STRIP = 24, ROW = 12, WORD_ROW = 30; // heights in CSS pixels
 const RANGE = 10; // nats between the darkest and the brightest colour, 43 dB
-const DOUBT = 0.7; // confidence below which a word is underlined
+// Confidence below which a word is underlined: in data/real 22 % of all words, and 55 % of the wrong ones.
+export const DOUBT = 0.6;
 const BLANK = "–", SPACE = "␣"; // how the two silent classes are written
 const CLEAR = 0.1; // probability from which a letter's frames light up
 

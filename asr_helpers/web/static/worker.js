@@ -1,6 +1,7 @@
 // All the computing, in a thread of its own, so that the page never stutters. One worker and no shared memory: that
 // would need two headers that simple web servers, GitHub Pages among them, cannot send.
 
+import { spoiled } from "./effects.js";
 import { Recogniser } from "./recogniser.js";
 import { Resampler } from "./resample.js";
 import { pause } from "./windows.js";
@@ -96,7 +97,10 @@ class Live {
 
 const answers = {
   load,
-  recognise: ({ samples, id }) => recognise(samples, "result", id),
+  recognise: ({ samples, effects = {}, id }) => {
+    const changed = Object.keys(effects).length > 0;
+    recognise(changed ? spoiled(samples, effects, settings.features.sample_rate) : samples, "result", id);
+  },
   begin: ({ rate }) => (live = new Live(rate)),
   block: ({ samples }) => live.hear(samples),
   look: () => live.look(),
