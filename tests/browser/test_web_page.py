@@ -154,6 +154,19 @@ def test_a_long_recording_is_cut_as_in_python(modules, site, people, recognizer,
     assert text.split() == [word for _, each in segments([log_probs]) for word in search(each)[0].text.split()]
 
 
+def test_without_a_language_model_each_frames_best_letter_counts(modules, site, recognizer, people):
+    log_probs = recognizer.audio_log_probs(read_audio(people[3].path))
+    found = modules.evaluate(
+        """async (name) => {
+            const other = Object.setPrototypeOf({ search: null }, recogniser);
+            return other.decode(await floats(name));
+        }""",
+        site.lay("log_probs", log_probs),
+    )
+    assert found["letters"] == recognizer.greedy(log_probs).strip()
+    assert found["text"] == " ".join(found["letters"].split())
+
+
 def test_silence_is_no_word(modules):
     heard = modules.evaluate("recogniser.decode(recogniser.logProbs(new Float32Array(16000))).text")
     nothing = modules.evaluate("recogniser.decode(recogniser.logProbs(new Float32Array(0))).text")

@@ -73,6 +73,8 @@ const receive = {
     $("speak").disabled = $("file").disabled = false;
     say("Ready. Press Speak and say a sentence.");
     settings.clips.forEach(addClip);
+    $("about-english").hidden = !settings.clips.length; // examples come with English models alone
+    $("about-search").hidden = !settings.language_model;
     if (settings.clips.length) openClip(settings.clips[0]);
     // Only now: it fetches everything once more, and the first words should not wait for that. Without it the page
     // works, but not offline.
@@ -273,6 +275,7 @@ function stopRecording(recognise = true) {
 
 function showRecording() {
   $("speak").ariaPressed = String(Boolean(recording));
+  $("text").ariaLive = recording ? "off" : "polite"; // a screen reader would talk into the recording
   $("speak-label").textContent = recording ? "Stop" : "Speak";
   $("speak").style.removeProperty("--loudness");
 }
