@@ -5,7 +5,7 @@
 
 import { Player } from "./player.js";
 
-const PIXELS_PER_SECOND = 150; // at least: a short word then has room for its letters
+const PIXELS_PER_SECOND = 180; // at least: a short word then has room for its letters
 const MOST_PIXELS_PER_SECOND = 420;
 const SPECTROGRAM = 150, STRIP = 24, ROW = 12, WORD_ROW = 30; // heights in CSS pixels
 const RANGE = 10; // nats between the darkest and the brightest colour, 43 dB
@@ -190,7 +190,7 @@ export class Instrument {
   // The letters that are heard, each where it is.
   drawStrip(context, ink) {
     context.fillStyle = ink;
-    context.font = "600 13px ui-monospace, monospace";
+    context.font = "600 12px ui-monospace, monospace";
     context.textAlign = "center";
     context.textBaseline = "middle";
     for (const run of this.runs) {
