@@ -58,6 +58,7 @@ const worker = {
 const receive = {
   progress({ share }) {
     $("progress").value = share;
+    $("progress").hidden = Boolean(settings) && share === 0; // a short sound is done at once
   },
 
   ready(data) {
@@ -104,6 +105,7 @@ const receive = {
 
   result(data) {
     worker.answered();
+    $("progress").hidden = true;
     result = data;
     if (data.id === "microphone") sound = { samples: data.samples, name: "what you said", truth: "" };
     instrument.show({ samples: data.samples, logProbs: data.logProbs, words: data.words, seconds: data.seconds });

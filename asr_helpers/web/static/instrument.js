@@ -96,8 +96,8 @@ export class Instrument {
     this.canvas.style.height = `${this.high}px`;
     this.playhead.style.height = `${this.high}px`;
     this.playhead.ariaValueMax = seconds.toFixed(1);
-    this.playButton.disabled = this.loopButton.disabled = !samples;
-    this.playhead.hidden = !samples;
+    this.playButton.disabled = this.loopButton.disabled = !samples?.length;
+    this.playhead.hidden = !samples?.length;
     const heard = words.map((word) => word.text).join(" ") || "nothing yet";
     const label = `Spectrogram and letters of ${seconds.toFixed(1)} seconds. Heard: ${heard}`;
     this.canvas.ariaLabel = mel.length ? label : "Nothing to see yet";
@@ -327,7 +327,7 @@ export class Instrument {
       if (this.player.playing) this.play(this.player.time);
     };
     this.canvas.onclick = (event) => {
-      if (!this.data.samples) return;
+      if (!this.data.samples?.length) return;
       this.seek((event.clientX - this.canvas.getBoundingClientRect().left + this.window.scrollLeft) / this.scale);
       if (!this.player.playing) this.play(this.player.time);
     };

@@ -27,9 +27,11 @@ export class Recogniser {
     this.search = new BeamSearch(new LanguageModel(bytes, alphabet, decoder), alphabet, decoder);
   }
 
-  // The log-probabilities (frames, classes) of samples of any length, one frame for every 40 ms.
-  logProbs(samples) {
-    const parts = pieces(samples, this.settings).map((piece) => {
+  // The log-probabilities (frames, classes) of samples of any length, one frame for every 40 ms. `report` gets the
+  // share of the pieces that are done.
+  logProbs(samples, report = () => {}) {
+    const parts = pieces(samples, this.settings).map((piece, done, all) => {
+      report(done / all.length);
       const whole = this.piece(piece.samples), frames = whole.length / this.classes;
       const first = Math.floor(piece.before / this.outputHop), end = frames - Math.floor(piece.after / this.outputHop);
       const part = whole.subarray(first * this.classes, end * this.classes);

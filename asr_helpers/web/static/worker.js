@@ -41,7 +41,8 @@ function recognise(samples, kind, id) {
   const start = performance.now();
   postMessage({ kind: "picture", id, mel: recogniser.features.logMel(samples), seconds: seconds(samples.length) });
   const heard = performance.now();
-  const logProbs = recogniser.logProbs(samples), listened = performance.now();
+  const report = (share) => kind === "result" && postMessage({ kind: "progress", share });
+  const logProbs = recogniser.logProbs(samples, report), listened = performance.now();
   const found = recogniser.decode(logProbs);
   const times = { picture: heard - start, network: listened - heard, search: performance.now() - listened };
   postMessage({ kind, id, samples, logProbs, times, seconds: seconds(samples.length), ...found });
