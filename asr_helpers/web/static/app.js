@@ -6,7 +6,7 @@ import { matched, wordErrors } from "./metrics.js";
 import { Microphone, decode } from "./sound_input.js";
 
 const MOST_SNR = 40; // dB: where the noise begins
-const LONGEST_BENCH = 60; // seconds: up to there an answer comes while one drags
+const LONGEST_BENCH = 60; // seconds: up to there an answer comes while one drags, and two texts can be compared
 const LEVEL_DECAY = 0.7; // of the dot that shows how loud it is, from one block to the next
 // The smallest module with a SIMD instruction (i8x16.splat).
 const SIMD = [
@@ -110,7 +110,7 @@ const receive = {
     if (data.id === "microphone") sound = { samples: data.samples, name: "what you said", truth: "" };
     instrument.show({ samples: data.samples, logProbs: data.logProbs, words: data.words, seconds: data.seconds });
     showWords(data.words);
-    $("letters-line").hidden = !settings.language_model || !data.letters;
+    $("letters-line").hidden = !settings.language_model || !data.letters || data.seconds > LONGEST_BENCH;
     $("letters").textContent = data.letters;
     $("take").hidden = !data.words.length;
     $("bench").hidden = data.seconds > LONGEST_BENCH;
