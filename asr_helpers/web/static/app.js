@@ -18,7 +18,8 @@ const TOO_OLD =
 const $ = (id) => document.getElementById(id);
 const instrument = new Instrument($("instrument"));
 let settings = null; // recogniser.json
-let sound = null; // {samples, name, truth}: what was loaded or spoken, without noise
+let turn = 0; // of the sounds that were opened or spoken: what belongs to an earlier one comes too late
+let sound = null; // {turn, samples, name, truth}: the one that is shown, as it was before the sliders changed it
 let settled = ""; // of live text: what stands
 let result = null;
 
@@ -26,7 +27,6 @@ let result = null;
 
 // One question at a time. While one is being answered, only the last of the others waits: a slider asks faster.
 const worker = {
-  asked: 0,
   busy: false,
   waiting: null,
 
@@ -44,7 +44,7 @@ const worker = {
   ask(message) {
     if (this.busy) return void (this.waiting = message);
     this.busy = true;
-    this.thread.postMessage({ ...message, id: ++this.asked });
+    this.thread.postMessage(message);
   },
 
   answered() {
@@ -82,9 +82,8 @@ const receive = {
     navigator.serviceWorker?.register("sw.js").catch(() => {});
   },
 
-  picture({ mel, seconds, id }) {
-    if (!id && !recording) return; // of a look that came too late
-    instrument.show({ mel, seconds }, recording);
+  picture({ mel, seconds, turn: its }) {
+    if (its === turn) instrument.show({ mel, seconds }, recording);
   },
 
   settled({ text }) {
@@ -98,7 +97,7 @@ const receive = {
 
   partial(data) {
     worker.answered();
-    if (!recording) return;
+    if (data.turn !== turn || !recording) return;
     instrument.show({ logProbs: data.logProbs, words: data.words, seconds: data.seconds }, true);
     showWords(data.words, settled);
   },
@@ -106,8 +105,9 @@ const receive = {
   result(data) {
     worker.answered();
     $("progress").hidden = true;
+    if (data.turn !== turn) return;
     result = data;
-    if (data.id === "microphone") sound = { samples: data.samples, name: "what you said", truth: "" };
+    sound.samples ??= data.samples; // of the microphone, which the worker has kept
     instrument.show({ samples: data.samples, logProbs: data.logProbs, words: data.words, seconds: data.seconds });
     showWords(data.words);
     $("letters-line").hidden = !settings.language_model || !data.letters || data.seconds > LONGEST_BENCH;
@@ -139,7 +139,7 @@ function fail(message) {
 
 // The words, doubt underlined; before them the text that is settled while one speaks.
 function showWords(words, before = "") {
-  const right = sound?.truth && !recording ? matched(words.map((word) => word.text), sound.truth.split(" ")) : null;
+  const right = sound.truth ? matched(words.map((word) => word.text), sound.truth.split(" ")) : null;
   const spans = words.map((word, i) => {
     const span = document.createElement("span");
     span.textContent = word.text;
@@ -168,22 +168,26 @@ function showTimes({ times, seconds }) {
 
 // ---- sound
 
-function listenTo(samples, name, truth = "") {
-  fail("");
-  sound = { samples, name, truth };
-  resetSliders();
-  say(`Listening to ${name} …`);
-  worker.ask({ kind: "recognise", samples });
-}
-
-async function openFile(blob, name, truth) {
+// Opens what `load` promises, a file's content, unless something else is asked for before it comes.
+async function open(load, name, truth = "") {
+  const mine = ++turn;
   stopRecording(false);
   try {
-    const samples = await decode(blob, name, settings.features.sample_rate);
-    listenTo(samples, name, truth);
+    const samples = await decode(await load(), name, settings.features.sample_rate);
+    if (mine !== turn) return;
+    fail("");
+    sound = { turn, samples, name, truth };
+    resetSliders();
+    say(`Listening to ${name} …`);
+    listenAgain();
   } catch (error) {
-    fail(error.message);
+    if (mine === turn) fail(error.message);
   }
+}
+
+function openFile(file) {
+  markClip(null);
+  open(async () => file, file.name);
 }
 
 function addClip(clip, number) {
@@ -197,10 +201,9 @@ function addClip(clip, number) {
   $("clips").hidden = false;
 }
 
-async function openClip(clip) {
+function openClip(clip) {
   markClip(clip);
-  const response = await fetch(clip.file);
-  await openFile(await response.blob(), clip.button.textContent, clip.text);
+  open(async () => (await fetch(clip.file)).blob(), clip.button.textContent, clip.text);
 }
 
 function markClip(chosen) {
@@ -210,9 +213,7 @@ function markClip(chosen) {
 $("file").onchange = ({ target }) => {
   const [file] = target.files;
   target.value = ""; // so that the same file may be chosen again
-  if (!file) return;
-  markClip(null);
-  openFile(file, file.name);
+  if (file) openFile(file);
 };
 document.ondragover = (event) => {
   event.preventDefault();
@@ -223,9 +224,7 @@ document.ondrop = (event) => {
   event.preventDefault();
   document.body.classList.remove("dropping");
   const [file] = event.dataTransfer.files;
-  if (!file || !settings) return;
-  markClip(null);
-  openFile(file, file.name);
+  if (file && settings) openFile(file);
 };
 
 // ---- the microphone
@@ -238,7 +237,7 @@ async function startRecording() {
   const microphone = new Microphone();
   try {
     await microphone.start(
-      (rate) => worker.tell({ kind: "begin", rate }),
+      (rate) => worker.tell({ kind: "begin", rate, turn: ++turn }),
       (samples) => {
         loudness = Math.max(LEVEL_DECAY * loudness, ...samples.map(Math.abs));
         $("speak").style.setProperty("--loudness", Math.min(1, Math.sqrt(loudness)).toFixed(2));
@@ -252,6 +251,7 @@ async function startRecording() {
     asking = false;
   }
   recording = microphone;
+  sound = { turn, samples: null, name: "what you said", truth: "" };
   fail("");
   markClip(null);
   settled = "";
@@ -269,8 +269,8 @@ function stopRecording(recognise = true) {
   worker.waiting = null;
   if (recognise) {
     resetSliders();
-    say("Reading it once more, as a whole …");
-    worker.tell({ kind: "end" });
+    say("Recognising the whole recording …");
+    worker.ask({ kind: "end" });
   }
   showRecording();
 }
@@ -297,8 +297,8 @@ const SLIDERS = {
   },
   echo: { effect: (value) => ({ rt60: value }), text: (value) => `dies away in ${value} s` },
   pace: { effect: (value) => ({ factor: value / 100 }), text: (value) => `${value} %` },
-  mask: { effect: (value) => ({ center: value }), text: (value) => `${value - 500} to ${value + 500} Hz missing` },
-  gaps: { effect: (value) => ({ count: value }), text: (value) => `${value} of 80 ms` },
+  mask: { effect: (value) => ({ center: value }), text: (value) => `${value - 500} to ${value + 500} Hz` },
+  gaps: { effect: (value) => ({ count: value }), text: (value) => `${value}, 80 ms each` },
 };
 
 // What the sliders say, and what they do to the sound.
@@ -320,7 +320,10 @@ function resetSliders() {
   readSliders();
 }
 
-const listenAgain = () => worker.ask({ kind: "recognise", samples: sound.samples, effects: readSliders() });
+function listenAgain() {
+  worker.ask({ kind: "recognise", turn: sound.turn, samples: sound.samples, effects: readSliders() });
+}
+
 $("bench").oninput = listenAgain;
 $("reset").onclick = () => {
   resetSliders();

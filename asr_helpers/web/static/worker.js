@@ -37,15 +37,15 @@ async function load() {
 }
 
 // The picture first: it comes at once, the words take longer.
-function recognise(samples, kind, id) {
+function recognise(samples, kind, turn) {
   const start = performance.now();
-  postMessage({ kind: "picture", id, mel: recogniser.features.logMel(samples), seconds: seconds(samples.length) });
+  postMessage({ kind: "picture", turn, mel: recogniser.features.logMel(samples), seconds: seconds(samples.length) });
   const heard = performance.now();
   const report = (share) => kind === "result" && postMessage({ kind: "progress", share });
   const logProbs = recogniser.logProbs(samples, report), listened = performance.now();
   const found = recogniser.decode(logProbs);
   const times = { picture: heard - start, network: listened - heard, search: performance.now() - listened };
-  postMessage({ kind, id, samples, logProbs, times, seconds: seconds(samples.length), ...found });
+  postMessage({ kind, turn, samples, logProbs, times, seconds: seconds(samples.length), ...found });
   return found;
 }
 
@@ -54,7 +54,8 @@ const seconds = (samples) => samples / settings.features.sample_rate;
 // What the microphone hears. The text of everything before the last clear pause is settled; what came since then is
 // recognised anew each time, because the network reads a sentence in both directions.
 class Live {
-  constructor(rate) {
+  constructor(rate, turn) {
+    this.turn = turn; // of the page's sounds: it comes back with every answer
     this.resampler = new Resampler(rate, settings.features.sample_rate);
     this.samples = new Float32Array(settings.features.sample_rate);
     this.length = this.start = 0;
@@ -86,23 +87,23 @@ class Live {
       stretch = stretch.slice(end);
     }
     postMessage({ kind: "settled", text: this.settled.filter(Boolean).join(" ") });
-    if (stretch.length >= settings.features.sample_rate / 2) recognise(stretch, "partial");
+    if (stretch.length >= settings.features.sample_rate / 2) recognise(stretch, "partial", this.turn);
     else postMessage({ kind: "waiting" });
   }
 
   end() {
     this.keep(this.resampler.end());
-    recognise(this.samples.slice(0, this.length), "result", "microphone");
+    recognise(this.samples.slice(0, this.length), "result", this.turn);
   }
 }
 
 const answers = {
   load,
-  recognise: ({ samples, effects = {}, id }) => {
+  recognise: ({ samples, effects, turn }) => {
     const changed = Object.keys(effects).length > 0;
-    recognise(changed ? spoiled(samples, effects, settings.features.sample_rate) : samples, "result", id);
+    recognise(changed ? spoiled(samples, effects, settings.features.sample_rate) : samples, "result", turn);
   },
-  begin: ({ rate }) => (live = new Live(rate)),
+  begin: ({ rate, turn }) => (live = new Live(rate, turn)),
   block: ({ samples }) => live.hear(samples),
   look: () => live.look(),
   end: () => live.end(),
