@@ -326,6 +326,25 @@ def test_the_instrument_plays_with_the_keyboard(visitor):
     visitor.until("document.querySelector('.instrument-play').textContent.includes('Play')", "it plays on")
 
 
+def test_a_mouse_chooses_a_stretch_that_plays_alone(visitor):
+    canvas, time = (
+        visitor.page.locator(".instrument canvas"),
+        "document.querySelector('.instrument-playhead').ariaValueNow",
+    )
+    box = canvas.bounding_box()
+    visitor.page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 40)
+    visitor.page.mouse.down()
+    visitor.page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 40, steps=3)
+    visitor.page.mouse.up()
+    visitor.until("document.querySelector('.instrument-play').textContent.includes('Pause')", "it does not play")
+    assert 2.0 <= float(visitor.page.evaluate(time)) <= 2.5
+    visitor.until("document.querySelector('.instrument-play').textContent.includes('Play')", "it plays on")
+    assert visitor.page.locator(".instrument-selection").is_visible()
+    canvas.click(position={"x": 10, "y": 40})  # from here, to the end
+    assert not visitor.page.locator(".instrument-selection").is_visible()
+    visitor.page.get_by_role("button", name="Pause").click()
+
+
 def test_a_letter_lights_up_where_it_is_heard(visitor):
     letters = visitor.page.get_by_role("listbox")
     dark = visitor.page.locator(".instrument canvas").screenshot()

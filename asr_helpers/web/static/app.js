@@ -1,4 +1,5 @@
-// The page: what one may press, and what is shown. The computing is in worker.js, the pictures are in instrument.js.
+// The page: what one may press, and what is shown. The pictures are in instrument.js, the computing is in worker.js.
+// To follow a sound on its way to words, read resample, speech, features, engine, lm, beam, alignment, recogniser.
 
 import { vtt } from "./captions.js";
 import { DOUBT, Instrument } from "./instrument.js";

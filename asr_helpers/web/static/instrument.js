@@ -12,6 +12,7 @@ const RANGE = 10; // nats between the darkest and the brightest colour, 43 dB
 // Confidence below which a word is underlined: in data/real 22 % of all words, and 55 % of the wrong ones.
 export const DOUBT = 0.6;
 const BLANK = "–", SPACE = "␣"; // how the two silent classes are written
+const DRAG = 5; // pixels that a mouse moves before a click becomes a stretch
 const CLEAR = 0.1; // probability from which a letter's frames light up
 
 const PARTS = `
@@ -33,8 +34,8 @@ const PARTS = `
       </div>
     </div>
   </div>
-  <p class="instrument-hint">Tap the picture to hear it from there, or a word to hear it alone.
-    Point at a letter to see where it is heard.</p>
+  <p class="instrument-hint">Tap the picture to hear it from there, or a word to hear it alone. Drag the
+    mouse to hear a part. Point at a letter to see where it is heard.</p>
   <p class="instrument-said" role="status"></p>`;
 
 export class Instrument {
@@ -246,10 +247,16 @@ export class Instrument {
     this.said.textContent = frames.length ? `${name}: at ${moments.join(", ")} seconds` : `${name}: nowhere`;
   }
 
+  // The moment under the pointer, in seconds.
+  timeAt(event) {
+    const x = event.clientX - this.canvas.getBoundingClientRect().left + this.window.scrollLeft;
+    return Math.max(0, Math.min(x / this.scale, this.data.seconds));
+  }
+
   // What the pointer is over: a letter of the strip lights its own frames, a row all frames of its letter.
   hover(event) {
     const box = this.canvas.getBoundingClientRect(), under = event.clientY - box.top - SPECTROGRAM;
-    const t = (event.clientX - box.left + this.window.scrollLeft) / this.scale / this.data.frameSeconds;
+    const t = this.timeAt(event) / this.data.frameSeconds;
     if (under >= STRIP) this.lightLetter(Math.min(this.classes - 1, Math.floor((under - STRIP) / ROW)));
     else if (under < 0) this.lightLetter(-1);
     else {
@@ -326,12 +333,23 @@ export class Instrument {
       this.loopButton.ariaPressed = String(this.loopButton.ariaPressed !== "true");
       if (this.player.playing) this.play(this.player.time);
     };
+    let pressed = 0, dragging = false;
+    this.canvas.onpointerdown = (event) => (pressed = this.timeAt(event));
+    this.canvas.onpointermove = (event) => {
+      if (!event.buttons) return this.hover(event);
+      const now = this.timeAt(event);
+      dragging ||= event.pointerType === "mouse" && Math.abs(this.at(now - pressed)) > DRAG; // a finger scrolls
+      if (dragging) this.select({ start: Math.min(pressed, now), end: Math.max(pressed, now) });
+    };
     this.canvas.onclick = (event) => {
       if (!this.data.samples?.length) return;
-      this.seek((event.clientX - this.canvas.getBoundingClientRect().left + this.window.scrollLeft) / this.scale);
-      if (!this.player.playing) this.play(this.player.time);
+      if (dragging) this.play(this.selected.start);
+      else {
+        this.seek(this.timeAt(event));
+        if (!this.player.playing) this.play(this.player.time);
+      }
+      dragging = false;
     };
-    this.canvas.onpointermove = (event) => this.hover(event);
     this.canvas.onpointerleave = () => this.lightLetter(-1);
     this.letters.onpointerover = ({ target }) => this.lightLetter([...this.letters.children].indexOf(target));
     this.letters.onpointerleave = this.letters.onblur = () => this.lightLetter(-1);
