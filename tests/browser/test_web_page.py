@@ -17,6 +17,7 @@ from asr_helpers.recognizer.windows import pieces
 from asr_helpers.sound import SAMPLE_RATE, effects, features, read_audio
 from asr_helpers.web import pack_model, write_page
 from asr_helpers.words import FastBeamSearch, KneserNey, align, vtt
+from asr_helpers.words.confidence import with_probability
 
 HEARD = "document.querySelector('#status').textContent.startsWith('Heard')"
 NO_MICROPHONE = "() => Promise.reject(new DOMException('', 'NotFoundError'))"
@@ -113,7 +114,7 @@ def test_features_are_pythons(modules, site, people, rng):
 def test_the_search_finds_pythons_words_and_times(modules, site, recognizer, search, corpus):
     clips = load_corpus(data_dir() / corpus).utterances
     all_log_probs = [recognizer.audio_log_probs(read_audio(clip.path)) for clip in clips]
-    expected = [align(each, search(each)[0].text) for each in all_log_probs]
+    expected = [with_probability(align(each, search(each)[0].text), "beam") for each in all_log_probs]
     site.lay("log_probs", np.concatenate(all_log_probs))
     found = modules.evaluate(
         """async (lengths) => {
@@ -124,8 +125,9 @@ def test_the_search_finds_pythons_words_and_times(modules, site, recognizer, sea
         [len(each) for each in all_log_probs],
     )
     assert [[word["text"] for word in each] for each in found] == [[word.text for word in each] for each in expected]
-    timed = [(word["start"], word["end"], word["confidence"]) for each in found for word in each]
-    assert timed == [pytest.approx((w.start, w.end, w.confidence), abs=1e-5) for each in expected for w in each]
+    keys = ("start", "end", "confidence", "probability")
+    timed = [[word[key] for key in keys] for each in found for word in each]
+    assert timed == [pytest.approx([vars(word)[key] for key in keys], abs=1e-5) for each in expected for word in each]
     assert len(found) == {"real": 40, "mini/test-mini": 94}[corpus]
 
 

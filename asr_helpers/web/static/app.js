@@ -2,7 +2,7 @@
 // To follow a sound on its way to words, read resample, speech, features, engine, lm, beam, alignment, recogniser.
 
 import { vtt } from "./captions.js";
-import { DOUBT, Instrument } from "./instrument.js";
+import { Instrument } from "./instrument.js";
 import { matched, wordErrors } from "./metrics.js";
 import { Microphone, decode } from "./sound_input.js";
 
@@ -67,6 +67,7 @@ const receive = {
     instrument.show({
       alphabet: [...settings.alphabet],
       mels: settings.features.mels,
+      doubtful: settings.confidence.doubtful,
       sampleRate: settings.features.sample_rate,
       hopSeconds: settings.features.hop / settings.features.sample_rate,
       frameSeconds: (settings.features.hop * settings.features.time_pooling) / settings.features.sample_rate,
@@ -144,9 +145,10 @@ function showWords(words, before = "") {
   const spans = words.map((word, i) => {
     const span = document.createElement("span");
     span.textContent = word.text;
-    span.classList.toggle("doubt", word.confidence < DOUBT);
+    const doubt = word.probability < settings.confidence.doubtful;
+    span.classList.toggle("doubt", doubt);
     span.classList.toggle("wrong", Boolean(right) && !right[i]);
-    if (word.confidence < DOUBT) span.title = `in doubt: confidence ${Math.round(100 * word.confidence)} %`;
+    if (doubt) span.title = `in doubt: right with a probability of ${Math.round(100 * word.probability)} %`;
     return [span, " "];
   });
   $("text").replaceChildren(before && `${before} `, ...spans.flat(), recording ? "…" : "");

@@ -9,8 +9,6 @@ const PIXELS_PER_SECOND = 180; // at least: a short word then has room for its l
 const MOST_PIXELS_PER_SECOND = 420;
 const SPECTROGRAM = 150, STRIP = 24, ROW = 12, WORD_ROW = 30; // heights in CSS pixels
 const RANGE = 10; // nats between the darkest and the brightest colour, 43 dB
-// Confidence below which a word is underlined: in data/real 22 % of all words, and 55 % of the wrong ones.
-export const DOUBT = 0.6;
 const BLANK = "–", SPACE = "␣"; // how the two silent classes are written
 const DRAG = 5; // pixels that a mouse moves before a click becomes a stretch
 const CLEAR = 0.1; // probability from which a letter's frames light up
@@ -55,7 +53,8 @@ export class Instrument {
   }
 
   // Everything at once; what is not given stays as it was. `mel` (frames, mels) are natural logarithms of powers,
-  // `logProbs` (frames, letters + 1) have the blank last, `words` are [{text, start, end, confidence}] in seconds.
+  // `logProbs` (frames, letters + 1) have the blank last, `words` are [{text, start, end, probability}] in seconds; those
+  // less probable than `doubtful` are underlined.
   // `follow` keeps the end in view.
   show(data, follow = false) {
     Object.assign(this.data, data);
@@ -115,11 +114,11 @@ export class Instrument {
       const button = document.createElement("button"), left = this.at(word.start);
       button.type = "button";
       button.textContent = word.text;
-      button.classList.toggle("instrument-doubt", word.confidence < DOUBT);
-      const sure = word.confidence < DOUBT ? ", in doubt" : "";
-      const sureness = `confidence ${Math.round(100 * word.confidence)} %`;
-      button.title = `${word.start.toFixed(2)} to ${word.end.toFixed(2)} s, ${sureness}`;
-      button.ariaLabel = `${word.text}, ${word.start.toFixed(1)} seconds${sure}. Play`;
+      const doubt = word.probability < this.data.doubtful;
+      button.classList.toggle("instrument-doubt", doubt);
+      const sure = `right with a probability of ${Math.round(100 * word.probability)} %`;
+      button.title = `${word.start.toFixed(2)} to ${word.end.toFixed(2)} s, ${sure}`;
+      button.ariaLabel = `${word.text}, ${word.start.toFixed(1)} seconds${doubt ? ", in doubt" : ""}. Play`;
       button.style.left = `${left}px`;
       button.style.minWidth = `${this.at(word.end - word.start)}px`;
       button.onclick = () => this.playWord(word);

@@ -2,6 +2,7 @@
 
 import { align } from "./alignment.js";
 import { BeamSearch, greedy } from "./beam.js";
+import { probability } from "./confidence.js";
 import { Engine, logSoftmax } from "./engine.js";
 import { Features } from "./features.js";
 import { LanguageModel } from "./lm.js";
@@ -62,7 +63,8 @@ export class Recogniser {
     return logSoftmax(logits, this.classes);
   }
 
-  // Returns {text, letters, words} for log-probabilities: with the language model, without it, and with times.
+  // Returns {text, letters, words} for log-probabilities: with the language model, without it, and with times and
+  // probabilities.
   decode(logProbs) {
     const most = Math.floor(this.settings.windows.max_uncut_samples / this.outputHop), words = [];
     for (const segment of segments(logProbs, this.classes, this.space, most)) {
@@ -70,6 +72,8 @@ export class Recogniser {
       const text = this.search?.search(segment.logProbs).text ?? letters;
       words.push(...align(segment.logProbs, text, this.alphabet, this.frameSeconds, segment.first));
     }
+    const { platt, limits } = this.settings.confidence, fitted = this.search ? platt.beam : platt.greedy;
+    for (const word of words) word.probability = probability(word.confidence, fitted, limits);
     return { text: words.map((word) => word.text).join(" "), letters: greedy(logProbs, this.alphabet).trim(), words };
   }
 }
