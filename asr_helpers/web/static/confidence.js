@@ -1,4 +1,4 @@
-// The probability that a word is right, from the network's confidence in it: the twin of asr_helpers/words/confidence.py.
+// The probability that a word is right, from the confidence in it: the twin of asr_helpers/words/confidence.py.
 
 // `slope` and `offset` of the log-odds were fitted for a decoder (Platt scaling); `limits` keep them finite.
 export function probability(confidence, [slope, offset], [low, high]) {

@@ -53,8 +53,8 @@ export class Instrument {
   }
 
   // Everything at once; what is not given stays as it was. `mel` (frames, mels) are natural logarithms of powers,
-  // `logProbs` (frames, letters + 1) have the blank last, `words` are [{text, start, end, probability}] in seconds; those
-  // less probable than `doubtful` are underlined.
+  // `logProbs` (frames, letters + 1) have the blank last, `words` are [{text, start, end, probability}] in seconds;
+  // those less probable than `doubtful` are underlined.
   // `follow` keeps the end in view.
   show(data, follow = false) {
     Object.assign(this.data, data);
