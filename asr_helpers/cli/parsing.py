@@ -160,7 +160,7 @@ def transcribe(command: Parser) -> None:
     add_path(command, "audio", "AUDIO", ANY_RECORDING, nargs="+")
     add_model(command)
     language_model = command.add_mutually_exclusive_group()
-    add_path(language_model, "--lm", "FILE", "an ARPA file; default: the shipped one")
+    add_path(language_model, "--lm", "FILE", ".lm or ARPA; default: the shipped one")
     add_switch(language_model, "--no-lm", "the network alone, greedily decoded")
     add_hotwords(command)
     formats = "json: a line with one object per recording; srt, vtt: captions; ctm: NIST's word times"
