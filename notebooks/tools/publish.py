@@ -6,6 +6,8 @@ script adds the page around them (site/) and adapts the links between pages. FOL
 of which only the files that this script wrote are replaced.
 """
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -22,6 +24,8 @@ from nbconvert import HTMLExporter
 from pages import slug
 from pygments.formatters import HtmlFormatter
 
+from asr_helpers.cli.entry import main as asr
+from asr_helpers.recognizer import shipped_model
 from asr_helpers.system import files
 from asr_helpers.system.claims import Maker
 from asr_helpers.system.errors import OneLineError
@@ -34,20 +38,24 @@ PARTS = Path(__file__).resolve().parent / "site"
 TEMPLATE = jinja2.Environment(
     loader=jinja2.FileSystemLoader(PARTS), autoescape=True, keep_trailing_newline=True
 ).get_template("page.html.j2")
+TEXTS = "GLOSSARY.md", "TEACHING.md", "COMMAND_LINE.md", "RESULTS.md", "PACKAGE.md", "CLUSTER.md"
+RECOGNISER = "recogniser"  # folder of the page that `asr web` writes; the first page of the site shows it
+HERO = re.compile(r"figures/page\.png$")  # the picture that stands there without JavaScript or a server
 
 
 class Entry(NamedTuple):
-    """A page in the list of pages: its address in the site and its title."""
+    """A page in the list of pages: its address in the site, its title, and the address of a notebook's solutions."""
 
     address: str
     title: str
+    solutions: str = ""
 
 
 def sources() -> list[Path]:
     """Return the files that become pages, in reading order."""
     notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
     solved = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
-    texts = [ROOT / "notebooks" / name for name in ("GLOSSARY.md", "TEACHING.md", "CLUSTER.md")]
+    texts = [ROOT / "notebooks" / name for name in TEXTS]
     return [ROOT / "README.md", *notebooks, *texts, *solved, ROOT / "data" / "README.md"]
 
 
@@ -83,26 +91,48 @@ def build(site: Path = SITE) -> Path:
     others = listed(site)
     pages = {source: body(source) for source in sources()}
     titles = {source: title_of(page, source) for source, page in pages.items()}
-    entries = [Entry(address(source), title) for source, title in titles.items()]
+    reading = [source for source in pages if source.parent.name != "solutions"]
+    entries = [Entry(address(source), titles[source], solutions_of(source)) for source in reading]
     index = []
-    for place, (source, page) in enumerate(pages.items()):
+    for source, page in pages.items():
         with_anchors(page)
         for tag, attribute in (("a", "href"), ("img", "src")):
             for element in page.find_all(tag, **{attribute: True}):
                 element[attribute] = moved(element[attribute], source, site)
         for image in page.find_all("img"):
             image["alt"] = described(image)
+        if source == ROOT / "README.md":
+            with_recogniser(page)
         index.append({"title": titles[source], "url": address(source), "text": page.get_text(" ", strip=True)})
-        write(site / address(source), render(page, entries, place))
+        write(site / address(source), render(page, entries, source))
     styles = "".join(
         f"@media (prefers-color-scheme: {mode}) {{ {HtmlFormatter(style=style).get_style_defs('.highlight')} }}\n"
         for mode, style in (("light", "default"), ("dark", "github-dark"))
     )
     write(site / "site.css", f"{styles}\n{(PARTS / 'site.css').read_text(encoding='utf-8')}")
+    if ROOT / "README.md" in pages:
+        web(site / RECOGNISER)
+        write(site / "recogniser.js", (PARTS / "recogniser.js").read_text(encoding="utf-8"))
     search = (PARTS / "search.js").read_text(encoding="utf-8")
     write(site / "search.js", f"const PAGES = {json.dumps(index, ensure_ascii=False)};\n\n{search}")
     files.write(record, json.dumps(sorted(listed(site) - others), indent=1))
     return site / "index.html"
+
+
+def web(folder: Path) -> None:
+    """Write the page of the shipped recogniser into `folder`."""
+    with contextlib.redirect_stdout(io.StringIO()):  # how to serve the page alone
+        status = asr(["web", str(shipped_model()), "--out", str(folder)])
+    if status:
+        raise OneLineError(f"{folder}: `asr web` ended with status {status}")
+
+
+def with_recogniser(page: BeautifulSoup) -> None:
+    """Put a frame for the recogniser after its picture; site/recogniser.js opens it where a server serves the site."""
+    for image in page.find_all("img", src=HERO):
+        frame = page.new_tag("iframe", title="The recogniser: speak, and see your letters", allow="microphone")
+        frame["data-src"], frame["hidden"] = f"{RECOGNISER}/index.html", ""
+        image.insert_after(frame)
 
 
 def listed(site: Path) -> set[str]:
@@ -159,17 +189,29 @@ def moved(link: str, source: Path, site: Path) -> str:
     return os.path.relpath(place, start).replace(os.sep, "/") + (f"#{parts.fragment}" if parts.fragment else "")
 
 
-def render(page: BeautifulSoup, entries: list[Entry], place: int) -> str:
-    """Return the whole HTML of the page `entries[place]`: the list of pages, the search, `page`, and its neighbours."""
-    here = entries[place]
+def solutions_of(source: Path) -> str:
+    """Return the address of the page with the solutions to a notebook's exercises; "" if there is none."""
+    solved = source.parent / "solutions" / source.name
+    return address(solved) if solved.exists() else ""
+
+
+def render(page: BeautifulSoup, entries: list[Entry], source: Path) -> str:
+    """Return the whole HTML of the page of `source`: list of pages, search, contents, `page`, and its neighbours."""
+    addresses, here = [entry.address for entry in entries], address(source)
+    if here in addresses:
+        place = addresses.index(here)
+        before, after = entries[place - 1] if place else None, entries[place + 1] if place + 1 < len(entries) else None
+    else:  # solutions: back to their notebook
+        before, after = next((entry for entry in entries if entry.solutions == here), None), None
     return TEMPLATE.render(
-        title=here.title,
-        address=here.address,
-        root="../" * here.address.count("/"),
+        title=title_of(page, source),
+        address=here,
+        root="../" * here.count("/"),
         pages=entries,
+        contents=[(heading["id"], heading.get_text().rstrip("¶ ")) for heading in page.find_all("h2")],
         content=str(page),
-        before=entries[place - 1] if place else None,
-        after=entries[place + 1] if place + 1 < len(entries) else None,
+        before=before,
+        after=after,
     )
 
 

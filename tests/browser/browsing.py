@@ -22,6 +22,13 @@ BULLETIN = data_dir() / "mini" / "test-mini" / "9002" / "1" / "9002-1-0002.flac"
 SENTENCE = data_dir() / "real" / "test-clean-sample" / "5105" / "28240" / "5105-28240-0017.flac"  # 02's clip
 
 
+def save_figure(path: Path) -> None:
+    """Save the screenshot `path` in figures/, if the environment variable SAVE_FIGURES is set."""
+    if os.environ.get("SAVE_FIGURES"):
+        few = Image.open(path).convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=0)
+        few.save(FIGURES / path.name, optimize=True)
+
+
 def wait_for(condition, seconds: float, complaint: str, process=None):
     """Return the first true value of `condition()`; fail after so many seconds, or when `process` has died."""
     end = time.monotonic() + seconds
@@ -144,6 +151,5 @@ class Notebook:
         place = self.page.locator(selector).first if selector else self.page
         path = SCREENSHOTS / f"{name}.png"
         place.screenshot(path=path)
-        if selector and os.environ.get("SAVE_FIGURES"):
-            few = Image.open(path).convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=0)
-            few.save(FIGURES / path.name, optimize=True)
+        if selector:
+            save_figure(path)

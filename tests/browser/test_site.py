@@ -1,15 +1,21 @@
 """The static site, as a reader sees it: on a phone and on a screen, in the light and in the dark, without a server."""
 
+import functools
+import http.server
 import re
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from browsing import SCREENSHOTS, save_figure, wait_for
 from bs4 import BeautifulSoup
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks" / "tools"))
 
 import publish
+
+STATUS = "document.querySelector('#status').textContent"
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +23,16 @@ def site(tmp_path_factory):
     if not (publish.ROOT / "notebooks" / "solutions").exists():
         pytest.skip("the notebooks are not executed: make notebooks")
     return publish.build(tmp_path_factory.mktemp("site")).parent
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    """The address of the site on a server."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=site)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_port}"
+        server.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +108,36 @@ def test_it_is_dark_where_the_reader_is(phone, site):
         phone.emulate_media(color_scheme=scheme)
         colours.append(phone.evaluate("getComputedStyle(document.body).backgroundColor"))
     assert colours == ["rgb(255, 255, 255)", "rgb(22, 24, 28)"]
+
+
+def test_the_first_page_recognises_speech_where_a_server_serves_it(phone, address):
+    phone.goto(f"{address}/index.html")
+    (frame,) = wait_for(lambda: phone.frames[1:], 20, "the recogniser's frame does not open")
+    wait_for(lambda: frame.evaluate(STATUS).startswith("Heard"), 60, "the recogniser does not start")
+    assert len(frame.locator("#text").inner_text().split()) > 5
+    assert phone.locator("img[src$='page.png']").is_hidden() and phone.locator("iframe").is_visible()
+    inside = frame.evaluate("document.body.scrollHeight")
+    wait_for(lambda: phone.locator("iframe").bounding_box()["height"] >= inside, 5, "the frame is too low")
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_without_a_server_the_first_page_shows_a_picture(phone, site):
+    phone.goto((site / "index.html").as_uri())
+    assert phone.locator("img[src$='page.png']").is_visible() and phone.locator("iframe").is_hidden()
+
+
+def test_words_are_lost_in_noise(browser, address):
+    """This is what the README shows first."""
+    page = browser.new_page()
+    page.set_viewport_size({"width": 860, "height": 1000})
+    page.goto(f"{address}/recogniser/index.html")
+    wait_for(lambda: page.evaluate(STATUS).startswith("Heard"), 60, "the recogniser does not start")
+    page.locator("#clips button").nth(1).click()
+    wait_for(lambda: "right" in page.locator("#score").inner_text(), 20, "the clean clip is not recognised")
+    page.locator("#noise").fill("38")
+    wait_for(lambda: "wrong" in page.locator("#score").inner_text(), 20, "the noise changes no word")
+    page.wait_for_timeout(500)  # until the picture is drawn
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / "page.png", clip={"x": 0, "y": 0, "width": 860, "height": 940})
+    save_figure(SCREENSHOTS / "page.png")
+    page.close()

@@ -1,4 +1,4 @@
-document.querySelector('nav details').open = matchMedia('(min-width: 70rem)').matches;
+document.querySelector('nav.pages details').open = matchMedia('(min-width: 70rem)').matches;
 const box = document.getElementById('search'), list = document.getElementById('found');
 box.addEventListener('input', () => {
   const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
