@@ -75,7 +75,7 @@ lint: $(READY)  ## ruff, as the tests expect it
 
 lock:  ## after a change of pyproject.toml; needs uv
 	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate --generate-hashes \
-		--extra dev --extra language --extra whisper pyproject.toml --output-file requirements.lock --quiet
+		--extra dev --extra language --extra listen --extra whisper pyproject.toml --output-file requirements.lock --quiet
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'needs Python 3.11 to 3.13: make PYTHON=python3.12 …')"

@@ -19,11 +19,12 @@ Who may import whom; `tests/test_house.py` reads this table, and nothing imports
 | export | network, sound, text, system |
 | batches | words, corpus, sound, text, system |
 | recognizer | words, corpus, network, sound, text, system |
+| live | recognizer, words, corpus, sound, text, system |
 | training | batches, words, corpus, network, sound, text, system |
 | web | recognizer, export, words, corpus, network, sound, text, system |
 | show | recognizer, words, own_data, corpus, network, sound, text, system |
 | teaching | recognizer, training, batches, words, own_data, corpus, network, sound, text, system |
-| cli | teaching, training, web, show, recognizer, batches, export, words, own_data, corpus, network, sound, text, system |
+| cli | teaching, training, web, show, live, recognizer, batches, export, words, own_data, corpus, network, sound, text, system |
 
 Names in code are spelt the American way (`normalize`, `Recognizer`), prose the British.
 """  # noqa: E501

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from asr_helpers.cli import data, measure, models, speech
+from asr_helpers.cli import data, live, measure, models, speech
 
 ANY_RECORDING = "any sound file, any rate; - is standard input; video and M4A if ffmpeg is installed"
 
@@ -73,6 +73,12 @@ def add_model(command: Parser) -> None:
 def add_hotwords(command: Parser) -> None:
     what = "names and phrases to expect; or a file, one a line, if need be with a tab and a boost in nats; comes last"
     command.add_argument("--hotwords", metavar="FILE|WORD", nargs="+", action="extend", default=[], help=what)
+
+
+def add_language_model(command: Parser) -> None:
+    language_model = command.add_mutually_exclusive_group()
+    add_path(language_model, "--lm", "FILE", ".lm or ARPA; default: the shipped one")
+    add_switch(language_model, "--no-lm", "the network alone, greedily decoded")
 
 
 def add_limit(command: Parser) -> None:
@@ -159,13 +165,30 @@ def evaluate(command: Parser) -> None:
 def transcribe(command: Parser) -> None:
     add_path(command, "audio", "AUDIO", ANY_RECORDING, nargs="+")
     add_model(command)
-    language_model = command.add_mutually_exclusive_group()
-    add_path(language_model, "--lm", "FILE", ".lm or ARPA; default: the shipped one")
-    add_switch(language_model, "--no-lm", "the network alone, greedily decoded")
+    add_language_model(command)
     add_hotwords(command)
     formats = "json: a line with one object per recording; srt, vtt: captions; ctm: NIST's word times"
     command.add_argument("--format", choices=["text", "json", "srt", "vtt", "ctm"], default="text", help=formats)
     add_switch(command, "--words", "a line per word: start, end, confidence, word")
+
+
+def listen(command: Parser) -> None:
+    sources = command.add_mutually_exclusive_group()
+    raw = "-: raw samples on standard input, signed 16-bit little-endian, mono, 16 kHz; default: the microphone"
+    sources.add_argument("source", metavar="-", nargs="?", choices=["-"], help=raw)
+    add_path(sources, "--file", "FILE", "listen to a recording instead")
+    add_switch(command, "--realtime", "with --file: no faster than it was spoken")
+    device = "the microphone's number, or a part of its name; `python -m sounddevice` lists them"
+    sources.add_argument(
+        "--device", metavar="N", type=lambda text: int(text) if text.isdecimal() else text, help=device
+    )
+    delay = "seconds from a word's end to the screen, at most; 1 costs more computing; default: 2"
+    command.add_argument("--delay", type=int, choices=[1, 2], default=2, help=delay)
+    vad = "what tells speech from music and noise; none: the recogniser alone; default: silero"
+    command.add_argument("--vad", choices=["none", "silero"], default="silero", help=vad)
+    add_model(command)
+    add_language_model(command)
+    add_path(command, "--vtt", "FILE", "also write captions into a new file, as they come")
 
 
 def align(command: Parser) -> None:
@@ -220,6 +243,7 @@ COMMANDS: list[tuple[Callable, str, Callable[[Parser], None]]] = [
     (models.train, "train the CRNN; ASR_PROFILE=ci|fast|workshop|full sets its size", train),
     (measure.evaluate, "word and character error rate of a model on corpora", evaluate),
     (speech.transcribe, "recordings to text, captions or words with their times", transcribe),
+    (live.listen, "captions while you speak, or of raw samples as they arrive", listen),
     (speech.align, "when each word of a known text was said, as CTM", align),
     (models.lm, "estimate a language model from transcripts and texts", lm),
     (models.quantize, "a .keras model to every smaller variant, with a report of what became int8", quantize),
