@@ -10,17 +10,22 @@ text up to it stands on the screen and no longer changes, without computing and 
 """
 
 import json
+import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import cycle, islice, pairwise, zip_longest
 from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # NumPy's other threads would spin, which counts as CPU time
 
 import numpy as np
 from common import arguments
 from tqdm.auto import tqdm
 
 from asr_helpers.corpus import data_dir, load_corpus
-from asr_helpers.live import Final, Listener, VoiceDetector
+from asr_helpers.live import Final, Listener, StreamingNetwork, VoiceDetector
 from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.sound import SAMPLE_RATE, read_audio
 from asr_helpers.words import FastBeamSearch, Word, best_text, paired_difference, shipped_lm, word_errors
@@ -31,26 +36,28 @@ NOISE_SECONDS = 30
 
 
 class Timed:
-    """The shipped network and decoder, with the CPU seconds that each has taken."""
+    """A function, with the CPU seconds that it has taken."""
 
-    def __init__(self):
-        self._recognizer, self._decode = Recognizer.load(shipped_model()), best_text(FastBeamSearch(shipped_lm()))
-        self.alphabet, self.network, self.decoder = self._recognizer.alphabet, 0.0, 0.0
+    def __init__(self, function: Callable):
+        self._function, self.seconds = function, 0.0
 
-    def audio_log_probs(self, samples: np.ndarray) -> np.ndarray:
+    def __call__(self, *arguments: Any) -> Any:
         began = time.process_time()
-        found = self._recognizer.audio_log_probs(samples)
-        self.network += time.process_time() - began
+        found = self._function(*arguments)
+        self.seconds += time.process_time() - began
         return found
 
-    def decode(self, log_probs: np.ndarray) -> str:
-        began = time.process_time()
-        text = self._decode(log_probs)
-        self.decoder += time.process_time() - began
-        return text
 
-    def listener(self, delay: int, vad: bool = True) -> Listener:
-        return Listener(self, self.decode, delay, VoiceDetector() if vad else None)
+class TimedNetwork(StreamingNetwork):
+    """The streaming network, with the CPU seconds that it has taken, features included."""
+
+    seconds = 0.0
+
+    def __call__(self, *arguments: Any) -> tuple[int, np.ndarray]:
+        began = time.process_time()
+        found = super().__call__(*arguments)
+        self.seconds += time.process_time() - began
+        return found
 
 
 @dataclass
@@ -115,16 +122,29 @@ def ends_right(texts: list[str], found: list[str], place: int) -> int:
     return sum(bool(other.split()) and text.split()[place] == other.split()[place] for text, other in pairs)
 
 
-def measure_speech(timed: Timed, clips: list[np.ndarray], texts: list[str]) -> dict:
+class Bench:
+    """The shipped recogniser, as `asr listen` uses it."""
+
+    def __init__(self):
+        recognizer = Recognizer.load(shipped_model())
+        self.offline = Timed(recognizer.audio_log_probs)
+        self.network = TimedNetwork(shipped_model())
+        self.decoder = Timed(best_text(FastBeamSearch(shipped_lm())))
+
+    def listener(self, delay: int, vad: bool = True) -> Listener:
+        return Listener(self.network, self.decoder, delay, VoiceDetector() if vad else None)
+
+
+def measure_speech(bench: Bench, clips: list[np.ndarray], texts: list[str]) -> dict:
     """Return errors, delays and computing of clips, live beside offline."""
     seconds = sum(map(len, clips)) / SAMPLE_RATE
-    offline = [timed.decode(timed.audio_log_probs(clip)).strip() for clip in tqdm(clips, "offline")]
+    offline = [bench.decoder(bench.offline(clip)).strip() for clip in tqdm(clips, "offline")]
     whole = word_errors(texts, offline)
     ends = {"first": ends_right(texts, offline, 0), "last": ends_right(texts, offline, -1)}
-    rows = [{"delay": None, "wer": whole.rate, "network_ms": 1000 * timed.network / seconds, "right": ends}]
+    rows = [{"delay": None, "wer": whole.rate, "network_ms": 1000 * bench.offline.seconds / seconds, "right": ends}]
     for delay in DELAYS:
-        timed.network = timed.decoder = 0.0
-        sessions = [follow(timed.listener(delay), clip) for clip in tqdm(clips, f"delay {delay} s")]
+        bench.network.seconds = bench.decoder.seconds = 0.0
+        sessions = [follow(bench.listener(delay), clip) for clip in tqdm(clips, f"delay {delay} s")]
         found = [session.text for session in sessions]
         errors = word_errors(texts, found)
         change, interval = paired_difference(whole, errors)
@@ -136,19 +156,19 @@ def measure_speech(timed: Timed, clips: list[np.ndarray], texts: list[str]) -> d
                 "wer_change_ci95": list(interval),
                 "stable_seconds": quantiles([each for session in sessions for each in session.delays]),
                 "changes_per_word": sum(each.changed for each in sessions) / sum(len(each.words) for each in sessions),
-                "network_ms": 1000 * timed.network / seconds,
-                "decoder_ms": 1000 * timed.decoder / seconds,
+                "network_ms": 1000 * bench.network.seconds / seconds,
+                "decoder_ms": 1000 * bench.decoder.seconds / seconds,
                 "right": {"first": ends_right(texts, found, 0), "last": ends_right(texts, found, -1)},
             }
         )
     return {"clips": len(clips), "seconds": seconds, "rows": rows}
 
 
-def measure_growth(timed: Timed, clips: list[np.ndarray], minutes: int) -> dict:
+def measure_growth(bench: Bench, clips: list[np.ndarray], minutes: int) -> dict:
     """Return the delays in the first and the last third of one long recording, and their growth per hour."""
     length = minutes * 60 * SAMPLE_RATE
     repeated = islice(cycle(clips), -(-length * len(clips) // sum(map(len, clips))))
-    session = follow(timed.listener(1), np.concatenate(list(repeated))[:length])
+    session = follow(bench.listener(1), np.concatenate(list(repeated))[:length])
     ends, delays = np.array([word.end for word in session.words]), np.array(session.delays)
     third = minutes * 20
     return {
@@ -205,13 +225,13 @@ def music(count: int, rng: np.random.Generator) -> np.ndarray:
     return sound / sound.std()
 
 
-def measure_noise(timed: Timed) -> list[dict]:
+def measure_noise(bench: Bench) -> list[dict]:
     """Return the words a minute on each noise, with the voice detector and without."""
     rows = []
     for name, sound in tqdm(noises(np.random.default_rng(5)).items(), "noise"):
         row: dict = {"noise": name}
         for vad in (True, False):
-            session = follow(timed.listener(2, vad), sound)
+            session = follow(bench.listener(2, vad), sound)
             per_minute = 60 / NOISE_SECONDS
             row["silero" if vad else "none"] = {
                 "words_per_minute": len(session.words) * per_minute,
@@ -230,12 +250,12 @@ def main() -> None:
     options = parser.parse_args()
     utterances = load_corpus(options.corpus).utterances[:: options.every]
     clips, texts = [read_audio(each.path) for each in utterances], [each.text for each in utterances]
-    timed = Timed()
+    bench = Bench()
     found = {
         "corpus": options.corpus.name,
-        "speech": measure_speech(timed, clips, texts),
-        "noise": measure_noise(timed),
-        "growth": measure_growth(timed, clips, options.minutes) if options.minutes else None,
+        "speech": measure_speech(bench, clips, texts),
+        "noise": measure_noise(bench),
+        "growth": measure_growth(bench, clips, options.minutes) if options.minutes else None,
     }
     if options.json:
         print(json.dumps(found, indent=1))

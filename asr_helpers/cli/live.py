@@ -29,11 +29,12 @@ DOUBT = " (?)"  # after words that perhaps nobody said
 
 def listen(options: Namespace) -> int:
     """Print captions while somebody speaks: into the microphone, or into a pipe. Ctrl-C ends it."""
-    from asr_helpers.live import Listener, VoiceDetector, microphone, raw_blocks
+    from asr_helpers.live import Listener, VoiceDetector, best_network, microphone, raw_blocks
 
     recognizer = load_model(options.model)
     detector = VoiceDetector() if options.vad == "silero" else None
-    listener = Listener(recognizer, chosen_decoder(options, recognizer), options.delay, detector)
+    decoder = chosen_decoder(options, recognizer)
+    listener = Listener(best_network(recognizer), decoder, options.delay, detector)
     with ExitStack() as opened:
         show = [terminal_captions() if sys.stdout.isatty() else print_final]
         if options.vtt:

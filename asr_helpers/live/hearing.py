@@ -1,50 +1,86 @@
-"""From blocks of samples to frames of log-probabilities while the sound still arrives, in windows of four seconds.
+"""From blocks of samples to frames of log-probabilities while the sound still arrives.
 
 The network works in both directions, so it needs some future: without any, three words of four are wrong instead of
-two of five. A window holds some past, a new chunk, and a look-ahead as long as the chunk. The later half of the past
-is replaced as well: its frames now have more future than when they were new.
+two of five. So it hears windows of four seconds: some past, a new chunk, and a look-ahead. What it makes of the
+look-ahead is shown as far as that has some future of its own, and replaced with the next chunk.
 """
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
+from asr_helpers.live.streaming import StreamingNetwork
 from asr_helpers.live.voice import FRAME_SAMPLES
 from asr_helpers.recognizer.recognizer import Recognizer
 from asr_helpers.sound.audio import MIN_SAMPLES, SAMPLE_RATE, num_frames
 from asr_helpers.sound.mel import OUTPUT_HOP, output_frames
 from asr_helpers.text import Alphabet
 
-WINDOW_SECONDS = 4.0
+WINDOW_FRAMES = 100  # 4 s
 VOICE_THRESHOLD = 0.5  # of the voice detector's probability
 VOICE_PAD_SECONDS = 0.4  # kept before and after what it takes for speech: it misses soft beginnings and ends
 Detector = Callable[[np.ndarray], np.ndarray]  # the next samples to probabilities, such as `VoiceDetector`
 Frames = tuple[int, np.ndarray]  # log-probabilities (frames, classes), and the number of the first of them
 
 
+class Sizes(NamedTuple):
+    """What a window holds besides the past, in frames of 40 ms."""
+
+    chunk: int  # from one window to the next
+    ahead: int  # look-ahead
+    future: int  # of the last frame that is shown; the latest a sound is shown is after chunk + future
+
+
+SIZES = {2: Sizes(25, 25, 25), 1: Sizes(16, 16, 9)}  # for a delay in seconds
+
+
+class Windows:
+    """A recogniser of any runtime, which hears each window anew."""
+
+    def __init__(self, recognizer: Recognizer):
+        self._recognizer, self.alphabet = recognizer, recognizer.alphabet
+
+    def forget(self) -> None:
+        """Begin again: there is nothing to forget."""
+
+    def __call__(self, samples: np.ndarray, start: int, new: int, chunk: int | None) -> Frames:
+        """Return the frames of a window from the middle of its past on: now they have more future than when new.
+
+        Args:
+            samples: past, chunk and look-ahead.
+            start: the number of the first frame of `samples`.
+            new: the number of the chunk's first frame.
+            chunk: how many frames are new; None at the end of the sound.
+        """
+        first = (start + new) // 2
+        return first, self._recognizer.audio_log_probs(samples)[first - start :]
+
+
 class Hearing:
     """Log-probabilities of a stream, in chunks; where the chunks begin depends on the samples' number alone."""
 
-    def __init__(self, recognizer: Recognizer, delay: float = 2.0, detector: Detector | None = None):
+    def __init__(self, network: Windows | StreamingNetwork, sizes: Sizes = SIZES[2], detector: Detector | None = None):
         """Set the delay.
 
         Args:
-            recognizer: the network.
-            delay: seconds from a sound to the frames that have heard it, at most: chunk and look-ahead.
+            network: it may go on from chunk to chunk, or hear each window anew.
+            sizes: of chunk and look-ahead.
             detector: where it hears nobody, frames are silent; None takes everything for speech.
         """
-        self._recognizer, self._voice = recognizer, Voice(detector) if detector else None
-        self._chunk = in_frames(delay / 2)
-        self._past = in_frames(WINDOW_SECONDS) - 2 * self._chunk
-        self._samples, self._start = np.zeros(0, np.float32), 0  # not yet heard, and the past; its first frame
+        self._network, self._voice = network, Voice(detector) if detector else None
+        network.forget()
+        self._sizes, self._past = sizes, WINDOW_FRAMES - sizes.chunk - sizes.ahead
+        self._samples, self._start = np.zeros(0, np.float32), 0  # the past, and what is not yet heard; its first frame
         self._heard = 0  # frames that have been yielded
 
     def push(self, samples: np.ndarray) -> Iterator[Frames]:
-        """Yield the frames of each chunk that `samples` and its look-ahead complete, with earlier ones to replace."""
+        """Yield the frames of each chunk that `samples` and its look-ahead complete, and earlier ones to replace."""
         self._samples = np.append(self._samples, np.asarray(samples, np.float32))
-        while len(self._samples) >= (needed := (self._heard + 2 * self._chunk - self._start) * OUTPUT_HOP):
-            yield self._window(self._samples[:needed], self._heard + self._chunk)
-            self._heard += self._chunk
+        chunk, ahead, future = self._sizes
+        while len(self._samples) >= (needed := (self._heard + chunk + ahead - self._start) * OUTPUT_HOP):
+            yield self._hear(self._samples[:needed], self._heard + chunk + ahead - future, chunk)
+            self._heard += chunk
             passed = max(0, self._heard - self._past - self._start)
             self._samples, self._start = self._samples[passed * OUTPUT_HOP :], self._start + passed
 
@@ -52,20 +88,20 @@ class Hearing:
         """Return the last frames, whose look-ahead ends with the sound."""
         end = self._start + output_frames(num_frames(len(self._samples)))
         if end <= self._heard or len(self._samples) < MIN_SAMPLES:
-            return self._heard, silence(0, self._recognizer.alphabet)
-        return self._window(self._samples, end)
+            return self._heard, silence(0, self._network.alphabet)
+        return self._hear(self._samples, end, None)
 
-    def _window(self, samples: np.ndarray, end: int) -> Frames:
-        """Return the frames up to `end` that a window of samples gives, replaced ones first."""
-        first = max(self._start, self._heard - self._past // 2)
-        silent = silence(end - first, self._recognizer.alphabet)
-        voiced = np.ones(end - first, bool)
+    def _hear(self, samples: np.ndarray, end: int, chunk: int | None) -> Frames:
+        """Return the frames of a window up to `end`; `chunk` as in `Windows`."""
+        voiced = np.ones(end - self._start, bool)
         if self._voice:
-            voiced = self._voice(samples, self._start, np.arange(first, end))
-        if not voiced[self._heard - first :].any():
-            return self._heard, silent[self._heard - first :]  # the network need not hear it
-        heard = self._recognizer.audio_log_probs(samples)[first - self._start : end - self._start]
-        return first, np.where(voiced[:, None], heard, silent)
+            voiced = self._voice(samples, self._start, np.arange(self._start, end))
+        if not voiced[self._heard - self._start :].any():
+            self._network.forget()
+            return self._heard, silence(end - self._heard, self._network.alphabet)
+        first, heard = self._network(samples, self._start, self._heard, chunk)
+        voiced = voiced[first - self._start :, None]
+        return first, np.where(voiced, heard[: len(voiced)], silence(len(voiced), self._network.alphabet))
 
 
 class Voice:
@@ -97,8 +133,3 @@ def silence(frames: int, alphabet: Alphabet) -> np.ndarray:
     silent = np.full((frames, alphabet.classes), -30.0, np.float32)
     silent[:, [alphabet.blank, alphabet.characters.index(" ")]] = np.log(0.5)
     return silent
-
-
-def in_frames(seconds: float) -> int:
-    """Return how many output frames fit into `seconds`."""
-    return int(seconds * SAMPLE_RATE + 1e-6) // OUTPUT_HOP

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asr_helpers.live.hearing import Detector, Frames, Hearing, silence
+from asr_helpers.live.hearing import SIZES, Detector, Frames, Hearing, Windows, silence
+from asr_helpers.live.streaming import StreamingNetwork
 from asr_helpers.recognizer.recognizer import Recognizer
 from asr_helpers.words.alignment import FRAME_SECONDS, Word, align
 
@@ -56,21 +57,22 @@ class Listener:
 
     def __init__(
         self,
-        recognizer: Recognizer,
+        recognizer: Recognizer | StreamingNetwork,
         decoder: Callable[[np.ndarray], str],
-        delay: float = 2.0,
+        delay: int = 2,
         detector: Detector | None = None,
     ):
         """Start to listen.
 
         Args:
-            recognizer: the network.
+            recognizer: hears each window anew; a `StreamingNetwork` goes on from chunk to chunk, in half the time.
             decoder: log-probabilities (frames, classes) to text.
-            delay: seconds from a sound to the first text that has heard it, at most; 2 or 1.
+            delay: seconds from a sound to the first text that has heard it, at most, a key of `SIZES`: 2 or 1.
             detector: where it hears nobody, no word is written, such as `VoiceDetector()`.
         """
         self._decoder, self._alphabet = decoder, recognizer.alphabet
-        self._hearing = Hearing(recognizer, delay, detector)
+        network = recognizer if isinstance(recognizer, StreamingNetwork) else Windows(recognizer)
+        self._hearing = Hearing(network, SIZES[delay], detector)
         self._frames, self._first = silence(0, self._alphabet), 0  # since the last pause; the first one's number
         self._black: list[Word] = []
         self._grey: list[Word] = []
