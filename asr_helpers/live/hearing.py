@@ -1,8 +1,8 @@
 """From blocks of samples to frames of log-probabilities while the sound still arrives.
 
 The network works in both directions, so it needs some future: without any, three words of four are wrong instead of
-two of five. So it hears windows of four seconds: some past, a new chunk, and a look-ahead. What it makes of the
-look-ahead is shown as far as that has some future of its own, and replaced with the next chunk.
+two of five. So it hears windows: some past, a new chunk, and a look-ahead. What it makes of the look-ahead is shown as
+far as that has some future of its own, and replaced with the next chunk.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,6 @@ from asr_helpers.sound.audio import MIN_SAMPLES, SAMPLE_RATE, num_frames
 from asr_helpers.sound.mel import OUTPUT_HOP, output_frames
 from asr_helpers.text import Alphabet
 
-WINDOW_FRAMES = 100  # 4 s
 VOICE_THRESHOLD = 0.5  # of the voice detector's probability
 VOICE_PAD_SECONDS = 0.4  # kept before and after what it takes for speech: it misses soft beginnings and ends
 Detector = Callable[[np.ndarray], np.ndarray]  # the next samples to probabilities, such as `VoiceDetector`
@@ -37,6 +36,8 @@ SIZES = {2: Sizes(25, 25, 25), 1: Sizes(16, 16, 9)}  # for a delay in seconds
 
 class Windows:
     """A recogniser of any runtime, which hears each window anew."""
+
+    window_frames = 100  # 4 s
 
     def __init__(self, recognizer: Recognizer):
         self._recognizer, self.alphabet = recognizer, recognizer.alphabet
@@ -70,7 +71,7 @@ class Hearing:
         """
         self._network, self._voice = network, Voice(detector) if detector else None
         network.forget()
-        self._sizes, self._past = sizes, WINDOW_FRAMES - sizes.chunk - sizes.ahead
+        self._sizes, self._past = sizes, network.window_frames - sizes.chunk - sizes.ahead
         self._samples, self._start = np.zeros(0, np.float32), 0  # the past, and what is not yet heard; its first frame
         self._heard = 0  # frames that have been yielded
 
