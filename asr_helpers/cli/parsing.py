@@ -179,15 +179,14 @@ def listen(command: Parser) -> None:
     add_path(sources, "--file", "FILE", "listen to a recording instead")
     add_switch(command, "--realtime", "with --file: no faster than it was spoken")
     device = "the microphone's number, or a part of its name; `python -m sounddevice` lists them"
-    sources.add_argument(
-        "--device", metavar="N", type=lambda text: int(text) if text.isdecimal() else text, help=device
-    )
-    delay = "seconds from a word's end to the screen, at most; 1 costs more computing; default: 2"
+    sources.add_argument("--device", metavar="N", help=device)
+    delay = "seconds from a word's end to the screen, at most; with 1 more of them change once; default: 2"
     command.add_argument("--delay", type=int, choices=[1, 2], default=2, help=delay)
     vad = "what tells speech from music and noise; none: the recogniser alone; default: silero"
     command.add_argument("--vad", choices=["none", "silero"], default="silero", help=vad)
     add_model(command)
     add_language_model(command)
+    add_hotwords(command)
     add_path(command, "--vtt", "FILE", "also write captions into a new file, as they come")
 
 

@@ -39,7 +39,7 @@ EVERYTHING = 2**40  # frames
 class StreamingNetwork:
     """A network that goes on from where it was."""
 
-    window_frames = 350  # 14 s: the features' mean and deviation over 4 s cost a point of word error rate more
+    window_frames = 350  # 14 s: with features over 4 s, one word in a hundred more was wrong on dev-clean-tune
 
     def __init__(self, path: Path | str, alphabet: Alphabet = ENGLISH):
         """Load an ONNX file of `asr quantize`, and its alphabet."""
