@@ -29,7 +29,10 @@ DOUBT = " (?)"  # after words that perhaps nobody said
 
 def listen(options: Namespace) -> int:
     """Print captions while somebody speaks: into the microphone, or into a pipe. Ctrl-C ends it."""
-    from asr_helpers.live import Listener, VoiceDetector, best_network, microphone, raw_blocks
+    from asr_helpers.live.listener import Listener
+    from asr_helpers.live.sources import microphone, raw_blocks
+    from asr_helpers.live.streaming import best_network
+    from asr_helpers.live.voice import VoiceDetector
 
     recognizer = load_model(options.model)
     detector = VoiceDetector() if options.vad == "silero" else None
@@ -157,10 +160,10 @@ def terminal_captions() -> Callable[[Event], None]:
 
     def draw(event: Event) -> None:
         nonlocal drawn
-        final = isinstance(event, Final)
-        black, grey = (event.words, []) if final else (event.black, event.grey)
-        if final and event.doubtful:
-            black, grey = [], black
+        if final := isinstance(event, Final):
+            black, grey = ([], event.words) if event.doubtful else (event.words, [])
+        else:
+            black, grey = event.black, event.grey
         size = shutil.get_terminal_size()
         lines = wrapped(spelt(black), spelt(grey) + DOUBT * event.doubtful, size.columns - 1)
         lines = lines if final else lines[-(size.lines - 1) :]  # the cursor cannot go up beyond the screen

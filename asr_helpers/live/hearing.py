@@ -54,7 +54,7 @@ class Windows:
             new: the number of the chunk's first frame.
             chunk: how many frames are new; None at the end of the sound.
         """
-        first = (start + new) // 2
+        first = (start + new) // 2 if start else 0  # what lies before has too little past in this window
         return first, self._recognizer.audio_log_probs(samples)[first - start :]
 
 
@@ -132,5 +132,7 @@ class Voice:
 def silence(frames: int, alphabet: Alphabet) -> np.ndarray:
     """Return log-probabilities (frames, classes) where nobody speaks: a blank or a space, for words end there."""
     silent = np.full((frames, alphabet.classes), -30.0, np.float32)
-    silent[:, [alphabet.blank, alphabet.characters.index(" ")]] = np.log(0.5)
+    silent[:, alphabet.blank] = np.log(0.5)
+    if " " in alphabet.characters:
+        silent[:, alphabet.characters.index(" ")] = np.log(0.5)
     return silent

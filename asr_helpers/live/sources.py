@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BufferedIOBase
 from queue import SimpleQueue
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ class SourceError(OneLineError):
     """There is no sound to listen to."""
 
 
-def raw_blocks(pipe: BinaryIO) -> Iterator[np.ndarray]:
+def raw_blocks(pipe: BufferedIOBase) -> Iterator[np.ndarray]:
     """Yield float32 samples of a pipe as they arrive: it holds signed 16-bit little-endian samples, mono at 16 kHz.
 
     Args:
