@@ -1,4 +1,4 @@
-"""The recogniser in a page: a folder of static files, offline, on a phone. Notebook 15 builds this in the open."""
+"""The recogniser in a page: a folder of static files, offline, on a phone."""
 
 from asr_helpers.system.faces import face
 

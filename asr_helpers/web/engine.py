@@ -1,4 +1,4 @@
-"""The page's engine in Python: engine.wasm in wasmtime, without a browser, for tests, benchmarks and notebook 15."""
+"""The page's engine in Python: engine.wasm in wasmtime, without a browser, for tests and benchmarks."""
 
 from pathlib import Path
 

@@ -136,6 +136,7 @@ def test_words_are_lost_in_noise(browser, address):
     wait_for(lambda: "right" in page.locator("#score").inner_text(), 20, "the clean clip is not recognised")
     page.locator("#noise").fill("38")
     wait_for(lambda: "wrong" in page.locator("#score").inner_text(), 20, "the noise changes no word")
+    page.evaluate("scrollTo(0, 0)")  # filling the slider has scrolled to it
     page.wait_for_timeout(500)  # until the picture is drawn
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / "page.png", clip={"x": 0, "y": 0, "width": 860, "height": 940})
