@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from asr_helpers.words import Word, json_line, split_captions, srt, tab_lines, vtt
+from asr_helpers.words import Word, captions, json_line, split_captions, srt, tab_lines, vtt
 from asr_helpers.words.captions import MAX_LINE_CHARACTERS, MAX_SECONDS
 
 
@@ -42,6 +42,24 @@ def test_captions_hold_every_word_once_and_fit_the_screen(seed):
 def test_a_long_stretch_is_parted_where_the_speaker_breathes():
     words = said("B " * 50, {17: 0.5}, each=0.05)
     assert " ".join(next(split_captions(words)).lines).split() == ["B"] * 17
+
+
+def test_the_work_grows_with_the_words(monkeypatch):
+    """Counted in characters put together, not timed: a speaker who never pauses, 1 000 words and then 4 000."""
+    done, work, text_of = [], [], captions._text
+    monkeypatch.setattr(captions, "_text", lambda words: done.append(len(words)) or text_of(words))
+    for count in (1000, 4000):
+        done.clear()
+        assert sum(len(text.split()) for each in split_captions(said("WORDS " * count)) for text in each.lines) == count
+        work.append(sum(done))
+    assert work[1] < 6 * work[0]
+
+
+@pytest.mark.parametrize(("end", "shown"), [(0.75, 0.75), (1.05, 1.05), (9.0, 1.1)])
+def test_no_caption_stays_after_the_sound(end, shown):
+    (caption,) = split_captions(said("JUMP IN", each=0.2), end)
+    assert (caption.start, caption.end) == pytest.approx((0.1, shown))
+    assert f"--> 00:00:0{shown:.3f}" in vtt(said("JUMP IN", each=0.2), end=end)
 
 
 def test_lines_are_of_like_length():

@@ -69,13 +69,17 @@ def print_transcript(options: Namespace, recognizer: Recognizer, decode: Callabl
         OneLineError: the recording cannot be read, or the model fails on it.
     """
     from asr_helpers.recognizer.windows import segments
+    from asr_helpers.sound.audio import HOP, SAMPLE_RATE
+    from asr_helpers.sound.mel import OUTPUT_HOP
     from asr_helpers.words import alignment, captions, confidence
 
     texts: list[str] = []
     words: list[Word] = []
+    frames = 0
     name, alphabet, underline = printable(str(path)), recognizer.alphabet, sys.stdout.isatty()
     kind = "greedy" if options.no_lm else "beam" if options.lm else confidence.default_kind(alphabet)
     for first, log_probs in segments(stream_recording(recognizer, path), alphabet):
+        frames = first + len(log_probs)
         texts.append(decode(log_probs).strip())
         if options.words or options.format != "text" or underline:
             found = alignment.align(log_probs, texts[-1], first, alphabet)
@@ -84,7 +88,8 @@ def print_transcript(options: Namespace, recognizer: Recognizer, decode: Callabl
         print(alignment.ctm(words, path.stem), end="")
     elif options.format != "text":
         form = {"json": captions.json_line, "srt": captions.srt, "vtt": captions.vtt}[options.format]
-        print(form(words, name), end="")
+        end = (frames * OUTPUT_HOP - HOP) / SAMPLE_RATE  # the sound lasts to the middle of the last frame at least
+        print(form(words, name, end), end="")
     else:
         text = " ".join(map(underlined, words) if underline else filter(None, texts))
         lines = captions.tab_lines(words).splitlines() if options.words else [text]

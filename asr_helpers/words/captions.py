@@ -6,8 +6,10 @@ characters, on screen for one to six seconds, broken where the speaker pauses.
 
 import html
 import json
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 from asr_helpers.words.alignment import Word
 
@@ -26,12 +28,16 @@ class Caption:
     lines: list[str]
 
 
-def split_captions(words: Iterable[Word]) -> Iterator[Caption]:
-    """Yield the captions of `words`, which are in order of time; between two pauses, captions have similar lengths."""
+def split_captions(words: Iterable[Word], end: float = math.inf) -> Iterator[Caption]:
+    """Yield the captions of `words`, which are in order of time; between two pauses, captions have similar lengths.
+
+    No caption stays after `end`, the end of the sound in seconds.
+    """
     waiting = None
     for stretch in _stretches(words):
         for part in _split(stretch):
-            caption = Caption(part[0].start, max(part[-1].end, part[0].start + MIN_SECONDS), _lines(part))
+            shown_until = min(max(part[-1].end, part[0].start + MIN_SECONDS), end)
+            caption = Caption(part[0].start, shown_until, _lines(part))
             if waiting:
                 yield Caption(waiting.start, min(waiting.end, caption.start), waiting.lines)
             waiting = caption
@@ -53,21 +59,24 @@ def _stretches(words: Iterable[Word]) -> Iterator[list[Word]]:
 
 def _split(words: list[Word]) -> Iterator[list[Word]]:
     """Yield `words` in parts that fit a caption each, split at the longest silence near the middle."""
-    fits = words[-1].end - words[0].start <= MAX_SECONDS and max(map(len, _lines(words))) <= MAX_LINE_CHARACTERS
-    if fits or len(words) == 1:
+    if len(words) == 1 or _fits(words):
         yield words
         return
+    *before, total = accumulate(len(word.text) + 1 for word in words)  # characters before each word but the first
+    shares = [characters / total for characters in before]
     places = range(1, len(words))
-    middle = [place for place in places if 1 / 3 <= _share(words, place) <= 2 / 3]
-    nearest = min(places, key=lambda place: abs(_share(words, place) - 1 / 2))
+    middle = [place for place in places if 1 / 3 <= shares[place - 1] <= 2 / 3]
+    nearest = min(places, key=lambda place: abs(shares[place - 1] - 1 / 2))
     best = max(middle or [nearest], key=lambda place: words[place].start - words[place - 1].end)
     yield from _split(words[:best])
     yield from _split(words[best:])
 
 
-def _share(words: list[Word], place: int) -> float:
-    """Return the fraction of the characters before the word at `place`."""
-    return len(_text(words[:place])) / len(_text(words))
+def _fits(words: list[Word]) -> bool:
+    """Return whether the words fit a caption."""
+    if words[-1].end - words[0].start > MAX_SECONDS or len(words) > 2 * MAX_LINE_CHARACTERS:
+        return False
+    return max(map(len, _lines(words))) <= MAX_LINE_CHARACTERS
 
 
 def _lines(words: list[Word]) -> list[str]:
@@ -82,21 +91,21 @@ def _text(words: list[Word]) -> str:
     return " ".join(word.text for word in words)
 
 
-def srt(words: list[Word], recording: str = "") -> str:
-    """Return `words` as SubRip captions; `recording` is unused; all formats share a signature."""
+def srt(words: list[Word], recording: str = "", end: float = math.inf) -> str:
+    """Return `words` as SubRip captions, none after `end`; `recording` is unused; all formats share a signature."""
     cues = [
         f"{number}\n{_clock(each.start, ',')} --> {_clock(each.end, ',')}\n" + "\n".join(each.lines) + "\n"
-        for number, each in enumerate(split_captions(words), start=1)
+        for number, each in enumerate(split_captions(words, end), start=1)
     ]
     return "\n".join(cues)
 
 
-def vtt(words: list[Word], recording: str = "") -> str:
-    """Return `words` as WebVTT captions (W3C); `recording` is unused."""
+def vtt(words: list[Word], recording: str = "", end: float = math.inf) -> str:
+    """Return `words` as WebVTT captions (W3C), none after `end`; `recording` is unused."""
     cues = [
         f"{_clock(each.start, '.')} --> {_clock(each.end, '.')}\n"
         + "".join(html.escape(line, quote=False) + "\n" for line in each.lines)
-        for each in split_captions(words)
+        for each in split_captions(words, end)
     ]
     return "\n".join(["WEBVTT\n", *cues])
 
@@ -107,8 +116,10 @@ def _clock(seconds: float, point: str) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}{point}{milliseconds % 1000:03}"
 
 
-def json_line(words: list[Word], recording: str) -> str:
+def json_line(words: list[Word], recording: str, end: float = math.inf) -> str:
     """Return `words` as a line of JSON: {recording, text, words: [{text, start, end, confidence}]}, in seconds.
+
+    `end` is unused.
 
     Here and in `tab_lines`, the confidence is the probability that the word is right, where it is known.
     """

@@ -99,14 +99,17 @@ function render({ model, el }) {
     stop = () => {
       stop = null;
       clearInterval(clock);
-      recorder.stop();
+      if (recorder.state !== "inactive") recorder.stop();
       stream.getTracks().forEach((track) => track.stop());
       context.close();
       meter.value = 0;
       button.textContent = "● record";
     };
     recorder.ondataavailable = (event) => parts.push(event.data);
-    recorder.onstop = () => take(new Blob(parts, { type: recorder.mimeType }), "recording");
+    recorder.onstop = () => {
+      stop?.(); // where the microphone was pulled out, the recorder has stopped of itself
+      take(new Blob(parts, { type: recorder.mimeType }), "recording");
+    };
     recorder.start();
     button.textContent = "■ stop";
   }
