@@ -12,6 +12,7 @@ from asr_helpers.cli.entry import main
 from asr_helpers.corpus import load_corpus
 from asr_helpers.export import to_onnx, to_tflite
 from asr_helpers.network import alphabet_of, build_model, ctc_loss, pack_targets, rebuild
+from asr_helpers.own_data import list_clips
 from asr_helpers.recognizer import Recognizer, RecognizerError, stored_alphabet
 from asr_helpers.system import TextError
 from asr_helpers.text import ALPHABET, ENGLISH, Alphabet, encode, normalize
@@ -53,6 +54,58 @@ def test_turkish_has_two_letters_i():
     turkish = Alphabet.of_texts(["ısırgan", "iyi"])
     assert {"I", "İ"} <= set(turkish.characters) and turkish.normalize("iğ ığ".replace("ğ", "r")) == "İR IR"
     assert Alphabet.of_texts(["iyi"]).characters == " IY"
+
+
+def test_one_turkish_name_changes_no_other_i():
+    german = Alphabet.of_texts(["Ich gehe mit", "dann gehe ich", "Herr Aydın bleibt hier", "in İzmir bin ich"])
+    assert "İ" not in german.characters
+    assert german.normalize("Ich ich İzmir Aydın") == "ICH ICH IZMIR AYDIN"
+    assert Alphabet.of_texts(["IŞIK İÇİN ILIK"]).lower("IŞIK İÇİN") == "ışık için"
+    assert german.lower("ICH") == "ich"
+
+
+@pytest.mark.parametrize(
+    ("spellings", "characters"),
+    [
+        (["п'ять", "п\u2019ять", "п\u02bcять"], " 'ПТЬЯ"),
+        (["col\u00b7legi", "co\u0140legi"], " CEGILO·"),
+        (["ශ්\u200dරී", "ශ්\u200d\u200dරී"], " රශී්\u200d"),
+        (["می\u200cخواهم", "\u200cمی\u200cخواهم\u200c"], " اخمهوی\u200c"),
+        (["ﺳﻼم", "سـلام"], " اسلم"),
+        (["ｶﾞ", "ガ"], " ガ"),
+        (["GROẞE", "Große"], " EGORS"),
+        (["កា\u200bខ", "កា ខ"], " កខា"),
+    ],
+    ids=ascii,
+)
+def test_a_word_has_one_spelling_however_it_is_typed(spellings, characters):
+    alphabet = Alphabet.of_texts(spellings)
+    assert sorted(alphabet.characters) == sorted(characters)
+    assert len({alphabet.normalize(each) for each in spellings}) == 1
+
+
+def test_ids_may_have_marks(tmp_path):
+    folder = tmp_path / "1"
+    folder.mkdir()
+    for name in ("jose\u0301-1-0000", "\u0905\u092e\u093f\u0924-1-0001"):
+        soundfile.write(folder / f"{name}.wav", np.random.default_rng(0).normal(size=4000) / 10, 16000)
+    lines = "jos\u00e9-1-0000 HELLO\n\u0905\u092e\u093f\u0924-1-0001 GOOD BYE\n"
+    (folder / "x.trans.txt").write_text(lines, encoding="utf-8")
+    corpus = load_corpus(tmp_path)
+    assert [each.text for each in corpus] == ["HELLO", "GOOD BYE"] and not corpus.problems
+
+
+def test_a_table_names_files_whichever_way_their_accents_are_written(tmp_path):
+    sound = np.random.default_rng(0).normal(size=4000) / 10
+    for name in ("jose\u0301.wav", "am\u00e9.wav"):
+        soundfile.write(tmp_path / name, sound, 16000)
+    rows = [{"audio_filepath": name, "text": "hello", "speaker": "1"} for name in ("jos\u00e9.wav", "ame\u0301.wav")]
+    (tmp_path / "m.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert all(clip.path.exists() for clip in list_clips(tmp_path / "m.json")[0])
+    (tmp_path / "m.json").unlink()
+    for name in ("jos\u00e9.txt", "am\u00e9.txt"):
+        (tmp_path / name).write_text("hello")
+    assert [clip.text for clip in list_clips(tmp_path)[0]] == ["hello", "hello"]
 
 
 def test_normalising_is_what_it_was_in_english_and_composes():

@@ -1,6 +1,9 @@
 """What was read as it stands there is kept, as a corpus; what was not is named; and all of it goes when asked to."""
 
+import shutil
+import subprocess
 from html import escape
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,11 +12,15 @@ from test_recorder import arrive
 
 from asr_helpers.corpus import data_dir, load_corpus
 from asr_helpers.own_data import VoiceCorpus
-from asr_helpers.show.widgets import PrompterBench
-from asr_helpers.sound import read_audio, to_pcm16
+from asr_helpers.recognizer import Recognizer, shipped_model
+from asr_helpers.show.widgets import PrompterBench, recorder
+from asr_helpers.sound import SAMPLE_RATE, read_audio, to_pcm16
 from asr_helpers.system import files
+from asr_helpers.text import Alphabet
+from asr_helpers.words import alignment, missing_words
 
 CLIPS = load_corpus(data_dir() / "mini" / "test-mini").utterances[:4]
+MODEL = Recognizer.load(shipped_model())
 TEXTS = [clip.text for clip in CLIPS]
 NOISE = np.random.default_rng(0).uniform(-0.1, 0.1, 16000).astype(np.float32)
 
@@ -126,6 +133,89 @@ def test_a_word_that_was_not_heard_is_named(tmp_path):
 def test_another_sentence_and_noise_are_refused(bench, corpus, number):
     arrive(bench.recorder, to_pcm16(NOISE) if number is None else integers(number))
     assert "Most of it was not heard" in bench.prompt.value and not corpus.kept()
+
+
+@pytest.mark.parametrize("seconds", [1, 3])
+@pytest.mark.parametrize("kind", ["hiss", "fan", "hum", "gusts"])
+@pytest.mark.parametrize("sentence", ["YES", "OPEN THE GATE", "GOOD MORNING"])
+def test_noise_is_kept_as_no_sentence(kind, seconds, sentence):
+    hiss, time = (
+        np.random.default_rng(0).normal(size=SAMPLE_RATE * seconds),
+        np.arange(SAMPLE_RATE * seconds) / SAMPLE_RATE,
+    )
+    fan = np.cumsum(hiss) - np.linspace(0, hiss.sum(), len(hiss))
+    fan *= 0.1 / np.abs(fan).max()
+    noises = {"hiss": hiss / 33, "fan": fan, "hum": np.sin(100 * np.pi * time) / 20 + hiss / 1000}
+    noises["gusts"] = fan * np.maximum(np.sin(4.4 * time), 0) + hiss / 1000
+    log_probs = MODEL.audio_log_probs(noises[kind].astype(np.float32))
+    assert missing_words(log_probs, sentence) == sentence.split()
+
+
+def test_real_readings_are_kept_as_before(monkeypatch):
+    clips = [clip for clip in load_corpus(data_dir() / "real").utterances if clip.seconds < 4][:6]
+    for clip in clips:
+        log_probs = MODEL.audio_log_probs(read_audio(clip.path))
+        found = missing_words(log_probs, clip.text)
+        with monkeypatch.context() as without:
+            without.setattr(alignment, "SPEECH_THRESHOLD", -np.inf)
+            assert found == missing_words(log_probs, clip.text)
+
+
+def test_a_turkish_sentence_is_shown_in_turkish_letters(tmp_path):
+    sentence = "IŞIK İÇİN ILIK"
+    bench = PrompterBench(VoiceCorpus(tmp_path, [sentence], alphabet=Alphabet.of_texts([sentence])))
+    assert "Işık için ılık." in bench.prompt.value
+
+
+def test_a_speakers_name_is_one_whichever_way_its_accent_is_written(tmp_path):
+    VoiceCorpus(tmp_path, TEXTS, speaker="jose\u0301").keep(TEXTS[0], NOISE)
+    again = VoiceCorpus(tmp_path, TEXTS, speaker="jos\u00e9")
+    assert TEXTS[0] in again.kept() and len(load_corpus(again.folder)) == 1
+
+
+PULLED_OUT = """
+import { readFileSync } from "node:fs";
+const module = await import("data:text/javascript;base64," + readFileSync(process.argv[2]).toString("base64"));
+const parts = {};
+for (const name of ["div", "button", "meter", "input", "[role=status]"]) parts[name] = { textContent: "" };
+let recorder, finished;
+const done = new Promise((finish) => (finished = finish));
+const stream = { getTracks: () => [{ stop() {} }] };
+Object.defineProperty(globalThis, "navigator", { value: { mediaDevices: { getUserMedia: async () => stream } } });
+globalThis.MediaRecorder = class {
+  constructor() { recorder = this; this.state = "inactive"; }
+  start() { this.state = "recording"; }
+  stop() { if (this.state === "inactive") throw new Error("InvalidStateError"); }
+};
+globalThis.OfflineAudioContext = class {
+  async decodeAudioData() {
+    return { length: 1600, numberOfChannels: 1, getChannelData: () => new Float32Array(1600) };
+  }
+};
+globalThis.AudioContext = class {
+  createAnalyser() { return { fftSize: 8, getFloatTimeDomainData() {} }; }
+  createMediaStreamSource() { return { connect() {} }; }
+  close() {}
+};
+const model = { get: () => 15, send: (message, _, buffers) => buffers.length && finished(buffers[0].byteLength) };
+module.default.render({ model, el: { innerHTML: "", querySelector: (name) => parts[name] } });
+await parts.button.onclick();
+recorder.state = "inactive"; // the standard: the track has ended, so the recorder stops by itself
+recorder.ondataavailable({ data: new Uint8Array(10) });
+recorder.onstop();
+const bytes = await done;
+await new Promise((go) => setTimeout(go));
+console.log([bytes, parts.button.textContent, parts["[role=status]"].textContent].join());
+process.exit(0);
+"""
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs Node.js")
+def test_a_microphone_that_is_pulled_out_ends_the_recording(tmp_path):
+    (tmp_path / "page.mjs").write_text(PULLED_OUT)
+    script = Path(recorder.__file__).with_name("recorder.js")
+    found = subprocess.run(["node", tmp_path / "page.mjs", script], capture_output=True, text=True, timeout=60)
+    assert found.stdout.strip() == "3200,● record,recording: 0.1 seconds.", found.stderr
 
 
 @pytest.mark.parametrize(("samples", "word"), [([0] * 9000, "silence"), ([9000] * 100, "shorter")])

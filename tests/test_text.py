@@ -39,6 +39,11 @@ def test_encode_refuses_what_is_not_normalised(text):
         ("it’s ‘quoted’", "IT'S 'QUOTED'"),
         ("well-known – and — more", "WELL KNOWN AND MORE"),
         ("NORTHANGER ABBEY", "NORTHANGER ABBEY"),
+        ("don\u02bct \u2018n\u02bb don\uff07t", "DON'T 'N' DON'T"),
+        ("a\u2010b c\u05bed", "A B C D"),
+        ("so\u00adft\u200b \ufeffw\u2060ord\u200f\ufe0f", "SOFT WORD"),
+        ("\uff28\uff45llo \ufb01ne", "HELLO FINE"),
+        ("\u0130stanbul", "ISTANBUL"),
     ],
 )
 def test_normalise(raw, clean):

@@ -124,7 +124,7 @@ def convert(command: Parser) -> None:
 def import_(command: Parser) -> None:
     add_path(command, "source", "SOURCE", "its folder; or a manifest, or a .tsv")
     add_path(command, "--out", "CORPUS", required=True)
-    command.add_argument("--language", metavar="CODE", default="en", help="of the texts, for numbers; default: en")
+    command.add_argument("--language", metavar="TAG", default="en", help="of the texts: en, de, pt-BR; default: en")
     add_count(command, "--workers", "processes; default: one per core")
 
 

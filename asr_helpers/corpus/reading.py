@@ -6,6 +6,7 @@ beside the file as `<id>.flac` or `<id>.wav`, where an id is `<speaker>-<chapter
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from asr_helpers.system.errors import OneLineError, printable
 from asr_helpers.system.text_files import TextError, read_transcript
 from asr_helpers.text import ENGLISH, Alphabet, AlphabetError
 
-_ID = re.compile(r"[^\W_]+-[^\W_]+-[^\W_]+")
+_ID = re.compile(r"[^\W_]+-[^\W_]+-[^\W_]+")  # of an id without its marks: é may be e and an accent
 
 
 class _LineError(OneLineError):
@@ -195,7 +196,10 @@ def is_transcript(file: Path) -> bool:
 def audio_by_id(listed: list[Path], kinds: tuple[str, ...] = CORPUS_SUFFIXES) -> dict[str, Path]:
     """Return {id: audio file} of one folder; of several files with one id, the suffix first in `kinds` is kept."""
     found = [file for file in listed if file.suffix.lower() in kinds]
-    return {file.stem: file for file in sorted(found, key=lambda file: -kinds.index(file.suffix.lower()))}
+    return {
+        unicodedata.normalize("NFC", file.stem): file
+        for file in sorted(found, key=lambda file: -kinds.index(file.suffix.lower()))
+    }
 
 
 def _read_chapter(listed: list[Path], problems: list[str], alphabet: Alphabet) -> Iterator[Utterance]:
@@ -209,6 +213,7 @@ def _read_chapter(listed: list[Path], problems: list[str], alphabet: Alphabet) -
             problems.append(str(error))
             continue
         for _, key, text in lines:
+            key = unicodedata.normalize("NFC", key)
             transcribed.add(key)
             try:
                 yield _read_utterance(key, text, audio, alphabet)
@@ -228,7 +233,7 @@ def _read_utterance(key: str, text: str, audio: dict[str, Path], alphabet: Alpha
         CorpusError: the clip is too short.
         _LineError: the line or its clip is missing something; the message names no file.
     """
-    if not _ID.fullmatch(key):
+    if not _ID.fullmatch("".join(c for c in key if not unicodedata.category(c).startswith("M"))):
         raise _LineError("the id is not <speaker>-<chapter>-<number>")
     text = alphabet.normalize(text)
     if key not in audio:

@@ -5,7 +5,9 @@ A reader yields what it found in each row, unchecked; `list_clips` has each row 
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,8 @@ def list_clips(source: Path | str) -> tuple[list[Row], list[str]]:
             try:
                 if isinstance(fields, RowError):
                     raise fields
-                clips.append(check_row(place, **fields))
+                row = check_row(place, **fields)
+                clips.append(replace(row, path=_as_stored(row.path)))
             except RowError as error:
                 path = "" if isinstance(fields, RowError) else brief(str(fields["path"]), 200)
                 where = ": ".join(dict.fromkeys(filter(None, (place, path))))
@@ -209,6 +212,18 @@ def _kaldi_path(source: Path, place: str) -> Path:
     return found[0] if found else source / place
 
 
+def _as_stored(path: Path) -> Path:
+    """Return `path`, with its name's accents composed or not, whichever there is a file of."""
+    if path.name.isascii() or _is_there(path):
+        return path
+    forms = [path.with_name(unicodedata.normalize(form, path.name)) for form in ("NFC", "NFD")]
+    return next(filter(_is_there, forms), path)
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
 def _is_there(path: Path) -> bool:
     """Return whether there is a file, also for a name that no file can have."""
     try:
@@ -244,19 +259,20 @@ def _only(table: dict[str, tuple[str, str | None]], key: str) -> str:
 def _beside(source: Path, problems: list[str]) -> Iterator[Found]:
     """Sound with a .txt of the same name beside it; the first folder beneath `source` is the speaker's name."""
     for _, listed in walk(source, problems):
-        texts = {file.stem: file for file in listed if file.suffix.lower() == ".txt"}
+        texts = {_composed(file.stem): file for file in listed if file.suffix.lower() == ".txt"}
         for file in listed:
             if file.suffix.lower() not in SOUND_SUFFIXES:
                 continue
+            name = _composed(file.stem)
             folders = file.relative_to(source).parts[:-1]
             fields = {"path": file, "speaker": folders[0] if folders else source.resolve().name}
-            if file.stem not in texts:
+            if name not in texts:
                 yield str(file), RowError(f"no {file.stem}.txt beside it; write one")
                 continue
             try:
-                if texts[file.stem].stat().st_size > 4 * MAX_CHARACTERS["text"]:  # UTF-8 has at most 4 bytes for one
-                    raise RowError(f"{texts[file.stem].name} is too long for one clip; cut both into parts")
-                text = " ".join(read_lines(texts[file.stem])).replace("\r", " ")
+                if texts[name].stat().st_size > 4 * MAX_CHARACTERS["text"]:  # UTF-8 has at most 4 bytes for one
+                    raise RowError(f"{texts[name].name} is too long for one clip; cut both into parts")
+                text = " ".join(read_lines(texts[name])).replace("\r", " ")
                 yield "", strip_sample_numbers(file, fields | {"text": text})
             except RowError as error:
                 yield str(file), error

@@ -64,7 +64,7 @@ def import_corpus(
         source: a folder of Common Voice (or one of its .tsv files), LJSpeech, Kaldi (`wav.scp` and `text`), or sound
             files with a .txt beside each; or a file of JSON lines, like NeMo's manifests.
         destination: folder to write to, outside `source`.
-        language: of the numbers, by its name in num2words. The spelt-out text must consist of A to Z in English,
+        language: its BCP 47 tag, such as en-GB or de. The spelt-out text must consist of A to Z in English,
             of letters in other languages.
         workers: number of processes, see `corpus.convert`; None starts one for each core.
 

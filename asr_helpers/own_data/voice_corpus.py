@@ -1,6 +1,7 @@
 """A corpus of your own voice, which grows with each recording and is valid at any moment."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import count
@@ -38,11 +39,13 @@ class VoiceCorpus:
     def __init__(
         self, folder: Path | str, sentences: Iterable[str], speaker: str = "9101", alphabet: Alphabet = ENGLISH
     ):
+        speaker = unicodedata.normalize("NFC", speaker)
         if not re.fullmatch(r"[^\W_]+", speaker):
             plain = re.sub(r"[\W_]", "", speaker) or "anna"
             raise CorpusError(
                 f"{speaker!r}: a speaker's name has letters and digits only; choose another, like {plain}"
             )
+        self.alphabet = alphabet
         self.sentences = list(dict.fromkeys(map(alphabet.normalize, sentences)))
         self.folder, self.speaker = Path(folder) / speaker, speaker
         self.halves = self.folder / "1", self.folder / "2"

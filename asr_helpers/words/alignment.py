@@ -196,6 +196,7 @@ def _best_score(log_probs: np.ndarray, labels: np.ndarray) -> float:
     return float(score[-2:].max())
 
 
+SPEECH_THRESHOLD = 2.8  # nats per character by which a text that was read beats silence, see `missing_words`
 MISSING_THRESHOLD = 4.0  # nats per character; words that were read correctly score less, see `missing_words`
 
 
@@ -204,7 +205,8 @@ def missing_words(log_probs: np.ndarray, text: str, alphabet: Alphabet = ENGLISH
 
     Their pronunciation score is above `MISSING_THRESHOLD`, which was chosen with the shipped model on `dev-mini` and
     four readers of LibriSpeech's dev-clean; notebook 12 counts how often it is right. If the audio is too short for the
-    text, all words are missing.
+    text, all words are missing. They are, too, if the best path of the text is hardly better than that of silence, all
+    blanks: in noise (a fan, hum, hiss) no label is probable, so any word fits about as well as the best one.
 
     Raises:
         ValueError: a character is outside the alphabet.
@@ -212,6 +214,8 @@ def missing_words(log_probs: np.ndarray, text: str, alphabet: Alphabet = ENGLISH
     words, missing = text.split(), set()
     spelt, fit = [list(alphabet.encode(word)) for word in words], _Fit(log_probs, alphabet)
     if len(log_probs) < min_frames(alphabet.encode(text)):
+        return words
+    if fit(spelt) - fit([]) < SPEECH_THRESHOLD * len(text):
         return words
     # A word that does not fit pulls its neighbours out of place. So each round counts only the worst one as missing,
     # and replaces it by the wildcard or by nothing; its neighbours then return to their places.

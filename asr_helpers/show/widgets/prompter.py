@@ -10,6 +10,7 @@ from asr_helpers.show.widgets.page import RecognizerPage, show
 from asr_helpers.show.widgets.players import player_html
 from asr_helpers.show.widgets.recorder import Recorder
 from asr_helpers.sound.audio import SAMPLE_RATE
+from asr_helpers.text import Alphabet
 from asr_helpers.words.alignment import missing_words
 
 MAX_SENTENCE_SECONDS = 15
@@ -63,7 +64,7 @@ class PrompterBench(RecognizerPage):
         log_probs = self.recognizer.audio_log_probs(samples)
         missing = missing_words(log_probs, sentence, self.recognizer.alphabet)
         if missing:
-            return self._next(_read_again(missing, sentence))
+            return self._next(_read_again(missing, sentence, self.corpus.alphabet))
         self.corpus.keep(sentence, samples)
         self._waiting.pop(0)
         self._next("Kept.")
@@ -77,7 +78,8 @@ class PrompterBench(RecognizerPage):
         total = len(self.corpus.sentences)
         done = total - len(self._waiting)
         read = f"Read aloud, sentence {done + 1} of {total}:" if self.sentence else f"All {total} are kept."
-        text = escape((self.sentence or "Thank you").capitalize())
+        text = self.sentence or "THANK YOU"
+        text = escape(text[0] + self.corpus.alphabet.lower(text)[1:])
         show(
             self.prompt,
             f'<div aria-live="polite"><div>{verdict} {read}</div><div style="font-size:1.6em">{text}.</div></div>',
@@ -106,9 +108,9 @@ def _button(name: str, tooltip: str, **more) -> ipywidgets.Button:
     return ipywidgets.Button(description=name, tooltip=tooltip, layout={"width": "auto"}, **more)
 
 
-def _read_again(missing: list[str], sentence: str) -> str:
+def _read_again(missing: list[str], sentence: str, alphabet: Alphabet) -> str:
     """Return the HTML that names the words that were not heard."""
     if 2 * len(missing) > len(sentence.split()):
         return "<b>Most of it was not heard.</b> Was it this sentence?"
-    words = " and ".join(f"<i>{escape(word.lower())}</i>" for word in dict.fromkeys(missing))
+    words = " and ".join(f"<i>{escape(alphabet.lower(word))}</i>" for word in dict.fromkeys(missing))
     return f"<b>Read again: {words} {'was' if len(missing) == 1 else 'were'} not heard.</b>"
