@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from asr_helpers.system.characters import JOINERS, SPELLED_DOT, one_spelling
 from asr_helpers.system.errors import OneLineError
 from asr_helpers.system.text_files import TextError, read_lines
 
@@ -156,7 +157,7 @@ class Alphabet:
         # One Turkish name must not change the i of another language: a quarter of all i's are Turkish, or none.
         if 0 < times["i"] + times["I"] <= 3 * (times["ı"] + times["İ"]) and times["i"] + times["İ"]:
             found.add("İ")
-        letters = sorted(c for c in found if c in "'·" or c in _JOINERS or unicodedata.category(c)[0] in "LM")
+        letters = sorted(c for c in found if c in "'·" or c in JOINERS or unicodedata.category(c)[0] in "LM")
         return cls(" " + "".join(letters))
 
     @classmethod
@@ -181,10 +182,6 @@ ALPHABET, BLANK, NUM_CLASSES = ENGLISH.characters, ENGLISH.blank, ENGLISH.classe
 normalize, encode, decode = ENGLISH.normalize, ENGLISH.encode, ENGLISH.decode
 
 
-SPELLED_DOT = re.compile("(?<=[lL])·(?=[lL])|(?<=[nNsS])·(?=[hH])")  # a dot that is no mark: Catalan l·l, Occitan n·h
-_JOINERS = "\u200c\u200d"
-
-
 def canonical_form(text: str, turkish: bool) -> str:
     """Return `text` in capitals and in one spelling, with single spaces; hyphens and dashes become spaces.
 
@@ -198,61 +195,6 @@ def canonical_form(text: str, turkish: bool) -> str:
     text = text.replace("i", "İ") if turkish else text
     text = unicodedata.normalize("NFC", text.upper())
     return " ".join((text if turkish else text.replace("İ", "I")).split())
-
-
-def one_spelling(text: str) -> str:
-    """Return `text` with one spelling for what reads alike: Unicode's NFC, and the rules of `_SpellingTable`.
-
-    Example:
-        >>> one_spelling("don\u02bct soft\u00adly – ﬁne")
-        "don't softly - fine"
-    """
-    if text.isascii():
-        return text
-    text = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).translate(_SPELLINGS))
-    return re.sub("[\u200b-\u200d]+", _invisible, text) if re.search("[\u200b-\u200d]", text) else text
-
-
-class _SpellingTable(dict[int, str]):
-    """How each character is spelt, by its Unicode category, for `str.translate`; found when it first occurs.
-
-    Dashes are hyphens, apostrophes straight. Wide and narrow letters, ligatures and positional forms are ordinary
-    letters. Invisible characters (soft hyphens, marks of direction) are dropped.
-    """
-
-    def __missing__(self, code: int) -> str:
-        character = chr(code)
-        category, form = unicodedata.category(character), unicodedata.decomposition(character).split(" ")[0]
-        self[code] = character
-        if category == "Pd":
-            self[code] = "-"
-        elif category == "Cf" or re.match(
-            "[\u034f\u115f\u1160\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]", character
-        ):
-            self[code] = ""
-        elif form in _FORMS or (form.startswith("<") and category in ("Lu", "Ll", "Lt")):
-            self[code] = unicodedata.normalize("NFKC", character)
-        return self[code]
-
-
-_FORMS = "<wide>", "<narrow>", "<initial>", "<medial>", "<final>", "<isolated>"
-_SPELLINGS = _SpellingTable({ord(mark): "'" for mark in "’‘‛ʼʻ՚׳´＇"})
-_SPELLINGS.update(
-    {ord(spelt): instead for spelt, instead in (("—", " - "), ("―", " - "), ("ẞ", "SS"), ("ŉ", "'n"), ("ـ", ""))}
-)
-_SPELLINGS.update({code: chr(code) for code in range(0x200B, 0x200E)})  # see `_invisible`
-
-
-def _invisible(found: re.Match) -> str:
-    """Return what a run of zero-width spaces and joiners spells: nothing, unless the letters around it need it."""
-    before, after = found.string[: found.start()][-1:], found.string[found.end() :][:1]
-    if not before or not after or before.isspace() or after.isspace():
-        return ""
-    if found[0][-1] in _JOINERS:
-        viramas = 9 in (unicodedata.combining(before), unicodedata.combining(after))  # Sinhala, Malayalam …
-        arabic = unicodedata.bidirectional(before) in ("AL", "NSM") and unicodedata.bidirectional(after) == "AL"
-        return found[0][-1] if viramas or arabic else ""
-    return " " if unicodedata.category(before) in ("Lo", "Mn", "Mc") else ""  # Thai, Khmer: the space between words
 
 
 def _is_turkish(text: Collection[str]) -> bool:

@@ -22,7 +22,7 @@ SAID = [
     ("10\u00a0000 Euro um 1984.", "de", "ZEHNTAUSEND EURO UM NEUNZEHNHUNDERTVIERUNDACHTZIG"),
     ("1\u2019234.5", "de-CH", "EINTAUSENDZWEIHUNDERTVIERUNDDREISSIG KOMMA FÜNF"),
     ("1 000 000 de gens", "fr", "UN MILLION DE GENS"),
-    ("1\u202f000 ans", "fr", "MILLE ANS"),
+    ("1\u202f000\u00a0ans, 5\u00a0ans", "fr", "MILLE ANS CINQ ANS"),
     ("1 000 lat, 2,5", "pl", "TYSIĄC LAT DWA PRZECINEK PIĘĆ"),
     ("1,5 y 1.500", "es", "UNO COMA CINCO Y MIL QUINIENTOS"),
     ("1.5", "es-MX", "UNO PUNTO CINCO"),

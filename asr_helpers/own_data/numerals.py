@@ -9,6 +9,7 @@ import sys
 from decimal import Decimal
 from itertools import pairwise
 
+from asr_helpers.own_data.rows import brief
 from asr_helpers.system.errors import OneLineError
 
 MAX_DIGITS = 300  # of a number; num2words names none so large
@@ -69,13 +70,14 @@ def say_numbers(text: str, tag: str) -> str:
     if not re.search(r"\d", text):
         return text
     text = re.sub(r"\d", lambda digit: str(int(digit[0])), text)  # of any script
+    text = re.sub(rf"(?<!\d)[{_NO_BREAK}]|[{_NO_BREAK}](?!\d{{3}}(?!\d))", " ", text)  # 5 %, but 5 000
     text = re.sub(r"(?<![\d.,'])[1-9]\d{0,2}(?: \d{3})+(?![\d])", lambda found: _spaced(found[0], tag), text)
     chunks = re.split(rf"([^\S{_NO_BREAK}]+)", text)
-    said = list(chunks)
+    said, last = list(chunks), max(place for place, chunk in enumerate(chunks) if chunk and not chunk.isspace())
     for place in range(0, len(chunks), 2):
         if re.search(r"\d", chunks[place]):
-            before, more = chunks[:place:2][-2:], any(chunks[place + 2 :: 2])
-            said[place] = f" {_say_chunk(chunks[place], tag, before, more)} "
+            before = chunks[max(place - 4, 0) : place : 2]
+            said[place] = f" {_say_chunk(chunks[place], tag, before, place < last)} "
     return "".join(said)
 
 
@@ -86,12 +88,11 @@ def _spaced(number: str, tag: str) -> str:
         SpellingError: the language groups them otherwise, so they may be several numbers.
     """
     if tag not in _SPACED and tag.split("_")[0] not in _SPACED:
-        raise SpellingError(f"holds {number!r}, which may be one number or several")
+        raise SpellingError(f"holds {brief(number)!r}, which may be one number or several")
     return number.replace(" ", _NO_BREAK[0])
 
 
-_EDGE = rf"[^\w\s{_NO_BREAK}\-−+$£€¥#@&%/*°]*"  # marks around a number that say nothing about it
-_CHUNK = re.compile(rf"(?P<open>{_EDGE})(?P<core>.*?)(?P<close>{_EDGE})", re.DOTALL)
+_EDGE = re.compile(rf"[^\w\s{_NO_BREAK}\-−+$£€¥#@&%/*°]*")  # marks around a number that say nothing about it
 
 
 def _say_chunk(chunk: str, tag: str, before: list[str], more: bool) -> str:
@@ -107,12 +108,12 @@ def _say_chunk(chunk: str, tag: str, before: list[str], more: bool) -> str:
         SpellingError: it may be read in several ways.
     """
     language = tag.split("_")[0]
-    strange = SpellingError(f"holds {chunk!r}, which may be read in several ways")
-    found = _CHUNK.fullmatch(chunk)
-    core, close = found["core"], found["close"]
+    strange = SpellingError(f"holds {brief(chunk)!r}, which may be read in several ways")
+    start, end = (len(found[0]) if (found := _EDGE.match(text)) else 0 for text in (chunk, chunk[::-1]))
+    opening, core, close = chunk[:start], chunk[start : len(chunk) - end], chunk[len(chunk) - end :]
     ranged = bool(before) and re.search(r"\d\W*$", before[-1])  # 10 -5
     dash = before[-1:] == ["-"] and re.search(r"\d\W*$", "".join(before[:-1]))  # 10 - 5
-    if found["open"].endswith((".", ",")) or dash:
+    if opening.endswith((".", ",")) or dash:
         raise strange
     if close.startswith(".") and more and language in _POINT_ORDINALS:
         raise strange
@@ -132,7 +133,7 @@ def _say_chunk(chunk: str, tag: str, before: list[str], more: bool) -> str:
         spoken.append(words)
     if sign:
         spoken[0] = f"{_minus(tag)} {spoken[0]}"
-    return found["open"] + " ".join(spoken) + close
+    return opening + " ".join(spoken) + close
 
 
 def _say_part(part: str, tag: str) -> str | None:
@@ -195,8 +196,9 @@ def _say_decimal(whole: str, rest: str, tag: str) -> str:
         return _say(Decimal(f"{whole}.{rest}"), tag)
     converter = CONVERTER_CLASSES[_num2words_name(tag)]
     digit_by_digit = getattr(type(converter), "to_cardinal_float", None) is Num2Word_Base.to_cardinal_float
-    point = _COMMA.get(language) if _point(tag) == "," else None
-    point = point or getattr(converter, "pointword", "")
+    point = str(getattr(converter, "pointword", ""))
+    if _point(tag) == ",":
+        point = _COMMA.get(language, point)
     if language in _OWN_DECIMALS | _DECIMALS_UNKNOWN or not (digit_by_digit and point.isalpha()):
         raise SpellingError(f"holds {whole}.{rest}, whose fraction num2words may say wrongly in {tag!r}")
     return " ".join([whole_words, point, *(_say(int(digit), tag) for digit in rest)])

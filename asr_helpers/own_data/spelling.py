@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import cache
 
 from asr_helpers.own_data.numerals import SpellingError, language_tag, say_numbers
-from asr_helpers.text import ALPHABET, SPELLED_DOT, canonical_form, one_spelling
+from asr_helpers.system.characters import JOINERS, SPELLED_DOT, neighbors, one_spelling
+from asr_helpers.text import ALPHABET, canonical_form
 
 _ENGLISH_SYMBOLS = {"&": " and ", "%": " percent "}
 # Of the characters that Unicode calls punctuation, those that are read aloud or enclose what was not said.
@@ -64,8 +65,10 @@ def spell_out(text: str, language: str = "en") -> tuple[str, list[str]]:
 
 def _is_letter(character: str, english: bool) -> bool:
     """Return whether a character is spoken as a part of a word."""
-    if english or character in " '\u200c\u200d":
-        return character in ALPHABET or not english
+    if english:
+        return character in ALPHABET
+    if character in " '" + JOINERS:
+        return True
     return unicodedata.category(character)[0] in "LM" and "<super>" not in unicodedata.decomposition(character)  # 1ª
 
 
@@ -109,7 +112,7 @@ def _punctuation(text: str) -> str:
 
 def _without_mark(found: re.Match) -> str:
     """Return what a character that is no letter becomes: itself if it is read aloud."""
-    mark, before, after = found[0], found.string[: found.start()][-1:], found.string[found.end() :][:1]
+    mark, (before, after) = found[0], neighbors(found)
     if mark == "·" and before.lower() != before.upper() and after.lower() != after.upper():
         return mark  # in words: Catalan l·l, but French étudiant·e·s
     return _silent_mark(mark)
