@@ -152,7 +152,7 @@ class Alphabet:
         times: Counter[str] = Counter()  # of each letter i
         for text in map(one_spelling, texts):
             found.update(canonical_form(text, turkish=False))
-            found.update(SPELLED_DOT.findall(text))
+            found.update(SPELLED_DOT.findall(text) if "·" in text else "")
             times.update({i: text.count(i) for i in "ıİiI"})
         # One Turkish name must not change the i of another language: a quarter of all i's are Turkish, or none.
         if 0 < times["i"] + times["I"] <= 3 * (times["ı"] + times["İ"]) and times["i"] + times["İ"]:

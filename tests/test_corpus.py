@@ -189,7 +189,7 @@ def test_a_flac_that_does_not_state_its_length_is_refused(tmp_path):
     path.write_bytes(content)
     with pytest.raises(AudioError, match="does not state the length"):
         read_audio(path)
-    assert "does not state the length" in convert(tmp_path, tmp_path.with_name("out"), 1).problems[0]
+    assert "does not state the length" in convert(tmp_path, tmp_path.with_name(f"{tmp_path.name}-out"), 1).problems[0]
 
 
 @pytest.mark.parametrize(
