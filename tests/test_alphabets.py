@@ -99,9 +99,11 @@ def test_a_table_names_files_whichever_way_their_accents_are_written(tmp_path):
     sound = np.random.default_rng(0).normal(size=4000) / 10
     for name in ("jose\u0301.wav", "am\u00e9.wav"):
         soundfile.write(tmp_path / name, sound, 16000)
-    rows = [{"audio_filepath": name, "text": "hello", "speaker": "1"} for name in ("jos\u00e9.wav", "ame\u0301.wav")]
+    files = {"jos\u00e9.wav": "Zo\u00eb", "ame\u0301.wav": "Zoe\u0308"}
+    rows = [{"audio_filepath": name, "text": "hello", "speaker": speaker} for name, speaker in files.items()]
     (tmp_path / "m.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert all(clip.path.exists() for clip in list_clips(tmp_path / "m.json")[0])
+    clips = list_clips(tmp_path / "m.json")[0]
+    assert all(clip.path.exists() for clip in clips) and len({clip.speaker for clip in clips}) == 1
     (tmp_path / "m.json").unlink()
     for name in ("jos\u00e9.txt", "am\u00e9.txt"):
         (tmp_path / name).write_text("hello")

@@ -150,7 +150,10 @@ def kaldi(folder, **files):
 
 
 def test_kaldis_segment_may_go_to_the_end(tmp_path):
-    assert imported(kaldi(tmp_path), tmp_path.with_name(f"{tmp_path.name}-out"))[0] == {"u1": ("ONE", 7.0), "r2": ("TWO", 2.0)}
+    assert imported(kaldi(tmp_path), tmp_path.with_name(f"{tmp_path.name}-out"))[0] == {
+        "u1": ("ONE", 7.0),
+        "r2": ("TWO", 2.0),
+    }
 
 
 @pytest.mark.parametrize(
