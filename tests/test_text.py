@@ -6,7 +6,7 @@ import pytest
 
 from asr_helpers.system import TextError, printable, read_lines, read_transcript
 from asr_helpers.text import ALPHABET, BLANK, NUM_CLASSES, decode, encode, normalize
-from asr_helpers.words import min_frames
+from asr_helpers.words import min_frames, read_sentences
 
 
 def test_alphabet_is_the_contract():
@@ -75,6 +75,13 @@ def test_lines_end_where_an_editor_ends_them(tmp_path):
     packed = tmp_path / "a.txt.gz"
     packed.write_bytes(gzip.compress(file.read_bytes()))
     assert list(read_lines(packed)) == lines
+
+
+def test_joined_files_and_lines_of_nothing(tmp_path):
+    (tmp_path / "a.txt").write_text("\ufeffONE\r\n\ufeffTWO\n\u200b \u2014\n---\nTHREE\u2019S\n", encoding="utf-8")
+    assert list(read_sentences(tmp_path / "a.txt")) == ["ONE", "TWO", "THREE'S"]
+    (tmp_path / "1-1.trans.txt").write_text("1-1-0 ONE\n\ufeff1-1-1 TWO\n", encoding="utf-8")
+    assert [key for _, key, _ in read_transcript(tmp_path / "1-1.trans.txt")] == ["1-1-0", "1-1-1"]
 
 
 def test_any_whitespace_parts_an_id_from_its_text(tmp_path):

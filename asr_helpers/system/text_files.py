@@ -21,7 +21,7 @@ def read_lines(path: Path | str, lenient: bool = False) -> Iterator[str]:
     """Yield the lines of a UTF-8 text, plain or compressed (`.gz`, `.xz`), without their ends.
 
     Lines end in \\n or \\r\\n, in a file without any \\n in \\r (old Macs). Unicode's other line breaks stay text.
-    A byte order mark is skipped.
+    A byte order mark is skipped, in a file that `cat` joined those of all its parts.
 
     Args:
         path: of the file.
@@ -51,7 +51,7 @@ def read_lines(path: Path | str, lenient: bool = False) -> Iterator[str]:
                 if first and not line.endswith("\n"):  # the whole file
                     yield from line.removesuffix("\r").split("\r")
                 else:
-                    yield line.removesuffix("\n").removesuffix("\r")
+                    yield line.removesuffix("\n").removesuffix("\r").removeprefix("\ufeff")
                 first = False
     except FileNotFoundError:
         raise TextError(f"{path}: no such file; check the path") from None

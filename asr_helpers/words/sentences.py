@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from asr_helpers.corpus.reading import find_transcripts
+from asr_helpers.system.characters import one_spelling
 from asr_helpers.system.text_files import read_lines, read_transcript
 from asr_helpers.text import ENGLISH, Alphabet, AlphabetError
 from asr_helpers.words.arpa import LanguageModelError
@@ -28,11 +29,14 @@ def read_sentences(*sources: Path | str, alphabet: Alphabet = ENGLISH) -> Iterat
 
 
 def read_texts(*sources: Path | str) -> Iterator[tuple[Path, int, str]]:
-    """Yield (file, line number, text) of the lines that `read_sentences` reads, unchanged; blank lines are skipped."""
+    """Yield (file, line number, text) of the lines that `read_sentences` reads, unchanged.
+
+    Lines that are blank or hold only hyphens, dashes and invisible characters are skipped.
+    """
     for source in map(Path, sources):
         for file in find_transcripts(source) if source.is_dir() else [source]:
             if ".trans.txt" in file.name:
                 numbered = ((number, text) for number, _, text in read_transcript(file))
             else:
                 numbered = enumerate(read_lines(file), start=1)
-            yield from ((file, number, text) for number, text in numbered if text.strip())
+            yield from ((file, number, text) for number, text in numbered if one_spelling(text).strip("- \t\f\v"))
