@@ -10,6 +10,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from asr_helpers.own_data.rows import brief
+from asr_helpers.system.characters import one_spelling
 from asr_helpers.system.errors import OneLineError
 
 MAX_DIGITS = 300  # of a number; num2words names none so large
@@ -267,6 +268,6 @@ def _say(number: int | Decimal, tag: str, **how) -> str:
     finally:
         if counted:
             sys.setprofile(None)
-    if not words or not words.strip() or re.search(r"\d", words):
+    if not words or not words.strip() or re.search(r"\d|(\w)\1\1", words):  # Swedish: etttusen
         raise SpellingError(f"holds {number}, for which num2words has no word in {tag!r}")
-    return words.replace(",", "")
+    return one_spelling(words.replace(",", ""))
