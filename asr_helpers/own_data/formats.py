@@ -42,8 +42,8 @@ def list_clips(source: Path | str) -> tuple[list[Row], list[str]]:
                 if isinstance(fields, RowError):
                     raise fields
                 row = check_row(place, **fields)
-                names = {"speaker": _composed(row.speaker), "name": _composed(row.name)}
-                clips.append(replace(row, path=_as_stored(row.path), **names))
+                path, speaker, name = _as_stored(row.path), _composed(row.speaker), _composed(row.name)
+                clips.append(replace(row, path=path, speaker=speaker, name=name))
             except RowError as error:
                 path = "" if isinstance(fields, RowError) else brief(str(fields["path"]), 200)
                 where = ": ".join(dict.fromkeys(filter(None, (place, path))))
