@@ -21,7 +21,7 @@ import soundfile
 
 from asr_helpers.own_data.joined import MP3_SLACK, Part, Slice, find_parts
 from asr_helpers.sound.audio import MIN_SAMPLES, SAMPLE_RATE
-from asr_helpers.sound.headers import UNKNOWN_LENGTH, missing_bytes
+from asr_helpers.sound.headers import UNKNOWN_LENGTH, check_promise
 from asr_helpers.sound.opening import AudioError, reason, sound_file
 
 STDIN = "-"
@@ -87,19 +87,18 @@ def open_recording(path: Path | str) -> Iterator[Recording]:
     with _as_file(path, name) as file, ExitStack() as opened:
         mixer = _Mixer(path, name)
         try:
-            parts, missing = find_parts(file), missing_bytes(file)
+            sounds, parts = _open(file, opened)
+            unread = next(filter(None, map(_unread, parts, sounds)), "")
+            damage = next(filter(None, (_damage(file, part) for part in parts)), "")
         except OSError as error:
             raise AudioError(f"{name}: cannot be read ({error.strerror}); correct its permissions") from None
-        try:
-            sounds = [opened.enter_context(sound) for sound in _open(file, parts, opened)]
-            unread = next(filter(None, map(_unread, parts, sounds)), "")
         except soundfile.SoundFileError as error:
             sounds, unread = [], f"not readable as audio ({reason(error)})"
         if unread:
             yield Recording(name, None, _checked(name, mixer, _ffmpeg_blocks(file, name, unread, mixer)))
             return
-        if missing:
-            raise AudioError(f"{name}: cut off, {missing} bytes of sound are missing; fetch it again")
+        if damage:
+            raise AudioError(f"{name}: {damage}")
         known = all(sound.frames < UNKNOWN_LENGTH for sound in sounds)
         seconds = sum(sound.frames / sound.samplerate for sound in sounds) if known else None
         channels = max(sound.channels for sound in sounds)
@@ -161,16 +160,35 @@ def _as_file(path: Path | str, name: str) -> Iterator[Path]:
         yield copy
 
 
-def _open(file: Path, parts: list[Part], opened: ExitStack) -> Iterator[soundfile.SoundFile]:
-    """Yield the sounds of a file, one for each of its parts if there are several.
+def _open(file: Path, opened: ExitStack) -> tuple[list[soundfile.SoundFile], list[Part]]:
+    """Return the sounds of a file, and where each lies in it: several if the file has several parts.
 
     Raises:
         SoundFileError: libsndfile cannot open one.
     """
-    if len(parts) < 2:
-        yield sound_file(file)
-    else:
-        yield from (soundfile.SoundFile(opened.enter_context(Slice(file, part))) for part in parts)
+    sounds, failure = [], None
+    try:
+        sounds.append(opened.enter_context(sound_file(file)))
+    except soundfile.SoundFileError as error:  # as with joined WAVs
+        failure = error
+    parts = find_parts(file, mp3=any(sound.format == "MP3" for sound in sounds))
+    if len(parts) > 1:
+        slices = (opened.enter_context(Slice(file, part)) for part in parts)
+        sounds = [opened.enter_context(soundfile.SoundFile(each)) for each in slices]
+    elif failure:
+        raise failure
+    return sounds, parts or [Part(0, file.stat().st_size)]
+
+
+def _damage(file: Path, part: Part) -> str:
+    """Return how the size of a part differs from what it states, and the remedy; "" if it does not."""
+    with Slice(file, part) as content:
+        missing, unread = check_promise(content, part.end - part.start)
+    if missing := missing or part.missing:
+        return f"cut off, {missing} bytes of sound are missing; fetch it again"
+    if unread:
+        return f"its header does not count {unread} bytes at the end; correct the header, or save the sound anew"
+    return ""
 
 
 def _unread(part: Part, sound: soundfile.SoundFile) -> str:

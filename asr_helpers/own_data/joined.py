@@ -34,11 +34,15 @@ MP3_SLACK = 4608  # samples: the decoder drops what the encoder added before and
 
 
 class Part(NamedTuple):
-    """A recording in a file, from byte `start` to `end`; of an MP3 also its samples, counted by its frames."""
+    """A recording in a file, from byte `start` to `end`; of an MP3 also its samples, counted by its frames.
+
+    `missing` is how many bytes its last page or frame lacks, in an Ogg or MP3 that is cut off.
+    """
 
     start: int
     end: int
     samples: int = 0
+    missing: int = 0
 
 
 class Slice(io.RawIOBase):
@@ -73,8 +77,11 @@ class Slice(io.RawIOBase):
         super().close()
 
 
-def find_parts(path: Path) -> list[Part]:
-    """Return the recordings in a WAV, AIFF, FLAC, Ogg or MP3 file; none if it is of another kind."""
+def find_parts(path: Path, mp3: bool) -> list[Part]:
+    """Return the recordings in a WAV, AIFF, FLAC, Ogg or, if `mp3` is set, MP3 file; none if it is of another kind.
+
+    Only a decoder knows an MP3. In the samples of other files, what looks like a frame of it may be everywhere.
+    """
     with open(path, "rb") as file:
         begin, size = file.read(8), os.fstat(file.fileno()).st_size
         kind, order = begin[:4], "big" if begin[:4] == b"FORM" else "little"
@@ -90,8 +97,11 @@ def find_parts(path: Path) -> list[Part]:
             elif kind == b"OggS":
                 starts = _ogg_starts(content)
             else:
-                return _mp3_parts(content)
-            return [Part(*ends) for ends in zip(starts, [*starts[1:], len(content)], strict=True)]
+                return _mp3_parts(content) if mp3 else []
+            parts = [Part(*ends) for ends in zip(starts, [*starts[1:], len(content)], strict=True)]
+            if kind == b"OggS" and parts:
+                parts[-1] = parts[-1]._replace(missing=_ogg_missing(content))
+            return parts
 
 
 def _ogg_starts(content: mmap.mmap) -> list[int]:
@@ -105,10 +115,18 @@ def _ogg_starts(content: mmap.mmap) -> list[int]:
     return starts
 
 
+def _ogg_missing(content: mmap.mmap) -> int:
+    """Return how many bytes the last page lacks: behind its header of 27 bytes stand the sizes of its segments."""
+    page = content[content.rfind(b"OggS\0") :]
+    if len(page) < 27 or len(page) < 27 + page[26]:
+        return 1
+    return max(0, 27 + page[26] + sum(page[27 : 27 + page[26]]) - len(page))
+
+
 def _mp3_parts(content: mmap.mmap) -> list[Part]:
     """Return the recordings of an MP3: each begins with an ID3 tag or with a frame that holds its length."""
     parts: list[Part] = []
-    place, start, in_step = 0, 0, False
+    place, start, in_step, stated = 0, 0, False, 0
     while place < len(content):
         if content[place : place + 3] == b"ID3":
             start, size = place, content[place + 6 : place + 10].ljust(4, b"\0")
@@ -126,12 +144,16 @@ def _mp3_parts(content: mmap.mmap) -> list[Part]:
         length = _MP3_LENGTH.search(content, place, place + 48)
         if length and not parts and (frames := _frames_to_end(content, place, length.start())):
             return [Part(0, len(content), frames * samples)]  # as most are: no need to look at each frame
+        if length and not parts:
+            stated = samples * int.from_bytes(content[length.start() + 8 : length.start() + 12], "big")
         if not parts or length or start >= parts[-1].end:
             first = start if not parts or start >= parts[-1].end else place
             parts.append(Part(first, place, 0))
-        begin, _, counted = parts[-1]
+        begin, _, counted, _ = parts[-1]
         place += size
         parts[-1] = Part(begin, place, counted + (0 if length else samples))
+    if len(parts) == 1 and place > len(content) and parts[0].samples <= stated:
+        return [parts[0]._replace(missing=place - len(content))]
     return parts
 
 

@@ -11,6 +11,8 @@ from typing import BinaryIO, NamedTuple
 UNKNOWN_LENGTH = 2**62  # samples: libsndfile reports about 2**63 if a header leaves the length open
 # Sizes from here up mean "not known yet": most programs write 2**32 - 1, SoX 0x7ffff000, arecord 0x80000000.
 UNKNOWN_SIZE = 0x7FFF0000
+_MOST_RUBBISH = 4096  # bytes
+_CHUNK_OR_TAG = re.compile(rb"[\0-\xff]?[ -~]{4}|ID3|TAG", re.DOTALL)  # chunks begin at even places, or should
 _MAX_CHUNKS = 1000  # more than any file needs: zeros, read as chunks, would take long
 
 
@@ -48,11 +50,26 @@ def missing_bytes(path: Path | str) -> int:
     Only the sound counts: the size of the whole file in the header, and anything after the sound, are often wrong and
     harmless. A FLAC, Ogg or MP3 file promises nothing before it is decoded.
     """
-    size = os.path.getsize(path)
     with open(path, "rb") as file:
-        begin = file.read(1024)
-        start, promised = _sound_chunk(file, size) if begin[:4] in _CONTAINERS else _sound_after_header(begin)
-    return max(0, start + promised - size)
+        return check_promise(file, os.path.getsize(path))[0]
+
+
+def check_promise(file: BinaryIO, size: int) -> tuple[int, int]:
+    """Return (missing, unread) of a file of `size` bytes: see `missing_bytes`; and the bytes that no reader will read.
+
+    The latter lie behind the sound of a WAV, and are no chunk: its header states less sound than there is. Zeros, tags
+    and less than `_MOST_RUBBISH` bytes are harmless.
+    """
+    file.seek(0)
+    begin = file.read(1024)
+    start, promised = _sound_chunk(file, size) if begin[:4] in _CONTAINERS else _sound_after_header(begin)
+    end = start + promised
+    if begin[:4] == b"RIFF" and promised and size - end > _MOST_RUBBISH:
+        file.seek(end)
+        behind = file.read(_MOST_RUBBISH)
+        if behind.strip(b"\0") and not _CHUNK_OR_TAG.match(behind):
+            return 0, size - end
+    return max(0, end - size), 0
 
 
 def _sound_chunk(file: BinaryIO, size: int) -> tuple[int, int]:
