@@ -97,6 +97,7 @@ def test_a_part_is_what_its_times_say_also_at_the_beginning(tmp_path):
         ({"text": "hi", "offset": 1, "duration": -1.0}, "its length is -1.0"),
         ({"text": "hi", "offset": 1, "duration": 0}, "ends at 1 s, but begins at 1 s"),
         ('{"audio_filepath": "b.wav", "text": "hi", "offset": %s}' % ("9" * 400), "its start is 999"),
+        ({"text": "hi", "start": 1, "end": 2}, "has end, which is not read"),
         ({"text": "hi", "offset": 9, "duration": 2}, "lasts 10.00 s, its part goes to 11.00 s"),
         ({"text": "hi", "offset": 11}, "lasts 10.00 s"),
         ('{"audio_filepath": "b.wav", "text": "hi", "text": "ho"}', "a key stands there twice"),
@@ -166,6 +167,7 @@ def test_kaldis_segment_may_go_to_the_end(tmp_path):
         ({"segments": "u1 r1 3 5\nu1 r1 6 7\n"}, "stands twice"),
         ({"segments": "u1 r1 3 5\ru3 r1 6 7\n"}, "times in segments"),
         ({"text": "u1 ONE\nr2 TWO\nu1 OTHER\n"}, "stands twice"),
+        ({"text": "u1\ru3 ONE\nr2 TWO\n"}, "names no recording"),
         ({"text": "u1\nr2 TWO\n"}, "its text is empty"),
         ({"wav_scp": f"r2 r2.wav\nr1 {'x' * 300_000}\n"}, "its path has"),
         ({"wav_scp": "r2 r2.wav\nr1 cat r1.wav |\n"}, "is a command"),
@@ -228,6 +230,29 @@ def test_different_texts_for_the_same_sound_are_both_left_out(tmp_path):
     assert len(problems) == 2 and all("different texts" in line for line in problems)
 
 
+def test_a_file_under_two_names_is_one_sound(tmp_path):
+    source = manifest(tmp_path, {"text": "one"}, {"text": "two", "audio_filepath": f"../{tmp_path.name}/link.wav"})
+    (tmp_path / "link.wav").symlink_to("b.wav")
+    (tmp_path / "m.json").write_text(source.read_text() + '{"audio_filepath": "a.wav", "text": "hi"}\n')
+    found, problems = imported(source, tmp_path / "out")
+    assert found == {"a": ("HI", 2.0)} and all("different texts" in line for line in problems) and len(problems) == 2
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate", "why"),
+    [
+        (np.full(32000, 0.3), 16000, "silence"),
+        (np.full(88200, 0.3), 44100, "silence"),
+        (np.float32(30000 * NOISE), 16000, "go beyond ±10"),
+    ],
+)
+def test_an_offset_is_no_sound_and_floats_end_at_one(tmp_path, samples, rate, why):
+    source = manifest(tmp_path, {"text": "one"}, {"text": "two", "audio_filepath": "a.wav"})
+    soundfile.write(tmp_path / "b.wav", samples, rate, "FLOAT")
+    found, problems = imported(source, tmp_path / "out")
+    assert found == {"a": ("TWO", 2.0)} and why in problems[0] and len(problems) == 1
+
+
 def test_silence_with_a_text_is_left_out(tmp_path):
     source = table(tmp_path, [b"s\ta.wav\thello", b"s\tb.wav\thello", b"s\tc.wav\tfine"])
     sound(source / "clips/a.wav", np.zeros(16000))
@@ -282,6 +307,16 @@ def test_only_files_are_imported(tmp_path, path):
     rows = [{"audio_filepath": path, "text": "hi"}, {"audio_filepath": "a.wav", "text": "good"}]
     found, problems = imported(manifest(tmp_path, *rows), tmp_path / "out")
     assert found == {"a": ("GOOD", 2.0)} and "name a file" in problems[0]
+
+
+@pytest.mark.parametrize("path", ["empty.wav", "/proc/kmsg"])
+def test_an_empty_file_is_not_waited_for(tmp_path, path):
+    if not os.path.lexists(path) and path.startswith("/"):
+        pytest.skip("needs Linux")
+    (tmp_path / "empty.wav").touch()
+    rows = [{"audio_filepath": path, "text": "hi"}, {"audio_filepath": "a.wav", "text": "good"}]
+    found, problems = imported(manifest(tmp_path, *rows), tmp_path / "out")
+    assert found == {"a": ("GOOD", 2.0)} and "is empty; replace the file" in problems[0]
 
 
 def test_a_clip_of_hours_does_not_fill_the_memory(tmp_path, monkeypatch):

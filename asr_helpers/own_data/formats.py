@@ -21,6 +21,7 @@ from asr_helpers.system.text_files import TextError, read_lines
 
 _COMMON_VOICE = ("validated.tsv", "train.tsv", "dev.tsv", "test.tsv")
 _COLUMNS = ("client_id", "path", "sentence")
+_OTHER_TIMES = {"start", "end", "start_time", "end_time", "begin", "stop"}  # of other programs' JSON lines
 # Where a row stands, and the arguments of `check_row`; or why it has none.
 Found = tuple[str, dict[str, Any] | RowError]
 
@@ -146,6 +147,9 @@ def _json_lines(source: Path, problems: list[str]) -> Iterator[Found]:
         if not isinstance(entry, dict):
             yield place, RowError("is no JSON object; write one object a line")
             continue
+        if other := _OTHER_TIMES & entry.keys():
+            yield place, RowError(f"has {min(other)}, which is not read; write the times as offset and duration")
+            continue
         path, speaker = entry.get("audio_filepath"), entry.get("speaker")
         yield (
             place,
@@ -237,7 +241,7 @@ def _keyed(file: Path) -> dict[str, tuple[str, str | None]]:
     """Return {first word: (place, rest)} of the lines of a file; the rest is None if two lines differ in it."""
     found: dict[str, tuple[str, str | None]] = {}
     for place, line in _numbered(file) if file.is_file() else ():
-        key, *rest = line.split(maxsplit=1)
+        key, *rest = re.split(r"[ \t]+", line.strip(" \t"), maxsplit=1)  # no lone carriage return: it parts two lines
         value = rest[0].strip() if rest else ""
         if key in found and found[key][1] != value:
             value = None
@@ -271,9 +275,10 @@ def _beside(source: Path, problems: list[str]) -> Iterator[Found]:
                 yield str(file), RowError(f"no {file.stem}.txt beside it; write one")
                 continue
             try:
-                if texts[name].stat().st_size > 4 * MAX_CHARACTERS["text"]:  # UTF-8 has at most 4 bytes for one
+                size = texts[name].stat().st_size  # the kernel's files, which may have no end, have a size of 0
+                if size > 4 * MAX_CHARACTERS["text"]:  # UTF-8 has at most 4 bytes for one
                     raise RowError(f"{texts[name].name} is too long for one clip; cut both into parts")
-                text = " ".join(read_lines(texts[name])).replace("\r", " ")
+                text = " ".join(read_lines(texts[name])).replace("\r", " ") if size else ""
                 yield "", strip_sample_numbers(file, fields | {"text": text})
             except RowError as error:
                 yield str(file), error

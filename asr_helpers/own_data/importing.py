@@ -36,6 +36,8 @@ MAKER = Maker("asr import", ("*",), signs=((TABLE, b"id\tfile\t"),))
 _RECORD = "import.json"  # names the source: another one is refused
 _NOTE = "imported from "  # begins the comment in each FLAC
 _MOST_LETTERS = 100, 50  # of a text, and more per second of its sound: fast readers say 25 a second
+_LOUDEST = 10  # floats should lie within ±1, and a few do not; integers that became floats lie within ±32768
+_EDGE = SAMPLE_RATE // 10  # samples, where a filter makes a click of an offset's beginning and end
 _QUIETEST = 2**-11  # the peak of a clip, 16 steps of 16-bit sound: what is said below can no longer be understood
 
 
@@ -111,15 +113,12 @@ def import_corpus(
 
 def _contradicted(kept: list[tuple[str, Row, str]]) -> dict[str, str]:
     """Return {id: message} of the clips of which other rows say something else: one of the texts is wrong."""
-    texts = defaultdict(set)
-    for _, clip, text in kept:
-        texts[clip.path, clip.start, clip.end].add(text)
+    texts, sounds = defaultdict(set), {}
+    for key, clip, text in kept:
+        sounds[key] = os.path.realpath(clip.path), clip.start, clip.end  # a file may be named in several ways
+        texts[sounds[key]].add(text)
     why = "has different texts in several rows; keep the right one; left out"
-    return {
-        key: printable(f"{clip.where}: {why}")
-        for key, clip, _ in kept
-        if len(texts[clip.path, clip.start, clip.end]) > 1
-    }
+    return {key: printable(f"{clip.where}: {why}") for key, clip, _ in kept if len(texts[sounds[key]]) > 1}
 
 
 def _claim(destination: Path, source: Path) -> None:
@@ -212,6 +211,7 @@ def _write_clips(jobs: list[tuple[str, Row, Path]]) -> dict[str, str]:
     try:
         state, whole_path = path.stat(), os.fsencode(os.path.abspath(path))
         wrong = "" if stat.S_ISREG(state.st_mode) else "is a folder, a pipe or a device; name a file"
+        wrong = wrong if wrong or state.st_size else "is empty; replace the file"  # or is the kernel's, and has no end
     except (OSError, ValueError):  # ValueError: a name that no file can have, with NUL or half a surrogate pair
         wrong = "no such file; correct the path"
     if wrong:
@@ -225,7 +225,10 @@ def _write_clips(jobs: list[tuple[str, Row, Path]]) -> dict[str, str]:
         seconds = len(samples) / SAMPLE_RATE
         if len(samples) < MIN_SAMPLES:
             raise CorpusError(f"{path}: {len(samples)} samples, less than one 25 ms window; left out")
-        if max(samples.max(), -samples.min()) < _QUIETEST:
+        if np.abs(samples).max() > _LOUDEST:
+            raise CorpusError(f"{path}: its samples go beyond ±{_LOUDEST}, not to ±1; scale them; left out")
+        inner = samples[_EDGE:-_EDGE] if len(samples) > 4 * _EDGE else samples
+        if np.ptp(inner) / 2 < _QUIETEST:  # an offset is no sound
             raise CorpusError(f"{path}: silence, where a text is said; replace the recording; left out")
         if letters[key] > _MOST_LETTERS[0] + _MOST_LETTERS[1] * seconds:
             raise CorpusError(f"{path}: a text of {letters[key]} letters in {seconds:.1f} s; correct one; left out")
