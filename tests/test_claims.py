@@ -64,7 +64,7 @@ def home(tmp_path, mini):
     (home / "models/crnn.keras").write_bytes(b"PK a model of somebody's")
     (home / "models/crnn.fast.onnx").write_bytes(b"another")
     (home / "voice").mkdir()
-    soundfile.write(home / "voice/hello.wav", np.full(16000, 0.1), 16000)
+    soundfile.write(home / "voice/hello.wav", 0.1 * np.sin(np.arange(16000)), 16000)
     (home / "voice/hello.txt").write_text("HELLO\n")
     (home / "table.tsv").write_text("client_id\tpath\tsentence\nann\thello.wav\tHELLO\n")
     (home / "clips").mkdir()
@@ -152,7 +152,7 @@ def test_the_line_names_the_file_the_reason_and_the_remedy(capsys, home):
     assert run(capsys, "convert", home / "corpus", home / "voice") == (2, line)
 
 
-@pytest.mark.parametrize("name", ["lm.arpa", "lm.arpa.gz", "corpus/lm.arpa", "empty.arpa", "new/lm.arpa"])
+@pytest.mark.parametrize("name", ["lm.arpa", "lm.arpa.gz", "lm.lm", "corpus/lm.arpa", "empty.arpa", "new/lm.arpa"])
 def test_ones_own_language_model_is_made_again(capsys, home, name):
     (home / "empty.arpa").touch()
     sizes = []
@@ -283,6 +283,6 @@ def test_every_module_that_writes_asks():
             for call in calls
         ):
             written.add(name)
-        if "Maker" in called:
+        if called & {"Maker", "check_file"}:
             asked.add(name)
     assert written - asked - UNASKED.keys() == set()

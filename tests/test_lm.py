@@ -367,3 +367,11 @@ def test_a_file_of_blank_lines_is_refused_before_it_is_read(tmp_path, monkeypatc
 def test_blank_lines_between_sentences_are_skipped(tmp_path):
     (tmp_path / "book.txt").write_text("\n" * 900_000 + "HELLO\n" + "\n" * 900_000 + "WORLD\n")
     assert list(read_sentences(tmp_path / "book.txt")) == ["HELLO", "WORLD"]
+
+
+@pytest.mark.parametrize("read", [NGram.read, Automaton.read])
+def test_a_binary_file_of_kenlm_is_named_so(tmp_path, read):
+    path = tmp_path / "lm.binary"
+    path.write_bytes(b"mmap lm http://kheafield.com/code format version 5\n\0" + bytes(range(256)))
+    with pytest.raises(LanguageModelError, match=r"lm\.binary: a binary file of KenLM, not ARPA; name the ARPA file"):
+        read(path)

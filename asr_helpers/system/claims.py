@@ -28,8 +28,8 @@ class Maker:
     Args:
         command: its name, such as `asr lm`.
         writes: for a command that writes to a folder: patterns of the names at its top, such as `epoch-*.keras`.
-        signs: patterns of names and the first bytes of such files, by which a folder without a marker is known: one of
-            an older version, or a finished run.
+        signs: patterns of names and the first bytes of such files, by which a file without the signature is known, and
+            a folder without a marker: one of an older version, or a finished run.
 
     Example:
         >>> maker = Maker("asr lm")
@@ -71,8 +71,13 @@ class Maker:
             raise NotOursError(f"{path}: `{self.command}` reads this file and would replace it; {remedy}")
         if not path.is_file():
             raise NotOursError(f"{path}: is no regular file; {remedy}")
-        if path.stat().st_size and self.signature.encode() not in _head(path):
+        if path.stat().st_size and not self._made(path):
             raise NotOursError(f"{path}: exists, and `{self.command}` did not make it; {remedy}, or delete that file")
+
+    def _made(self, path: Path) -> bool:
+        head = _head(path)
+        signed = any(fnmatch(path.name, pattern) and head.startswith(first) for pattern, first in self.signs)
+        return signed or self.signature.encode() in head
 
     def check_folder(self, folder: Path | str, *reads: Path | str | None) -> None:
         """Check that `folder` has none of `writes`, or was written by this command; and that none of `reads` is one.

@@ -4,7 +4,7 @@ import gzip
 import itertools
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -18,7 +18,8 @@ from asr_helpers.system.text_files import read_lines
 START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 LOG10_ZERO = -99.0  # ARPA's log10(0), for `<s>`, which follows nothing
 _MAX_COMMENT_LINES = 1000  # before the n-grams
-MAKER = Maker("asr lm")
+_KENLM = b"mmap lm http://kheafield.com/code"
+MAKER = Maker("asr lm", signs=(("*.lm", b"ASRL"),))  # a packed model begins so
 
 
 class LanguageModelError(OneLineError):
@@ -66,6 +67,9 @@ def read_arpa(path: Path | str) -> Iterator[tuple[int, Iterator[str]]]:
         TextError: the file is missing or cannot be read.
         LanguageModelError: it is not ARPA, or cut off.
     """
+    with suppress(OSError), open(path, "rb") as file:
+        if file.read(len(_KENLM)) == _KENLM:
+            raise LanguageModelError(f"{path}: a binary file of KenLM, not ARPA; name the ARPA file it was made of")
     lines = filter(str.strip, read_lines(path))
     if not any(line.startswith("\\data\\") for line in itertools.islice(lines, _MAX_COMMENT_LINES)):
         raise LanguageModelError(f"{path}: not an ARPA file; make one with `asr lm`")

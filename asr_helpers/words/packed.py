@@ -50,7 +50,7 @@ import numpy as np
 
 from asr_helpers.system import files
 from asr_helpers.system.text_files import TextError
-from asr_helpers.words.arpa import END, LOG10_ZERO, START, UNKNOWN, LanguageModelError, write_arpa
+from asr_helpers.words.arpa import END, LOG10_ZERO, MAKER, START, UNKNOWN, LanguageModelError, write_arpa
 
 Gram = tuple[str, ...]
 MAGIC, VERSION = b"ASRL", 1
@@ -131,8 +131,13 @@ class NGramTrie:
         return found
 
     def write(self, path: Path | str) -> None:
-        """Write the model: packed if the name ends in `.lm`, otherwise as ARPA, gzipped if it ends in `.gz`."""
+        """Write the model: packed if the name ends in `.lm`, otherwise as ARPA, gzipped if it ends in `.gz`.
+
+        Raises:
+            NotOursError: the file exists, and is no model that this method wrote.
+        """
         if Path(path).suffix == ".lm":
+            MAKER.check_file(path)
             files.write(path, pack(self))
         else:
             write_arpa(path, list(map(len, self.levels)), self._sections())
