@@ -89,10 +89,15 @@ def write_page(
 
 
 def sample_clips(utterances: Iterable[Utterance]) -> list[Utterance]:
-    """Return `CLIPS` of `utterances`, each about `CLIP_SECONDS` long, of different speakers if there are enough."""
+    """Return `CLIPS` of `utterances`, each about `CLIP_SECONDS` long, of different speakers if there are enough.
+
+    The one whose longest word is the shortest comes first: long words are rare, and recognisers often get rare words
+    wrong.
+    """
     ordered = sorted(utterances, key=lambda clip: (abs(clip.seconds - CLIP_SECONDS), clip.id))
     first_of = {clip.speaker: clip for clip in reversed(ordered)}
-    return sorted(ordered, key=lambda clip: clip is not first_of[clip.speaker])[:CLIPS]
+    chosen = sorted(ordered, key=lambda clip: clip is not first_of[clip.speaker])[:CLIPS]
+    return sorted(chosen, key=lambda clip: max(map(len, clip.text.split())))
 
 
 def _settings(network: Network, made: dict[str, bytes], clips: list[dict]) -> dict:

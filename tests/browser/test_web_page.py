@@ -49,24 +49,55 @@ def search(language_model):
 
 
 @pytest.fixture(scope="module")
-def site(people, language_model, tmp_path_factory):
+def serve():
+    """A function that serves a folder and returns the address; `instead` has other contents and headers by path."""
+    servers = []
+
+    def start(folder, instead=(), cache="no-cache"):
+        handler = functools.partial(Quiet, directory=folder, instead=dict(instead), cache=cache)
+        servers.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://localhost:{servers[-1].server_port}/"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def site(people, language_model, serve, tmp_path_factory):
     """The page, served: its folder, its address, and a function that lays numbers beside it."""
     folder = tmp_path_factory.mktemp("site") / "page"
     first = next(each for each in people if each.text == FIRST)
     clips = [first, *(each for each in people[::2] if each is not first and each.seconds < 5)][:3]
     write_page(pack_model(shipped_model()), folder, language_model.read_bytes(), clips)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
 
     def lay(name, numbers):
         (folder / name).write_bytes(np.asarray(numbers, "<f4").tobytes())
         return name
 
-    yield SimpleNamespace(address=f"http://localhost:{server.server_port}/", clips=clips, lay=lay, server=server)
-    server.shutdown()
+    return SimpleNamespace(address=serve(folder), folder=folder, clips=clips, lay=lay)
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
+    def __init__(self, *arguments, instead, cache, **options):
+        self.instead, self.cache = instead, cache
+        super().__init__(*arguments, **options)
+
+    def do_GET(self):
+        if self.path not in self.instead:
+            return super().do_GET()
+        content, headers = self.instead[self.path]
+        self.send_response(200)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def end_headers(self):
+        self.send_header("Cache-Control", self.cache)
+        super().end_headers()
+
     def log_message(self, *_):
         pass
 
@@ -347,6 +378,17 @@ def test_a_mouse_chooses_a_stretch_that_plays_alone(visitor):
     visitor.page.get_by_role("button", name="Pause").click()
 
 
+LISTEN = """
+    AudioBufferSourceNode.prototype.start = new Proxy(AudioBufferSourceNode.prototype.start, {
+        apply(start, node, given) {
+            played.push([node.buffer.duration, ...given]);
+            Reflect.apply(start, node, given);
+        },
+    });
+    globalThis.played = [];
+"""
+
+
 def test_a_letter_lights_up_where_it_is_heard(visitor):
     letters = visitor.page.get_by_role("listbox")
     dark = visitor.page.locator(".instrument canvas").screenshot()
@@ -355,6 +397,19 @@ def test_a_letter_lights_up_where_it_is_heard(visitor):
     assert visitor.page.get_by_role("option", selected=True).inner_text() == "C"
     assert visitor.text(".instrument-said").startswith("C: at 1.")
     assert visitor.page.locator(".instrument canvas").screenshot() != dark
+
+
+def test_a_letter_is_heard_alone(visitor):
+    visitor.page.evaluate(LISTEN)
+    canvas = visitor.page.locator(".instrument canvas")
+    canvas.click(position={"x": 0.5 * canvas.bounding_box()["width"], "y": 162})
+    letters = visitor.page.get_by_role("listbox")
+    for key in (*["ArrowDown"] * 5, "Enter"):
+        letters.press(key)
+    played = visitor.page.evaluate("played")
+    assert len(played) == 2 and all(0.1 < seconds < 0.5 for *_, seconds in played)
+    assert 2 < played[0][2] < 3 and 0.9 < played[1][2] < 2  # the middle of the picture, and the C of CORNER
+    visitor.until("document.querySelector('.instrument-play').textContent.includes('Play')", "it plays on")
 
 
 def test_noise_costs_words_and_the_clean_sound_brings_them_back(visitor):
@@ -368,9 +423,17 @@ def test_noise_costs_words_and_the_clean_sound_brings_them_back(visitor):
     visitor.until(
         "document.querySelector('.instrument-time').textContent.endsWith('/ 4.0 s')", "the sound is no faster"
     )
+    page.evaluate(LISTEN)
+    page.locator(".instrument canvas").click(position={"x": 10, "y": 40})
+    visitor.until("played.at(-1)[0] < 4.1", "what plays does not go on with the changed sound")
+    page.get_by_role("button", name="Clean sound", exact=True).press("Enter")
+    page.get_by_role("button", name="Pause").click()
+    seconds, _, begin, _ = page.evaluate("played.at(-1)")
+    assert seconds == pytest.approx(5, abs=0.05) and 0 < begin < 3  # from where it was
     page.get_by_role("button", name="Back to the clean sound").click()
     visitor.until(f"{shown} === '{FIRST}'", "the words do not come back")
     assert visitor.text("#score") == "All 12 words right."
+    assert page.get_by_role("button", name="Clean sound", exact=True).count() == 0
 
 
 def test_the_text_is_taken_along(visitor):
@@ -423,7 +486,8 @@ def test_a_phone_hears_the_microphone_and_needs_no_network(launch, playwright, s
     [
         ("delete Navigator.prototype.mediaDevices", True, "only to pages with an https address, or to localhost"),
         (f"navigator.mediaDevices.getUserMedia = {NO_MICROPHONE}", True, "No microphone was found. Plug one in"),
-        ("WebAssembly.validate = () => false", False, "too old for the recogniser"),
+        ("WebAssembly.validate = () => false", False, "This browser cannot run the recogniser"),
+        ("delete globalThis.WebAssembly", False, "WebAssembly must be switched on"),
     ],
 )
 def test_what_is_missing_is_named(browser, site, spoil, button, message):
@@ -434,6 +498,76 @@ def test_what_is_missing_is_named(browser, site, spoil, button, message):
         page.locator("#speak:enabled").click()
     page.locator("#error:visible").wait_for()
     assert message in page.locator("#error").inner_text()
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "said"),
+    [
+        ("recogniser.json", lambda content: b"<!doctype html>", "recogniser.json is missing or damaged"),
+        ("recogniser.json", lambda content: content.replace(b'"format": 1', b'"format": 2'), "not of this version"),
+        ("engine.wasm", lambda content: content[:2000], "engine.wasm or model.bin.gz is missing or damaged"),
+        ("model.bin.gz", lambda content: content[:-2000], "model.bin.gz is missing or damaged"),
+        ("model.bin.gz", lambda content: b"<!doctype html>" * 9, "it is another network"),
+        ("lm.bin.gz", lambda content: content[:9000] + bytes(9) + content[9009:], "lm.bin.gz is missing or damaged"),
+        ("lm.bin.gz", lambda content: b"<!doctype html>", "it is no language model"),
+    ],
+)
+def test_a_damaged_file_is_named(browser, serve, site, name, spoil, said):
+    page = browser.new_page()
+    page.goto(serve(site.folder, {f"/{name}": (spoil((site.folder / name).read_bytes()), {})}))
+    page.locator("#error:visible").wait_for()
+    error = page.locator("#error").inner_text()
+    assert name in error and said in error and error.endswith("Reload the page.")
+    page.close()
+
+
+def test_a_server_that_labels_gz_and_a_folder_far_below(browser, serve, site):
+    packed = {
+        f"/page/{path.name}": (path.read_bytes(), {"Content-Encoding": "gzip"}) for path in site.folder.glob("*.gz")
+    }
+    visitor = Visitor(browser, serve(site.folder.parent, packed) + "page/")
+    visitor.until(HEARD)
+    assert visitor.text() == FIRST and visitor.errors == []
+    visitor.page.close()
+
+
+def test_the_second_visit_says_that_there_is_a_newer_version(browser, serve, site, people, tmp_path):
+    """Files may be kept by the browser for an hour, and another page of the same server keeps its own."""
+    network = pack_model(shipped_model())
+    for folder in ("a", "b"):
+        write_page(network, tmp_path / folder, clips=site.clips[:1])
+    address = serve(tmp_path, cache="max-age=3600")
+    for folder in ("a/", "b/"):
+        visitor = Visitor(browser, address + folder)
+        visitor.until("navigator.serviceWorker.controller !== null", "no service worker")
+        visitor.page.close()
+    write_page(network, tmp_path / "b", clips=[people[0]])
+    visitor = Visitor(browser, address + "b/")
+    visitor.until("!document.querySelector('#newer').hidden", "no word of the newer version")
+    assert visitor.page.locator(".clips button").get_attribute("title") == FIRST.lower()
+    visitor.page.reload()
+    visitor.page.locator(".clips button").wait_for()
+    assert visitor.page.locator(".clips button").get_attribute("title") == people[0].text.lower()
+    scopes = visitor.page.evaluate("caches.keys()")
+    assert sorted(scope.split()[2] for scope in scopes) == [address + "a/", address + "b/"]
+    visitor.page.close()
+
+
+def test_a_microphone_that_ends(browser, site):
+    page = browser.new_page()
+    page.add_init_script("""navigator.mediaDevices.getUserMedia = async () => {
+        globalThis.stream = new AudioContext().createMediaStreamDestination().stream;
+        return stream;
+    }""")
+    page.goto(site.address)
+    page.locator("#speak:enabled").click()
+    page.locator("#speak[aria-pressed=true]").wait_for()
+    page.evaluate("stream.getTracks()[0].dispatchEvent(new Event('ended'))")
+    page.locator("#error:visible").wait_for()
+    assert "disconnected" in page.locator("#error").inner_text()
+    assert page.locator("#speak").inner_text().strip() == "Speak"
+    wait_for(lambda: "No word was heard" in page.locator("#status").inner_text(), 20, "it does not recognise")
     page.close()
 
 

@@ -133,6 +133,8 @@ def test_a_folder_with_other_things_is_refused(tmp_path, network):
 def test_clips_are_of_different_speakers_and_of_about_the_same_length(clips):
     assert len({clip.speaker for clip in clips}) == page.CLIPS
     assert all(3.5 < clip.seconds < 4.5 for clip in clips)
+    longest = [max(map(len, clip.text.split())) for clip in clips]
+    assert longest == sorted(longest)
     one_voice = [clip for clip in load_corpus(ROOT / "data" / "mini" / "test-mini" / "9001").utterances]
     assert len(page.sample_clips(one_voice)) == page.CLIPS
 

@@ -14,7 +14,9 @@ const SIMD = [
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
 ];
 const TOO_OLD =
-  "This browser is too old for the recogniser. It needs Chrome or Edge 91, Firefox 119, Safari 16.4, or a newer one.";
+  "This browser cannot run the recogniser. It must be Chrome or Edge 103, Firefox 119, Safari 16.4 or newer, and " +
+  "WebAssembly must be switched on.";
+const SPOKEN = "what you said"; // the name of what the microphone has heard
 
 const $ = (id) => document.getElementById(id);
 const instrument = new Instrument($("instrument"));
@@ -110,15 +112,17 @@ const receive = {
     if (data.turn !== turn) return;
     result = data;
     sound.samples ??= data.samples; // of the microphone, which the worker has kept
-    instrument.show({ samples: data.samples, logProbs: data.logProbs, words: data.words, seconds: data.seconds });
+    const { samples, logProbs, words, seconds } = data;
+    instrument.show({ samples, clean: data.changed ? sound.samples : null, logProbs, words, seconds });
     showWords(data.words);
     $("letters-line").hidden = !settings.language_model || !data.letters || data.seconds > LONGEST_BENCH;
     $("letters").textContent = data.letters;
     $("take").hidden = !data.words.length;
-    $("bench").hidden = data.seconds > LONGEST_BENCH;
+    $("bench").hidden = !seconds || seconds > LONGEST_BENCH;
     showScore(data.text);
     showTimes(data);
-    say(data.words.length ? `Heard ${sound.name}.` : "No word was heard. Speak closer to the microphone.");
+    const advice = sound.name === SPOKEN ? "No word was heard. Speak closer to the microphone." : "";
+    say(words.length ? `Heard ${sound.name}.` : advice || `No word was heard in ${sound.name}.`);
   },
 
   error({ message }) {
@@ -136,7 +140,9 @@ function say(message) {
 function fail(message) {
   $("error").textContent = message;
   $("error").hidden = !message;
-  if (message) say("");
+  if (!message) return;
+  say("");
+  $("progress").hidden = true;
 }
 
 // The words, doubt underlined; before them the text that is settled while one speaks.
@@ -164,6 +170,7 @@ function showScore(text) {
 }
 
 function showTimes({ times, seconds }) {
+  $("times").hidden = !seconds;
   const each = (name) => `${(times[name] / seconds).toFixed(0)} ms`;
   const spent = `${each("network")} for the network and ${each("search")} for the search`;
   $("times").textContent = `For a second of this sound, this device took ${spent}.`;
@@ -180,6 +187,7 @@ async function open(load, name, truth = "") {
     if (mine !== turn) return;
     fail("");
     sound = { turn, samples, name, truth };
+    instrument.stop();
     resetSliders();
     say(`Listening to ${name} …`);
     listenAgain();
@@ -240,12 +248,19 @@ async function startRecording() {
   const microphone = new Microphone();
   try {
     await microphone.start(
-      (rate) => worker.tell({ kind: "begin", rate, turn: ++turn }),
+      (rate) => {
+        worker.waiting = null; // a recording that still waits for its end would end this one
+        worker.tell({ kind: "begin", rate, turn: ++turn });
+      },
       (samples) => {
         loudness = Math.max(LEVEL_DECAY * loudness, ...samples.map(Math.abs));
         $("speak").style.setProperty("--loudness", Math.min(1, Math.sqrt(loudness)).toFixed(2));
         worker.tell({ kind: "block", samples }, samples.buffer);
         worker.ask({ kind: "look" });
+      },
+      () => {
+        stopRecording();
+        fail("The microphone was disconnected or switched off. What it heard until then is recognised.");
       },
     );
   } catch (error) {
@@ -254,7 +269,7 @@ async function startRecording() {
     asking = false;
   }
   recording = microphone;
-  sound = { turn, samples: null, name: "what you said", truth: "" };
+  sound = { turn, samples: null, name: SPOKEN, truth: "" };
   fail("");
   markClip(null);
   settled = "";
@@ -357,7 +372,11 @@ $("save-captions").onclick = () => save(vtt(result.words), "speech.vtt", "text/v
 
 // ---- the start
 
-if (!WebAssembly.validate(new Uint8Array(SIMD)) || !globalThis.DecompressionStream) {
+// The browser may find a newer version as soon as the page is open. The first version is none.
+if (navigator.serviceWorker?.controller) {
+  navigator.serviceWorker.oncontrollerchange = () => ($("newer").hidden = false);
+}
+if (!globalThis.WebAssembly?.validate(new Uint8Array(SIMD)) || !globalThis.DecompressionStream) {
   fail(TOO_OLD);
 } else {
   worker.start();

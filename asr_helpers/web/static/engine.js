@@ -1,7 +1,11 @@
 // The network: engine.wasm computes, model.bin holds its weights.
 
+const FORMAT = 1; // of model.bin
+
 export class Engine {
   static async create(wasm, model, { mels, time_pooling }, classes) {
+    const [format, its, , , , , letters] = new Uint32Array(model.buffer, model.byteOffset, 8);
+    if (format !== FORMAT || its !== mels || letters !== classes) throw new Error("it is another network");
     const { instance } = await WebAssembly.instantiate(wasm, {});
     const engine = new Engine();
     Object.assign(engine, { exports: instance.exports, mels, pooling: time_pooling, classes });

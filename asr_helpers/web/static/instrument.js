@@ -3,6 +3,8 @@
 // It recognises nothing and loads nothing: numbers come in, so that the page and the notebooks can both use it.
 // Colours are instrument.css's. The picture is as wide as the sound is long; only the visible part is ever drawn.
 
+import { drawHeat, heatColours } from "./heat.js";
+import { framesOf, letterRuns } from "./letter_frames.js";
 import { Player } from "./player.js";
 
 const PIXELS_PER_SECOND = 180; // at least: a short word then has room for its letters
@@ -12,16 +14,19 @@ const RANGE = 10; // nats between the darkest and the brightest colour, 43 dB
 const BLANK = "–", SPACE = "␣"; // how the two silent classes are written
 const DRAG = 5; // pixels that a mouse moves before a click becomes a stretch
 const CLEAR = 0.1; // probability from which a letter's frames light up
+const AROUND = 0.06; // seconds before and after a letter that are heard with it: its frames alone are a click
 
 const PARTS = `
   <div class="instrument-bar">
     <button class="instrument-play" type="button">▶ Play</button>
     <button class="instrument-loop" type="button" aria-pressed="false" title="Play it over and over">⟳ Loop</button>
+    <button class="instrument-clean" type="button" aria-pressed="false" hidden
+      title="Hear the sound as it was before it was changed">Clean sound</button>
     <output class="instrument-time"></output>
   </div>
   <div class="instrument-body">
     <div class="instrument-letters" role="listbox" tabindex="0"
-      aria-label="Letters. Choose one with the arrow keys: the moments where the network hears it light up."></div>
+      aria-label="Letters. Choose one with the arrow keys: the moments where the network hears it light up. Enter plays the first one."></div>
     <div class="instrument-window">
       <div class="instrument-track">
         <canvas role="img"></canvas>
@@ -33,7 +38,7 @@ const PARTS = `
     </div>
   </div>
   <p class="instrument-hint">Tap the picture to hear it from there, or a word to hear it alone. Drag the
-    mouse to hear a part. Point at a letter to see where it is heard.</p>
+    mouse to hear a part. Point at a letter to see where it is heard. Tap a letter under the upper picture to hear it.</p>
   <p class="instrument-said" role="status"></p>`;
 
 export class Instrument {
@@ -43,8 +48,9 @@ export class Instrument {
     const part = (name) => host.querySelector(`.instrument-${name}`);
     const names = ["window", "track", "playhead", "selection", "words", "letters", "said"];
     for (const name of names) this[name] = part(name);
-    Object.assign(this, { playButton: part("play"), loopButton: part("loop"), timeOutput: part("time") });
-    Object.assign(this, { host, canvas: host.querySelector("canvas") });
+    Object.assign(this, { playButton: part("play"), loopButton: part("loop"), cleanButton: part("clean") });
+    this.timeOutput = part("time");
+    Object.assign(this, { host, selected: null, canvas: host.querySelector("canvas") });
     this.player = new Player();
     this.data = { alphabet: [], mels: 1 };
     this.lit = []; // frames that light up: {first, end}
@@ -54,11 +60,11 @@ export class Instrument {
 
   // Everything at once; what is not given stays as it was. `mel` (frames, mels) are natural logarithms of powers,
   // `logProbs` (frames, letters + 1) have the blank last, `words` are [{text, start, end, probability}] in seconds;
-  // those less probable than `doubtful` are underlined.
+  // those less probable than `doubtful` are underlined. `clean` are the samples before they were changed, or null.
   // `follow` keeps the end in view.
   show(data, follow = false) {
     Object.assign(this.data, data);
-    if (data.samples !== undefined) this.player.load(data.samples, this.data.sampleRate);
+    if (data.samples !== undefined) this.load(data);
     if (data.mel) this.top = data.mel.reduce((most, value) => Math.max(most, value), -Infinity);
     if (data.alphabet) this.makeLetters();
     if (data.logProbs) this.runs = letterRuns(data.logProbs, this.classes);
@@ -75,6 +81,21 @@ export class Instrument {
     this.player.load(null);
     this.select(null);
     this.arrange();
+  }
+
+  // Another version of the sound. What plays goes on at the same place: so a slider is heard while it moves.
+  load({ samples, clean }) {
+    const { playing, time, samples: before } = this.player, ratio = before?.length ? samples.length / before.length : 0;
+    this.player.load(samples, this.data.sampleRate, clean);
+    this.player.time = ratio * time;
+    if (this.selected) this.selected = { start: ratio * this.selected.start, end: ratio * this.selected.end };
+    if (playing) this.play(this.player.time);
+  }
+
+  // Before another sound.
+  stop() {
+    this.pause();
+    this.seek(0);
   }
 
   get classes() {
@@ -98,10 +119,13 @@ export class Instrument {
     this.playhead.ariaValueMax = seconds.toFixed(1);
     this.playButton.disabled = this.loopButton.disabled = !samples?.length;
     this.playhead.hidden = !samples?.length;
+    this.cleanButton.hidden = !this.player.clean;
+    this.cleanButton.ariaPressed = String(this.player.hearsClean);
     const heard = words.map((word) => word.text).join(" ") || "nothing yet";
     const label = `Spectrogram and letters of ${seconds.toFixed(1)} seconds. Heard: ${heard}`;
     this.canvas.ariaLabel = mel.length ? label : "Nothing to see yet";
     this.placeWords();
+    this.select(this.selected);
     this.moveTo(Math.min(this.player.time, seconds));
     this.draw();
   }
@@ -121,7 +145,7 @@ export class Instrument {
       button.ariaLabel = `${word.text}, ${word.start.toFixed(1)} seconds${doubt ? ", in doubt" : ""}. Play`;
       button.style.left = `${left}px`;
       button.style.minWidth = `${this.at(word.end - word.start)}px`;
-      button.onclick = () => this.playWord(word);
+      button.onclick = () => this.playStretch(word.start, word.end);
       let row = ends.findIndex((end) => end <= left);
       if (row < 0) row = ends.length;
       ends[row] = left + Math.max(this.at(word.end - word.start), measure.measureText(word.text).width + 8) + 2;
@@ -140,7 +164,7 @@ export class Instrument {
       option.role = "option";
       option.id = `instrument-letter-${label}`;
       option.textContent = sign;
-      option.ariaLabel = { [SPACE]: "space", [BLANK]: "blank, no letter" }[sign] ?? sign;
+      option.ariaLabel = { [SPACE]: "space", "'": "apostrophe", [BLANK]: "blank, no letter" }[sign] ?? sign;
       return option;
     }));
   }
@@ -151,7 +175,7 @@ export class Instrument {
     const { canvas } = this, ratio = devicePixelRatio || 1, wide = Math.max(1, this.window.clientWidth);
     const style = getComputedStyle(this.host), colour = (name) => style.getPropertyValue(name).trim();
     const paper = colour("--quiet");
-    this.heat = heatColours([0, 1, 2, 3, 4].map((i) => colour(`--heat-${i}`)));
+    const colours = heatColours([0, 1, 2, 3, 4].map((i) => colour(`--heat-${i}`)));
     canvas.style.width = `${wide}px`;
     canvas.width = Math.round(wide * ratio);
     canvas.height = Math.round(this.high * ratio);
@@ -162,29 +186,15 @@ export class Instrument {
     context.imageSmoothingEnabled = false;
     const { mel, mels, logProbs } = this.data, { classes } = this, under = SPECTROGRAM + STRIP;
     const loud = (t, y) => 1 + (mel[t * mels + mels - 1 - y] - this.top) / RANGE;
-    this.drawHeat(context, this.data.hopSeconds, mel.length / mels, mels, loud, 0, SPECTROGRAM);
+    const left = this.window.scrollLeft, right = left + wide;
+    const upper = { columns: mel.length / mels, rows: mels, step: this.at(this.data.hopSeconds) };
+    drawHeat(context, colours, loud, { ...upper, left, right, top: 0, height: SPECTROGRAM });
     // The square root shows a letter of a tenth, which is what the search still has to choose from.
     const probable = (t, y) => Math.exp(logProbs[t * classes + y] / 2);
-    this.drawHeat(context, this.data.frameSeconds, logProbs.length / classes, classes, probable, under, classes * ROW);
+    const lower = { columns: logProbs.length / classes, rows: classes, step: this.at(this.data.frameSeconds) };
+    drawHeat(context, colours, probable, { ...lower, left, right, top: under, height: classes * ROW });
     this.drawStrip(context, colour("--ink"));
     this.drawLight(context, paper);
-  }
-
-  // A picture of numbers from 0 to 1, (columns, rows), of which the visible columns are drawn.
-  drawHeat(context, columnSeconds, columns, rows, value, top, height) {
-    if (!columns) return;
-    const step = this.at(columnSeconds), left = this.window.scrollLeft, right = left + this.window.clientWidth;
-    const first = Math.max(0, Math.floor(left / step)), end = Math.min(columns, Math.ceil(right / step));
-    if (end <= first) return;
-    const image = new ImageData(end - first, rows), pixels = new Uint32Array(image.data.buffer);
-    for (let t = first; t < end; t++) {
-      for (let y = 0; y < rows; y++) {
-        pixels[y * (end - first) + t - first] = this.heat[Math.max(0, Math.min(255, Math.round(255 * value(t, y))))];
-      }
-    }
-    const small = new OffscreenCanvas(end - first, rows);
-    small.getContext("2d").putImageData(image, 0, 0);
-    context.drawImage(small, first * step - left, top, (end - first) * step, height);
   }
 
   // The letters that are heard, each where it is.
@@ -227,12 +237,7 @@ export class Instrument {
 
   // All moments where `label` is heard.
   lightLetter(label) {
-    const { logProbs } = this.data, frames = [];
-    for (let t = 0; t * this.classes < logProbs.length; t++) {
-      if (logProbs[t * this.classes + label] < Math.log(CLEAR)) continue;
-      if (frames.at(-1)?.end === t) frames.at(-1).end++;
-      else frames.push({ first: t, end: t + 1 });
-    }
+    const frames = framesOf(label, Math.log(CLEAR), this.data.logProbs, this.classes);
     [...this.letters.children].forEach((option, i) => (option.ariaSelected = String(i === label)));
     this.letters.setAttribute("aria-activedescendant", label < 0 ? "" : `instrument-letter-${label}`);
     this.light(label < 0 ? [] : frames.length ? frames : [{ first: 0, end: 0 }]);
@@ -254,23 +259,35 @@ export class Instrument {
 
   // What the pointer is over: a letter of the strip lights its own frames, a row all frames of its letter.
   hover(event) {
-    const box = this.canvas.getBoundingClientRect(), under = event.clientY - box.top - SPECTROGRAM;
-    const t = this.timeAt(event) / this.data.frameSeconds;
+    const under = this.underSpectrogram(event);
     if (under >= STRIP) this.lightLetter(Math.min(this.classes - 1, Math.floor((under - STRIP) / ROW)));
     else if (under < 0) this.lightLetter(-1);
-    else {
-      const near = this.runs.filter((run) => this.data.alphabet[run.label] !== " ");
-      const distance = (run) => Math.abs((run.first + run.end) / 2 - t);
-      const run = near.length && near.reduce((best, each) => (distance(each) < distance(best) ? each : best));
-      this.light(run ? [run] : []);
-    }
+    else this.light(this.letterAt(event));
+  }
+
+  underSpectrogram(event) {
+    return event.clientY - this.canvas.getBoundingClientRect().top - SPECTROGRAM;
+  }
+
+  // The frames of the letter in the strip that is nearest to the pointer, in a list; an empty list if it is elsewhere.
+  letterAt(event) {
+    const under = this.underSpectrogram(event), t = this.timeAt(event) / this.data.frameSeconds;
+    const letters = this.runs.filter((run) => this.data.alphabet[run.label] !== " ");
+    if (under < 0 || under >= STRIP || !letters.length) return [];
+    const distance = (run) => Math.abs((run.first + run.end) / 2 - t);
+    return [letters.reduce((best, each) => (distance(each) < distance(best) ? each : best))];
   }
 
   // ---- playing
 
-  playWord(word) {
-    this.select({ start: word.start, end: word.end });
-    this.play(word.start);
+  playStretch(start, end) {
+    this.select({ start, end });
+    this.play(start);
+  }
+
+  playFrames({ first, end }) {
+    const last = this.secondsOf(end) + AROUND;
+    this.playStretch(Math.max(0, this.secondsOf(first) - AROUND), Math.min(last, this.data.seconds));
   }
 
   // The stretch that plays alone, or null for all.
@@ -308,7 +325,7 @@ export class Instrument {
   }
 
   moveTo(time) {
-    const { seconds, words } = this.data, word = words.findLast((each) => each.start <= time && time < each.end);
+    const { seconds, words } = this.data, word = words.find((each) => each.start <= time && time < each.end);
     this.playhead.style.left = `${this.at(time)}px`;
     this.playhead.ariaValueNow = time.toFixed(2);
     this.playhead.ariaValueText = `${time.toFixed(1)} of ${seconds.toFixed(1)} seconds${word ? `, ${word.text}` : ""}`;
@@ -332,6 +349,11 @@ export class Instrument {
       this.loopButton.ariaPressed = String(this.loopButton.ariaPressed !== "true");
       if (this.player.playing) this.play(this.player.time);
     };
+    this.cleanButton.onclick = () => {
+      this.player.hearsClean = !this.player.hearsClean;
+      this.cleanButton.ariaPressed = String(this.player.hearsClean);
+      if (this.player.playing) this.play(this.player.time);
+    };
     let pressed = 0, dragging = false;
     this.canvas.onpointerdown = (event) => (pressed = this.timeAt(event));
     this.canvas.onpointermove = (event) => {
@@ -342,7 +364,9 @@ export class Instrument {
     };
     this.canvas.onclick = (event) => {
       if (!this.data.samples?.length) return;
+      const [letter] = this.letterAt(event);
       if (dragging) this.play(this.selected.start);
+      else if (letter) this.playFrames(letter);
       else {
         this.seek(this.timeAt(event));
         if (!this.player.playing) this.play(this.player.time);
@@ -355,9 +379,10 @@ export class Instrument {
     this.letters.onkeydown = (event) => {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       const now = [...this.letters.children].findIndex((each) => each.ariaSelected === "true");
-      if (!step) return;
+      if (!step && event.key !== "Enter") return;
       event.preventDefault();
-      this.tellLetter(Math.max(0, Math.min(this.classes - 1, now + step)));
+      if (!step) this.lit[0]?.end && this.data.samples?.length && this.playFrames(this.lit[0]);
+      else this.tellLetter(Math.max(0, Math.min(this.classes - 1, now + step)));
     };
     this.playhead.onkeydown = (event) => {
       const step = event.shiftKey ? 1 : 0.1, { time } = this.player;
@@ -371,28 +396,4 @@ export class Instrument {
     new ResizeObserver(() => this.arrange()).observe(this.window);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
   }
-}
-
-// The letters of the best path: {label, first, end} in frames.
-function letterRuns(logProbs, classes) {
-  const runs = [];
-  let before = classes - 1;
-  for (let t = 0; t * classes < logProbs.length; t++) {
-    const frame = logProbs.subarray(t * classes, (t + 1) * classes), label = frame.indexOf(Math.max(...frame));
-    if (label === before && label < classes - 1) runs.at(-1).end++;
-    else if (label < classes - 1) runs.push({ label, first: t, end: t + 1 });
-    before = label;
-  }
-  return runs;
-}
-
-// 256 colours between a few, "#rrggbb" each, as a canvas holds them: alpha, blue, green, red.
-function heatColours(stops) {
-  const colours = stops.map((stop) => [1, 3, 5].map((at) => parseInt(stop.trim().slice(at, at + 2), 16)));
-  return Uint32Array.from({ length: 256 }, (_, i) => {
-    const place = (i / 255) * (colours.length - 1), low = Math.min(Math.floor(place), colours.length - 2);
-    const mixed = (from, channel) => Math.round(from + (place - low) * (colours[low + 1][channel] - from));
-    const [red, green, blue] = colours[low].map(mixed);
-    return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
-  });
 }

@@ -78,7 +78,7 @@ export class LanguageModel {
   // all pairs, and so on, each length in the order of the file.
   constructor(bytes, alphabet, { bigram_floor, max_word_letters }) {
     const text = new TextDecoder(), size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4, true);
-    if (text.decode(bytes.subarray(0, 4)) !== MAGIC) throw new Error("The language model is damaged. Reload the page.");
+    if (text.decode(bytes.subarray(0, 4)) !== MAGIC) throw new Error("it is no language model");
     const head = JSON.parse(text.decode(bytes.subarray(8, 8 + size))), { counts } = head;
     let at = 8 + size;
     const parts = head.sizes.map((length) => bytes.subarray(at, (at += length)));

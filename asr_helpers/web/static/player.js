@@ -2,25 +2,29 @@
 export class Player {
   playing = false;
   stopped = 0; // where it stands while it does not play, in seconds
+  hearsClean = false;
 
-  load(samples, rate) {
+  // `clean` is the same sound before it was changed, or null. It may be longer or shorter: all times are of `samples`.
+  load(samples, rate, clean = null) {
     this.pause();
     this.stopped = 0;
-    this.samples = samples;
-    this.rate = rate;
+    Object.assign(this, { samples, rate, clean });
+    this.hearsClean &&= Boolean(clean);
   }
 
   play(from, start, end, loop) {
     this.pause();
     this.context ??= new AudioContext();
     this.context.resume();
-    const buffer = this.context.createBuffer(1, this.samples.length, this.rate);
-    buffer.copyToChannel(this.samples, 0);
-    this.source = new AudioBufferSourceNode(this.context, { buffer, loop, loopStart: start, loopEnd: end });
+    const heard = this.hearsClean ? this.clean : this.samples, pace = heard.length / this.samples.length;
+    const buffer = this.context.createBuffer(1, heard.length, this.rate);
+    buffer.copyToChannel(heard, 0);
+    const loopStart = pace * start, loopEnd = pace * end;
+    this.source = new AudioBufferSourceNode(this.context, { buffer, loop, loopStart, loopEnd });
     this.source.connect(this.context.destination);
     this.source.onended = () => this.pause(start);
-    Object.assign(this, { from, start, end, loop, playing: true, began: this.context.currentTime });
-    this.source.start(0, from, loop ? undefined : end - from);
+    Object.assign(this, { from, start, end, loop, pace, playing: true, began: this.context.currentTime });
+    this.source.start(0, pace * from, loop ? undefined : pace * (end - from));
   }
 
   pause(at = this.time) {
@@ -33,7 +37,7 @@ export class Player {
 
   get time() {
     if (!this.playing) return this.stopped;
-    const time = this.from + this.context.currentTime - this.began;
+    const time = this.from + (this.context.currentTime - this.began) / this.pace;
     if (time < this.end) return time;
     return this.loop ? this.start + ((time - this.start) % (this.end - this.start)) : this.end;
   }

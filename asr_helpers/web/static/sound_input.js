@@ -28,11 +28,12 @@ export async function decode(blob, name, rate) {
 const late = (seconds) =>
   new Promise((_, reject) => setTimeout(reject, 1000 * seconds, new Error("the browser's sound does not start")));
 
-// The microphone from start() to stop(): `hear` gets a block of samples every tenth of a second.
+// The microphone from start() to stop(): `hear` gets a block of samples every tenth of a second. `lost` is called when
+// the microphone itself ends.
 export class Microphone {
   // The context comes into being before anything is awaited: iOS lets one run only if the tap itself made it. It keeps
   // its own rate, because Firefox connects a microphone to no other.
-  async start(begin, hear) {
+  async start(begin, hear, lost) {
     if (!navigator.mediaDevices) throw new Error(NO_TLS);
     this.context = new AudioContext();
     try {
@@ -44,6 +45,7 @@ export class Microphone {
       this.stop();
       throw new Error(REFUSALS[error.name] ?? `The microphone cannot be used (${error.message}). Open a sound file.`);
     }
+    for (const track of this.stream.getAudioTracks()) track.onended = lost;
     begin(this.context.sampleRate);
     this.node = new AudioWorkletNode(this.context, "microphone", { numberOfOutputs: 0 });
     this.node.port.onmessage = ({ data }) => hear(data);

@@ -3,20 +3,23 @@
 
 const VERSION = "@VERSION@";
 const FILES = @FILES@;
+const OURS = `asr web ${self.registration.scope} `; // other pages of the same server have caches, too
+const NAME = OURS + VERSION;
 
 async function keep() {
-  const cache = await caches.open(VERSION);
-  await cache.addAll(FILES);
+  const cache = await caches.open(NAME);
+  // The browser asks the server before it takes a copy of its own: that may be of an older version.
+  await cache.addAll(FILES.map((file) => new Request(file, { cache: "no-cache" })));
   await self.skipWaiting();
 }
 
 async function forgetOthers() {
-  for (const name of await caches.keys()) if (name !== VERSION) await caches.delete(name);
+  for (const name of await caches.keys()) if (name.startsWith(OURS) && name !== NAME) await caches.delete(name);
   await self.clients.claim();
 }
 
 async function answer(request) {
-  return (await caches.match(request, { ignoreSearch: true })) ?? fetch(request);
+  return (await (await caches.open(NAME)).match(request, { ignoreSearch: true })) ?? fetch(request);
 }
 
 self.addEventListener("install", (event) => event.waitUntil(keep()));

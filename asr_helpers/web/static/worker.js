@@ -6,12 +6,13 @@ import { Recogniser } from "./recogniser.js";
 import { Resampler } from "./resample.js";
 import { pause } from "./windows.js";
 
+const FORMAT = 1; // of recogniser.json
 let settings, recogniser, live = null;
 
 // The bytes of a file. Some servers label .gz so that the browser unpacks it, others do not: so look at the bytes.
 async function fetched(name, report) {
   const response = await fetch(name);
-  if (!response.ok) throw new Error(`${name}: the server answers ${response.status}. Reload the page.`);
+  if (!response.ok) throw new Error(`the server answers ${response.status}`);
   const counted = response.body.pipeThrough(new TransformStream({
     transform(chunk, controller) {
       report(chunk.length);
@@ -24,20 +25,36 @@ async function fetched(name, report) {
   return new Uint8Array(await new Response(unpacked).arrayBuffer());
 }
 
+// Calls `use`; its error names the file.
+async function named(name, use) {
+  try {
+    return await use();
+  } catch (error) {
+    throw new Error(`${name} is missing or damaged (${error.message}). Reload the page.`);
+  }
+}
+
+async function readSettings() {
+  const read = JSON.parse(new TextDecoder().decode(await fetched("recogniser.json", () => {})));
+  if (read?.format !== FORMAT) throw new Error("it is not of this version");
+  return read;
+}
+
 async function load() {
-  settings = JSON.parse(new TextDecoder().decode(await fetched("recogniser.json", () => {})));
+  settings = await named("recogniser.json", readSettings);
   const total = Object.values(settings.bytes).reduce((sum, bytes) => sum + bytes, 0);
   let seen = 0;
   const report = (bytes) => postMessage({ kind: "progress", share: Math.min(1, (seen += bytes) / total) });
   const names = [settings.engine, settings.network, settings.language_model].filter(Boolean);
-  const [wasm, model, lm] = await Promise.all(names.map((name) => fetched(name, report)));
-  recogniser = await Recogniser.create(settings, wasm, model);
-  if (lm) recogniser.useLanguageModel(lm);
+  const [wasm, model, lm] = await Promise.all(names.map((name) => named(name, () => fetched(name, report))));
+  const both = `${settings.engine} or ${settings.network}`;
+  recogniser = await named(both, () => Recogniser.create(settings, wasm, model));
+  if (lm) await named(settings.language_model, () => recogniser.useLanguageModel(lm));
   postMessage({ kind: "ready", settings });
 }
 
 // The picture first: it comes at once, the words take longer.
-function recognise(samples, kind, turn) {
+function recognise(samples, kind, turn, changed = false) {
   const start = performance.now();
   postMessage({ kind: "picture", turn, mel: recogniser.features.logMel(samples), seconds: seconds(samples.length) });
   const heard = performance.now();
@@ -45,7 +62,7 @@ function recognise(samples, kind, turn) {
   const logProbs = recogniser.logProbs(samples, report), listened = performance.now();
   const found = recogniser.decode(logProbs);
   const times = { picture: heard - start, network: listened - heard, search: performance.now() - listened };
-  postMessage({ kind, turn, samples, logProbs, times, seconds: seconds(samples.length), ...found });
+  postMessage({ kind, turn, samples, changed, logProbs, times, seconds: seconds(samples.length), ...found });
   return found;
 }
 
@@ -101,7 +118,8 @@ const answers = {
   load,
   recognise: ({ samples, effects, turn }) => {
     const changed = Object.keys(effects).length > 0;
-    recognise(changed ? spoiled(samples, effects, settings.features.sample_rate) : samples, "result", turn);
+    const heard = changed ? spoiled(samples, effects, settings.features.sample_rate) : samples;
+    recognise(heard, "result", turn, changed);
   },
   begin: ({ rate, turn }) => (live = new Live(rate, turn)),
   block: ({ samples }) => live.hear(samples),
