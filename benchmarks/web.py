@@ -1,22 +1,31 @@
 """The recogniser in a page: how much there is to download, and what its engine costs.
 
-    python benchmarks/web.py [MODEL] [--page DIR] [--corpus CORPUS] [--json]
+    python benchmarks/web.py [MODEL] [--page DIR] [--corpus CORPUS] [--no-browser] [--json]
 
 Writes the page of MODEL (default: the shipped one), or takes the one in DIR. The engine runs in wasmtime, without a
-browser, on the clips of CORPUS (default: data/real). Prints
+browser, on the clips of CORPUS (default: data/real). Then Chromium opens the page. Prints
 
 - the bytes to download, by kind: the network, the language model, the engine, the clips, everything else
 - the engine's CPU time in milliseconds for a second of audio, and ONNX Runtime's on one thread, each the median of
   three rounds that take turns
 - the engine's memory after the longest clip, and after half a minute, the longest piece that the page gives it
 - in which share of all frames both find the same letter the most probable
+- in Chromium, with nothing in its store: the seconds from the address to the first words, and from a tap on another
+  clip to its words; the memory that the tab's process has of its own (PSS) before and after these
+- in Chromium, on all clips of CORPUS: the CPU time of the tab's process, all threads, in milliseconds for a second of
+  audio, from samples to words; the word error rate, and Python's with the same network and language model
 """
 
 import contextlib
+import functools
+import http.server
 import json
+import shutil
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +36,26 @@ from asr_helpers.corpus import data_dir, load_corpus
 from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.sound import MELS, SAMPLE_RATE, TIME_POOLING, features, num_frames, read_audio
 from asr_helpers.web import Engine, pack_model
+from asr_helpers.words import FastBeamSearch, word_errors
 
 ROUNDS = 3
 LONGEST_SECONDS = 30
+HEARD = """new Promise((done) => setInterval(() => {
+    if (document.querySelector("#status").textContent.startsWith("Heard")) done();
+}, 10))"""
+LOAD = """async (files) => {
+    const { decode } = await import("/page/sound_input.js"), { Recogniser } = await import("/page/recogniser.js");
+    const bytes = async (name) => new Uint8Array(await (await fetch("/page/" + name)).arrayBuffer());
+    const unpacked = async (name) => new Uint8Array(await new Response(
+        new Blob([await bytes(name)]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
+    const settings = JSON.parse(new TextDecoder().decode(await bytes("recogniser.json")));
+    const { engine, network, language_model, features } = settings;
+    globalThis.recogniser = await Recogniser.create(settings, await bytes(engine), await unpacked(network));
+    if (language_model) recogniser.useLanguageModel(await unpacked(language_model));
+    globalThis.sounds = [];
+    for (const file of files) sounds.push(await decode(await (await fetch(file)).blob(), file, features.sample_rate));
+}"""
+TEXTS = "sounds.map((samples) => recogniser.decode(recogniser.logProbs(samples)).text)"
 
 
 def download(folder: Path) -> dict[str, int]:
@@ -76,17 +102,101 @@ def compare(model: Path, corpus: Path) -> dict[str, float]:
     }
 
 
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder; yield its address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://localhost:{server.server_port}/"
+    server.shutdown()
+
+
+def in_chromium(page: Path, model: Path, corpus: Path) -> dict[str, float]:
+    """Return what the page costs in Chromium, and how many words are wrong there and in Python."""
+    from playwright.sync_api import sync_playwright
+
+    clips = load_corpus(corpus).utterances
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        root = Path(folder)
+        (root / "page").symlink_to(page.resolve())
+        (root / "corpus").symlink_to(corpus.resolve())
+        names = [f"corpus/{clip.path.resolve().relative_to(corpus.resolve()).as_posix()}" for clip in clips]
+        flags = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+        with served(root) as address, playwright.chromium.launch(executable_path=chromium, args=flags) as browser:
+            found = visit(browser, address + "page/")
+            texts, found["chromium_ms_per_second"] = hear(browser, address, names, sum(clip.seconds for clip in clips))
+        lm = page / "lm.bin.gz"
+        search = FastBeamSearch(shutil.copy(lm, root / "page.lm")) if lm.exists() else None
+        recognizer = Recognizer.load(model)
+        decoder = (lambda log_probs: search(log_probs)[0].text) if search else None
+        spoken = [clip.text for clip in clips]
+        python = [recognizer.transcribe(read_audio(clip.path), decoder) for clip in clips]
+    found |= {"chromium_wer": word_errors(spoken, texts).rate, "python_wer": word_errors(spoken, python).rate}
+    return found | {"same_texts": sum(mine == theirs for mine, theirs in zip(texts, python, strict=True))}
+
+
+def visit(browser, address: str) -> dict[str, float]:
+    """Return how long a first visitor waits, and the tab's memory."""
+    tab = browser.new_page()
+    _, empty = processes(browser)
+    start = time.perf_counter()
+    tab.goto(address)
+    tab.evaluate(HEARD)
+    loaded = time.perf_counter()
+    tab.evaluate("document.querySelector('#status').textContent = ''")
+    tab.get_by_role("button", name="Reader 2").click()
+    tab.evaluate(HEARD)
+    tapped = time.perf_counter()
+    _, full = processes(browser)
+    tab.close()
+    return {
+        "first_words_seconds": loaded - start,
+        "tap_seconds": tapped - loaded,
+        "empty_tab_mb": empty,
+        "tab_mb": full,
+    }
+
+
+def hear(browser, address: str, names: list[str], seconds: float) -> tuple[list[str], float]:
+    """Return the texts of recordings, and the CPU time for a second of them in milliseconds."""
+    tab = browser.new_page()
+    tab.goto(address + "page/recogniser.json")
+    tab.evaluate(LOAD, [f"/{name}" for name in names])
+    before, _ = processes(browser)
+    texts = tab.evaluate(TEXTS)
+    after, _ = processes(browser)
+    return texts, 1000 * (after - before) / seconds
+
+
+def processes(browser) -> tuple[float, float]:
+    """Return the CPU time of all tabs in seconds, and the memory of the largest in megabytes."""
+    infos = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    tabs = [info for info in infos if info["type"] == "renderer"]
+    sizes = [Path(f"/proc/{tab['id']}/smaps_rollup").read_text().split("Pss:")[1].split()[0] for tab in tabs]
+    return sum(tab["cpuTime"] for tab in tabs), max(map(int, sizes)) * 1024 / 1e6
+
+
 if __name__ == "__main__":
     parser = arguments(__doc__, __file__, "json")
     parser.add_argument("model", metavar="MODEL", type=Path, nargs="?", default=shipped_model(), help="crnn.fast.onnx")
     parser.add_argument("--page", metavar="DIR", type=Path, help="written by asr web")
     parser.add_argument("--corpus", metavar="CORPUS", type=Path, default=data_dir() / "real")
+    parser.add_argument("--no-browser", action="store_true", help="leave Chromium's part out")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         with contextlib.redirect_stdout(sys.stderr):
             if not options.page and main(["web", str(options.model), "--out", folder]):
                 sys.exit(2)
-        found = {"bytes": download(options.page or Path(folder)), **compare(options.model, options.corpus)}
+        page = options.page or Path(folder)
+        found = {"bytes": download(page), **compare(options.model, options.corpus)}
+        if not options.no_browser:
+            found |= in_chromium(page, options.model, options.corpus)
     if options.json:
         print(json.dumps(found))
     else:
