@@ -505,7 +505,7 @@ def test_what_is_missing_is_named(browser, site, spoil, button, message):
     ("name", "spoil", "said"),
     [
         ("recogniser.json", lambda content: b"<!doctype html>", "recogniser.json is missing or damaged"),
-        ("recogniser.json", lambda content: content.replace(b'"format": 1', b'"format": 2'), "not of this version"),
+        ("recogniser.json", lambda content: content.replace(b'"format": 1', b'"format": 2'), "of another version"),
         ("engine.wasm", lambda content: content[:2000], "engine.wasm or model.bin.gz is missing or damaged"),
         ("model.bin.gz", lambda content: content[:-2000], "model.bin.gz is missing or damaged"),
         ("model.bin.gz", lambda content: b"<!doctype html>" * 9, "it is another network"),

@@ -173,7 +173,7 @@ function showTimes({ times, seconds }) {
   $("times").hidden = !seconds;
   const each = (name) => `${(times[name] / seconds).toFixed(0)} ms`;
   const spent = `${each("network")} for the network and ${each("search")} for the search`;
-  $("times").textContent = `For a second of this sound, this device took ${spent}.`;
+  $("times").textContent = `The network is ${settings.name}. For a second of this sound, this device took ${spent}.`;
 }
 
 // ---- sound

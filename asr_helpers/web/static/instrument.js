@@ -19,14 +19,15 @@ const AROUND = 0.06; // seconds before and after a letter that are heard with it
 const PARTS = `
   <div class="instrument-bar">
     <button class="instrument-play" type="button">▶ Play</button>
-    <button class="instrument-loop" type="button" aria-pressed="false" title="Play it over and over">⟳ Loop</button>
+    <button class="instrument-loop" type="button" aria-pressed="false" title="Repeat">⟳ Loop</button>
     <button class="instrument-clean" type="button" aria-pressed="false" hidden
-      title="Hear the sound as it was before it was changed">Clean sound</button>
+      title="Hear the sound without the changes">Clean sound</button>
     <output class="instrument-time"></output>
   </div>
   <div class="instrument-body">
     <div class="instrument-letters" role="listbox" tabindex="0"
-      aria-label="Letters. Choose one with the arrow keys: the moments where the network hears it light up. Enter plays the first one."></div>
+      aria-label="Letters. Choose one with the arrow keys: the moments where the network hears it light up. Enter plays
+        the first one."></div>
     <div class="instrument-window">
       <div class="instrument-track">
         <canvas role="img"></canvas>
@@ -37,8 +38,8 @@ const PARTS = `
       </div>
     </div>
   </div>
-  <p class="instrument-hint">Tap the picture to hear it from there, or a word to hear it alone. Drag the
-    mouse to hear a part. Point at a letter to see where it is heard. Tap a letter under the upper picture to hear it.</p>
+  <p class="instrument-hint">Tap the picture to play from there. Tap a word, or a letter under the upper
+    picture, to hear it alone. Drag the mouse to hear a part. Point at a letter to see where it is heard.</p>
   <p class="instrument-said" role="status"></p>`;
 
 export class Instrument {

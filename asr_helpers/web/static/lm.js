@@ -155,29 +155,34 @@ export class LanguageModel {
   readLetters(letters, floor, longest) {
     const labels = new Map(letters.map((letter, label) => [letter, label])), space = labels.get(" ");
     const counts = new Float64Array(letters.length ** 2), wordAt = [NONE], best = [-Infinity];
-    let children = new Int32Array(letters.length << 16).fill(NONE);
+    const first = [NONE], sibling = [NONE], label = [NONE]; // a table of all letters of all nodes would be large
     this.letters = letters.length;
     for (let word = UNKNOWN + 1; word < this.words.length; word++) {
       const spelt = Array.from(this.words[word], (letter) => labels.get(letter) ?? space), log10 = this.logProb(word);
       if (spelt.length > longest || spelt.includes(space)) continue; // the model cannot spell it
       let node = 0, before = space;
       best[0] = Math.max(best[0], log10);
-      for (const label of spelt) {
-        const edge = node * letters.length + label;
-        if (children[edge] === NONE) {
-          children[edge] = wordAt.push(NONE) - 1;
+      for (const letter of spelt) {
+        let next = first[node];
+        while (next !== NONE && label[next] !== letter) next = sibling[next];
+        if (next === NONE) {
+          next = wordAt.push(NONE) - 1;
           best.push(-Infinity);
-          if (wordAt.length * letters.length > children.length) children = doubled(children);
+          first.push(NONE);
+          sibling.push(first[node]);
+          label.push(letter);
+          first[node] = next;
         }
-        node = children[edge];
+        node = next;
         best[node] = Math.max(best[node], log10);
-        counts[before * letters.length + label] += 10 ** log10;
-        before = label;
+        counts[before * letters.length + letter] += 10 ** log10;
+        before = letter;
       }
       counts[before * letters.length + space] += 10 ** log10;
       wordAt[node] = word;
     }
-    this.children = children;
+    Object.assign(this, { first: Int32Array.from(first), sibling: Int32Array.from(sibling) });
+    this.label = Int16Array.from(label);
     this.wordAt = Int32Array.from(wordAt);
     this.best = Float64Array.from(best);
     this.bigrams = logShares(counts, letters.length, floor);
@@ -185,19 +190,16 @@ export class LanguageModel {
 
   // The node that `label` leads to, or NONE.
   child(node, label) {
-    return node === NONE ? NONE : this.children[node * this.letters + label];
+    if (node === NONE) return NONE;
+    let child = this.first[node];
+    while (child !== NONE && this.label[child] !== label) child = this.sibling[child];
+    return child;
   }
 
   // ln P(label | before), of two letters in a word.
   pair(before, label) {
     return this.bigrams[before * this.letters + label];
   }
-}
-
-function doubled(array) {
-  const longer = new Int32Array(2 * array.length).fill(NONE);
-  longer.set(array);
-  return longer;
 }
 
 // ln of each row's shares; `floor` of each row is spread evenly, so that no letter is impossible.

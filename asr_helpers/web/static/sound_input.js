@@ -8,7 +8,7 @@ const REFUSALS = {
   NotReadableError: "Another program is using the microphone. Close that program, or open a sound file.",
 };
 const NO_TLS =
-  "A browser gives the microphone only to pages with an https address, or to localhost. A sound file works here, too.";
+  "A browser gives the microphone only to pages with an https address, or to localhost. A sound file works here too.";
 
 // The samples of a file, mono at `rate`. A context of this rate has the browser resample what it decodes.
 export async function decode(blob, name, rate) {

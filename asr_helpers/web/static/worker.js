@@ -36,7 +36,7 @@ async function named(name, use) {
 
 async function readSettings() {
   const read = JSON.parse(new TextDecoder().decode(await fetched("recogniser.json", () => {})));
-  if (read?.format !== FORMAT) throw new Error("it is not of this version");
+  if (read?.format !== FORMAT) throw new Error("it is of another version");
   return read;
 }
 
