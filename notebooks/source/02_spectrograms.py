@@ -35,7 +35,9 @@ from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.show import plots
 from asr_helpers.show.widgets import SpectrogramBench, player, player_html
 from asr_helpers.sound import (
+    effects,
     features,
+    frame_power,
     hz_to_mel,
     log_mel,
     mel_filterbank,
@@ -43,6 +45,7 @@ from asr_helpers.sound import (
     normalize_mel_bins,
     play_back,
     read_audio,
+    speech_frames,
 )
 from asr_helpers.teaching import check
 from asr_helpers.words import word_errors
@@ -247,17 +250,31 @@ print("equal, to 1e-4:", logs.shape)
 # %% [markdown]
 # ## What about loudness, and the microphone?
 #
-# Speak half as loudly, and every log-mel goes down by the same amount, except where the floor holds it: there the quiet
-# sounds of a quiet speaker drown. So each clip is first brought to one level, that of read speech, and to mean 0, since
-# a cheap converter may add a constant. A dull microphone lowers each bin by an amount of its own. That, too, says nothing
-# about the words, so take each bin's mean away and divide by its deviation (plus 0.1, so that a bin in which nothing
-# happens is not blown up to full strength).
+# Speak half as loudly, and every log-mel goes down by the same amount, except where the floor holds it: the soft sounds of
+# a quiet speaker drown there. So each clip is first brought to one level, that of read speech, and to mean 0, since a
+# cheap converter may add a constant. A dull microphone lowers each bin by an amount of its own, which says nothing about
+# the words either. So we subtract each bin's mean and divide by its deviation (plus 0.1, so that a bin in which nothing
+# happens is not blown up).
+#
+# Of which frames do we take level, mean and deviation? If silence counts, the features of a word depend on how long the
+# speaker waited before it. So we first find the frames that are speech. Their power is at least 9 dB above the quietest
+# tenth of the clip, within limits of 35 and 20 dB below its loudest 0.2 s. The 20 frames on either side count as well, for
+# a soft F or TH.
 
 # %%
-levelled = (samples - samples.mean()) * 0.05 / samples.std()
+centred = samples - samples.mean()
+loudness = np.array([np.mean(centred[max(0, at - 480) : at + 480] ** 2) for at in range(0, len(samples) + 1, 160)])
+loudest, quiet = np.sort(loudness)[-20], np.sort(loudness)[len(loudness) // 10]
+loud_enough = loudness >= np.clip(10**0.9 * quiet, 10**-3.5 * loudest, 10**-2 * loudest)
+speech = np.convolve(loud_enough, np.ones(41), "same") > 0.5
+np.testing.assert_array_equal(speech, speech_frames(frame_power(samples)))
+
+# %%
+levelled = centred * 0.05 / np.sqrt(loudness[speech].mean())
 at_level = np.log(power_spectrogram(levelled) @ filters + 1e-6)
-ours = (at_level - at_level.mean(axis=0)) / (at_level.std(axis=0) + 0.1)
+ours = (at_level - at_level[speech].mean(axis=0)) / (at_level[speech].std(axis=0) + 0.1)
 np.testing.assert_allclose(ours, features(samples), atol=1e-3)
+print(f"{speech.mean():.0%} of the frames are speech, or near it")
 
 # %%
 for gain in (0.5, 0.01):
@@ -366,6 +383,30 @@ for apart in (40, 60, 80, 100):
 # %% [markdown]
 # So 25 ms part the harmonics of most voices, but not of the deepest, and bursts a fortieth of a second apart. The hop
 # decides how often we look: 100 times a second gives the 40 milliseconds of one of the network's answers four looks.
+#
+# ## Break it: press *record*, and wait
+#
+# Put five seconds of an empty room before and after each of the forty sentences of `data/real`, 40 dB below the speech. Take
+# level, mean and deviation over all frames, and compare with those over the speech:
+
+
+# %%
+def of_all_frames(samples):
+    levelled = (samples - samples.mean()) * 0.05 / samples.std()
+    return recognizer.greedy(recognizer.log_probs(normalize_mel_bins(log_mel(levelled))))
+
+
+# %%
+said, clips = [each.text for each in people], [read_audio(each.path) for each in people]
+waited = [effects.silence(clip, 5, 5, -40, 1, np.random.default_rng(0)) for clip in clips]
+for name, heard in {"all frames": of_all_frames, "the speech": recognizer.transcribe}.items():
+    rates = [word_errors(said, [heard(sound) for sound in sounds]).rate for sounds in (clips, waited)]
+    print(f"statistics over {name}: {rates[0]:.1%} of the words wrong, {rates[1]:.1%} with silence around them")
+
+# %% [markdown]
+# *Diagnosis.* Two thirds of the frames are silence now. They lower each bin's mean and change its deviation, so every word
+# has another picture than in training. Where only the speech counts, silence changes nothing. `python benchmarks/silence.py`
+# measures this with the language model, and for long recordings.
 #
 # ## Break it: silence without a floor
 #
@@ -503,8 +544,8 @@ check("02.3", answer)
 #
 # - A window of 25 ms every 10 ms, faded at its ends, Fourier-transformed: time and frequency, sharp enough.
 # - 80 mel filters keep what an ear tells apart; the log shows quiet sounds beside loud ones, above a floor.
-# - Brought to one level and normalised bin by bin, the features do not know how loud the speaker was, nor how dull the
-#   microphone.
+# - Brought to one level and normalised bin by bin, over the speech alone, the features do not depend on loudness, on the
+#   microphone, or on the silence around the words.
 # - One definition of the features, held equal to librosa's: whoever trains and whoever listens use the same.
 #
 # ## Further reading

@@ -353,8 +353,9 @@ minute = np.concatenate(pieces)
 print(f"{len(said)} sentences, {len(minute) / 16000:.1f} s")
 
 # %% [markdown]
-# `Recognizer` cuts what is longer than 30 s into windows of 20 s, overlapping by four or more, normalises each
-# as if it were an utterance, and joins the answers in the middle of each overlap:
+# `Recognizer` cuts a recording of more than 30 s in its pauses and normalises each piece as if it were an utterance. Where
+# nobody pauses for long, it takes windows of 20 s that overlap by four, and joins the answers in the middle of each
+# overlap. These would be the windows of our minute:
 
 # %%
 starts = np.array(window_starts(len(minute))) / 16000
@@ -374,13 +375,13 @@ print(text[:300].lower(), "…")
 
 # %%
 print(f"sentence by sentence: WER {word_errors(said, alone).rate:.1%}")
-for name, each in {"windows": text, "cut every 20 s": hard, "all in one piece": whole}.items():
+for name, each in {"pauses and windows": text, "cut every 20 s": hard, "all in one piece": whole}.items():
     print(f"{name + ':':21} WER {word_errors([' '.join(said)], [each]).rate:.1%}")
 
 # %% [markdown]
-# The difference to the sentences alone is the price of not knowing where they begin: one normalisation for
-# several voices, and sentences that touch. Cuts without an overlap go through the middle of words. What windows
-# also buy is memory: they need no more of it after an hour than after a minute.
+# The difference to the sentences alone is the price of not knowing where they begin: one normalisation for several
+# voices, and sentences that touch. Cuts at fixed times go through the middle of words. Pieces also bound the memory: an
+# hour needs no more of it than a minute.
 #
 # ## Could it write while you speak?
 #
