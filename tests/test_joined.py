@@ -174,3 +174,11 @@ def test_frames_of_an_mp3_are_looked_for_in_mp3s_only(tmp_path, kind, monkeypatc
     soundfile.write(tmp_path / "a", noise, 16000, "PCM_16", format=kind)
     monkeypatch.setattr("asr_helpers.own_data.joined._mp3_frame", None)  # calling it fails
     assert len(read_recording(tmp_path / "a")) == len(noise)
+
+
+@pytest.mark.parametrize("begin", [b"OggS", b"RIFF", b"FORM", b"fLaC"])
+def test_a_file_without_a_whole_header_has_no_parts(tmp_path, begin):
+    (tmp_path / "damaged").write_bytes(begin + bytes(100))
+    assert all(part.end > part.start for part in find_parts(tmp_path / "damaged", mp3=True))
+    if begin == b"OggS":
+        assert find_parts(tmp_path / "damaged", mp3=False) == []

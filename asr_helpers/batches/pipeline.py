@@ -181,7 +181,7 @@ def training_batches(
     """
     load = _loader(speech, augmenter, seed, splicer)
     steps = batches_per_epoch(speech, batch_seconds, worker[1], augmenter)
-    lengthens = augmenter is not None and augmenter.silence_probability > 0
+    lengthens = isinstance(augmenter, Augmenter) and augmenter.silence_probability > 0  # it may be another function
 
     @tf.autograph.experimental.do_not_convert  # converting its loops over utterances takes 30 s for 1 000 hours
     def one_epoch(epoch):
@@ -229,7 +229,7 @@ def batches_per_epoch(
     """
     bounds, sizes = buckets(batch_seconds, workers)
     frames = np.array([num_frames(utterance.samples) for utterance in speech.utterances])
-    if augmenter is not None and augmenter.silence_probability:
+    if isinstance(augmenter, Augmenter) and augmenter.silence_probability:
         rng = np.random.default_rng(0)
         chosen = rng.random(len(frames)) < augmenter.silence_probability
         for low, high in (augmenter.silence_before, augmenter.silence_after):

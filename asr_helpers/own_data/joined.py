@@ -98,7 +98,8 @@ def find_parts(path: Path, mp3: bool) -> list[Part]:
                 starts = _ogg_starts(content)
             else:
                 return _mp3_parts(content) if mp3 else []
-            parts = [Part(*ends) for ends in zip(starts, [*starts[1:], len(content)], strict=True)]
+            ends = [*starts[1:], len(content)] if starts else []  # none: its first page is damaged
+            parts = [Part(*both) for both in zip(starts, ends, strict=True)]
             if kind == b"OggS" and parts:
                 parts[-1] = parts[-1]._replace(missing=_ogg_missing(content))
             return parts

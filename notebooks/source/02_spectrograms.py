@@ -35,9 +35,7 @@ from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.show import plots
 from asr_helpers.show.widgets import SpectrogramBench, player, player_html
 from asr_helpers.sound import (
-    effects,
     features,
-    frame_power,
     hz_to_mel,
     log_mel,
     mel_filterbank,
@@ -45,7 +43,6 @@ from asr_helpers.sound import (
     normalize_mel_bins,
     play_back,
     read_audio,
-    speech_frames,
 )
 from asr_helpers.teaching import check
 from asr_helpers.words import word_errors
@@ -262,6 +259,8 @@ print("equal, to 1e-4:", logs.shape)
 # a soft F or TH.
 
 # %%
+from asr_helpers.sound import frame_power, speech_frames
+
 centred = samples - samples.mean()
 loudness = np.array([np.mean(centred[max(0, at - 480) : at + 480] ** 2) for at in range(0, len(samples) + 1, 160)])
 loudest, quiet = np.sort(loudness)[-20], np.sort(loudness)[len(loudness) // 10]
@@ -391,6 +390,9 @@ for apart in (40, 60, 80, 100):
 
 
 # %%
+from asr_helpers.sound import effects
+
+
 def of_all_frames(samples):
     levelled = (samples - samples.mean()) * 0.05 / samples.std()
     return recognizer.greedy(recognizer.log_probs(normalize_mel_bins(log_mel(levelled))))
