@@ -146,6 +146,8 @@ DAMAGE = {
     "weights": lambda state: state | {"weights": None},
     "config": lambda state: state | {"config": []},
     "best": lambda state: state | {"best": "good"},
+    "best is not a number": lambda state: state | {"best": math.nan},
+    "a rate that is not a number": lambda state: state | {"history": [state["history"][0] | {"val_wer": math.nan}]},
     "empty history": lambda state: state | {"history": []},
     "row": lambda state: state | {"history": [None]},
     "figure": lambda state: state | {"history": [state["history"][0] | {"loss": "low"}]},

@@ -235,11 +235,11 @@ def _check_state(state: Any) -> None:
     _check(isinstance(state, dict), "no object")
     history, weights, dropout, plateau = (state[name] for name in ("history", "weights", "dropout", "plateau"))
     _check(isinstance(state["config"], dict), "config")
-    _check(state["best"] is None or _is_number(state["best"]), "best")
+    _check(state["best"] is None or _is_rate(state["best"]), "best")
     _check(isinstance(history, list) and history and all(isinstance(row, dict) for row in history), "history")
     for row in history:
         _check({"epoch", "loss", "val_wer"} <= row.keys() == history[0].keys(), "history")
-        _check(all(map(_is_number, row.values())), "history")
+        _check(all(map(_is_number, row.values())) and _is_rate(row["val_wer"]), "history")
     _check(isinstance(weights, list), "weights")
     for name in [state["checkpoint"], *weights]:
         _check(isinstance(name, str) and re.fullmatch(r"(epoch-\d+\.keras|weights-\d+\.npz)", name), "file name")
@@ -254,6 +254,11 @@ def _check_state(state: Any) -> None:
 def _check(holds: object, what: str) -> None:
     if not holds:
         raise ValueError(f"not the state of a run: {what}")
+
+
+def _is_rate(value: Any) -> bool:
+    """Return whether a value is an error rate: a later one is compared with it, which NaN would always win."""
+    return _is_number(value) and value >= 0
 
 
 def _is_number(value: Any) -> bool:
