@@ -149,6 +149,7 @@ DAMAGE = {
     "best is not a number": lambda state: state | {"best": math.nan},
     "a rate that is not a number": lambda state: state | {"history": [state["history"][0] | {"val_wer": math.nan}]},
     "empty history": lambda state: state | {"history": []},
+    "a row too many": lambda state: state | {"history": state["history"] * 2},
     "row": lambda state: state | {"history": [None]},
     "figure": lambda state: state | {"history": [state["history"][0] | {"loss": "low"}]},
     "huge figure": lambda state: state | {"history": [state["history"][0] | {"loss": 10**400}]},

@@ -243,6 +243,7 @@ def _check_state(state: Any) -> None:
     _check(isinstance(weights, list), "weights")
     for name in [state["checkpoint"], *weights]:
         _check(isinstance(name, str) and re.fullmatch(r"(epoch-\d+\.keras|weights-\d+\.npz)", name), "file name")
+    _check(state["checkpoint"] == f"epoch-{len(history):04d}.keras", "a checkpoint of another epoch")
     _check(isinstance(plateau, dict) and plateau.keys() <= set(PLATEAU_STATE), "plateau")
     _check(all(map(_is_number, plateau.values())), "plateau")
     _check(isinstance(dropout, list), "dropout")
