@@ -8,19 +8,16 @@ The recogniser is the shipped one with its language model; the default corpus is
 """
 
 import json
-import sys
 from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from common import arguments
 
 from asr_helpers.corpus import Utterance, data_dir, load_corpus
 from asr_helpers.recognizer import Recognizer, segments, shipped_model
 from asr_helpers.sound import effects, read_audio
 from asr_helpers.words import default_decoder, word_errors
-from benchmarks.common import arguments
 
 SECONDS = 0, 1, 2, 5
 LEVEL_DB = -40
@@ -29,10 +26,8 @@ GAP = 0.25  # seconds at each end of a clip in a longer recording
 
 def surrounded(utterance: Utterance, seconds: float, number: int) -> np.ndarray:
     """Return a clip with `seconds` of room noise on each side, float32 (samples,); the noise depends on `number`."""
-    samples = read_audio(utterance.path)
-    return (
-        effects.silence(samples, seconds, seconds, LEVEL_DB, 1, np.random.default_rng(number)) if seconds else samples
-    )
+    samples, rng = read_audio(utterance.path), np.random.default_rng(number)
+    return effects.silence(samples, seconds, seconds, LEVEL_DB, tilt=1, rng=rng)
 
 
 def in_turn(utterances: list[Utterance]) -> list[Utterance]:

@@ -75,9 +75,9 @@ def add_hotwords(command: Parser) -> None:
     command.add_argument("--hotwords", metavar="FILE|WORD", nargs="+", action="extend", default=[], help=what)
 
 
-def add_language_model(command: Parser) -> None:
+def add_language_model(command: Parser, default: str = "the shipped one") -> None:
     language_model = command.add_mutually_exclusive_group()
-    add_path(language_model, "--lm", "FILE", ".lm or ARPA; default: the shipped one")
+    add_path(language_model, "--lm", "FILE", f".lm or ARPA; default: {default}")
     add_switch(language_model, "--no-lm", "the network alone, greedily decoded")
 
 
@@ -216,9 +216,7 @@ def web(command: Parser) -> None:
 
     add_path(command, "model", "MODEL", ".keras, or its crnn.fast.onnx")
     add_path(command, "--out", "DIR", "new or empty, or a page to write anew", required=True)
-    language_model = command.add_mutually_exclusive_group()
-    add_path(language_model, "--lm", "FILE", ".lm or ARPA; default: for English the shipped one, for others none")
-    add_switch(language_model, "--no-lm", "the network alone, greedily decoded")
+    add_language_model(command, "for English the shipped one, for others none")
     help = f"prune the language model to X million bytes; default: {LM_MEGABYTES}"
     command.add_argument("--lm-megabytes", metavar="X", type=finite, default=LM_MEGABYTES, help=help)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from asr_helpers.recognizer.recognizer import Recognizer
+from asr_helpers.recognizer.runtimes import onnx_session
 from asr_helpers.sound.audio import HOP
 from asr_helpers.sound.mel import (
     LEVEL,
@@ -44,13 +45,9 @@ class StreamingNetwork:
     def __init__(self, path: Path | str, alphabet: Alphabet = ENGLISH):
         """Load an ONNX file of `asr quantize`, and its alphabet."""
         import onnx
-        import onnxruntime
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        graph = streaming_graph(onnx.load(path)).SerializeToString()
         self.alphabet = alphabet
-        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._session = onnx_session(streaming_graph(onnx.load(path)).SerializeToString())
         self.forget()
 
     def forget(self) -> None:

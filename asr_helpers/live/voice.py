@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from asr_helpers.corpus.reading import data_dir
-from asr_helpers.recognizer.runtimes import RecognizerError
+from asr_helpers.recognizer.runtimes import RecognizerError, onnx_session
 
 FRAME_SAMPLES = 512  # that one probability stands for, 32 ms
 CONTEXT_SAMPLES = 64  # of the frame before, which the network also reads
@@ -23,15 +23,13 @@ class VoiceDetector:
         """
         path = path or data_dir() / "models" / "silero_vad.onnx"
         try:
-            import onnxruntime
+            import onnxruntime  # noqa: F401
         except ModuleNotFoundError:
             raise RecognizerError("voice detection needs onnxruntime: pip install onnxruntime, or --vad none") from None
         if not path.is_file():
             raise RecognizerError(f"{path}: no such file; check out the repository's data folder, or use --vad none")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
         try:
-            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            self._session = onnx_session(path)
         except Exception:  # ONNX Runtime's errors share no other base
             raise RecognizerError(f"{path}: cannot be loaded; fetch it again, or use --vad none") from None
         self._state = [np.zeros((1, 1, UNITS), np.float32)] * 2

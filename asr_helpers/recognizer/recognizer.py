@@ -85,15 +85,16 @@ class Recognizer:
         if np.ndim(features) != 2 or np.shape(features)[1] != MELS or not len(features):
             raise ValueError(f"features have shape {np.shape(features)} where (frames, {MELS}) is needed")
         if len(features) < TIME_POOLING or (features == features[0]).all():
-            return _log_softmax(self._silence(len(features)))
+            return self._certain(len(features) // TIME_POOLING, self.alphabet.blank)
         logits = self._logits(features.astype(np.float32))  # (frames // 4, classes)
         check_logits(logits, len(features) // TIME_POOLING, self.alphabet.classes, self.name)
         return _log_softmax(logits)
 
-    def _silence(self, frames: int) -> np.ndarray:
-        logits = np.zeros((frames // TIME_POOLING, self.alphabet.classes), np.float32)
-        logits[:, self.alphabet.blank] = CERTAIN_LOGIT
-        return logits
+    def _certain(self, frames: int, label: int) -> np.ndarray:
+        """Return the log-probabilities of output frames whose label is certain, float32 (frames, classes)."""
+        logits = np.zeros((frames, self.alphabet.classes), np.float32)
+        logits[:, label] = CERTAIN_LOGIT
+        return _log_softmax(logits)
 
     def audio_log_probs(self, samples: np.ndarray) -> np.ndarray:
         """Return the log-probabilities for mono float32 audio at 16 kHz, one frame for every 40 ms.
@@ -126,9 +127,7 @@ class Recognizer:
             log_probs = self._piece(piece.samples)
             log_probs = log_probs[piece.before // OUTPUT_HOP : len(log_probs) - piece.after // OUTPUT_HOP]
             if piece.in_pause and " " in self.alphabet.characters:
-                space = np.zeros((1, self.alphabet.classes), np.float32)
-                space[:, self.alphabet.characters.index(" ")] = CERTAIN_LOGIT
-                log_probs[-1:] = _log_softmax(space)
+                log_probs[-1:] = self._certain(1, self.alphabet.characters.index(" "))
             yield log_probs
 
     def _piece(self, samples: np.ndarray) -> np.ndarray:
@@ -136,11 +135,11 @@ class Recognizer:
 
         The network sees no long silence: in most training clips speech begins at once.
         """
-        silence = _log_softmax(self._silence(num_frames(len(samples))))
+        silence = self._certain(num_frames(len(samples)) // TIME_POOLING, self.alphabet.blank)
         if len(samples) >= MIN_SAMPLES and samples.min() == samples.max():
             return silence
-        spectrogram = features(samples)
-        speech = np.flatnonzero(speech_frames(frame_power(samples)))
+        power = frame_power(samples)
+        spectrogram, speech = features(samples, power), np.flatnonzero(speech_frames(power))
         first, end = speech[0] // TIME_POOLING, -(-(speech[-1] + 1) // TIME_POOLING)  # in output frames
         inner = self.log_probs(spectrogram[first * TIME_POOLING : end * TIME_POOLING])
         inner = inner[: len(silence) - first]  # some runtimes give a frame more

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -187,6 +188,15 @@ def _to_floats(y: np.ndarray, details: dict) -> np.ndarray:
     return (y.astype(np.float32) - zero_point) * np.float32(scale)
 
 
+def onnx_session(model: Path | bytes, threads: int = 1) -> Any:
+    """Return ONNX Runtime's session for a file, or for the content of one, on the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
 def _load_onnx(path: Path, threads: int, mode: str) -> tuple[Logits, Alphabet]:
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as native
@@ -194,10 +204,8 @@ def _load_onnx(path: Path, threads: int, mode: str) -> tuple[Logits, Alphabet]:
     refusals = (value for value in vars(native).values() if isinstance(value, type) and issubclass(value, Exception))
     # ValueError: an input is missing, or a name in the file is not UTF-8. IndexError: there is no output.
     errors = (*refusals, RuntimeError, ValueError, IndexError)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
     with _naming(path, "cannot be loaded", *errors):
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        session = onnx_session(path, threads)
         stored = session.get_modelmeta().custom_metadata_map.get(ALPHABET_KEY)
         alphabet = Alphabet(stored) if stored else ENGLISH
 

@@ -128,18 +128,18 @@ def log_mel(samples: np.ndarray) -> np.ndarray:
     return np.log(power @ mel_filterbank() + LOG_FLOOR)  # (frames, 80)
 
 
-def level(samples: np.ndarray) -> np.ndarray:
+def level(samples: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
     """Return the samples at the standard loudness, float32 (samples,): mean 0, and power `LEVEL`² in the speech.
 
     `LOG_FLOOR` is an absolute power: without this step, the soft sounds of a quiet clip would vanish below it, and the
     network would receive a different spectrogram. The mean is a converter's constant offset, which leaks into the
-    lowest mel bins.
+    lowest mel bins. `power` is the samples' `frame_power`, where it is known.
 
     Example:
         >>> level(np.array([0.5, 0.3])).tolist()
         [0.05000000074505806, -0.05000000074505806]
     """
-    exact, power = np.asarray(samples, dtype=np.float64), frame_power(samples)
+    exact, power = np.asarray(samples, dtype=np.float64), frame_power(samples) if power is None else power
     loudness = np.sqrt(power[speech_frames(power)].mean())  # of the speech, as a standard deviation
     return ((exact - exact.mean()) * (LEVEL / max(loudness, QUIETEST))).astype(np.float32)
 
@@ -160,17 +160,18 @@ def normalize_mel_bins(spectrogram: np.ndarray, speech: np.ndarray | slice = sli
     return ((spectrogram - mean) / (std + STD_FLOOR)).astype(np.float32)
 
 
-def features(samples: np.ndarray) -> np.ndarray:
+def features(samples: np.ndarray, power: np.ndarray | None = None) -> np.ndarray:
     """Return the model's input for `samples`: the normalised log-mel, float32 (frames, MELS).
 
     Loudness has no effect: a clip and the same clip 40 dB lower give the same features. Nor has silence before and
-    after: the features of the speech stay the same.
+    after: the features of the speech stay the same. `power` is the samples' `frame_power`, where it is known.
 
     Example:
         >>> features(np.zeros(16_000)).shape
         (101, 80)
     """
-    return normalize_mel_bins(log_mel(level(samples)), speech_frames(frame_power(samples)))
+    power = frame_power(samples) if power is None else power
+    return normalize_mel_bins(log_mel(level(samples, power)), speech_frames(power))
 
 
 def log_mel_tf(samples: "tf.Tensor") -> "tf.Tensor":

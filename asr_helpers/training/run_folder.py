@@ -179,7 +179,7 @@ class RunFolder(keras.callbacks.Callback):
             model = rebuild(self.average.mean, bidirectional=keras.layers.Bidirectional)
             with self._writing("best.keras") as part:
                 model.save(part)
-        self.state["checkpoint"] = f"epoch-{epoch + 1:04d}.keras"
+        self.state["checkpoint"] = _checkpoint_name(epoch + 1)
         with self._writing(self.state["checkpoint"]) as part:
             self.model.save(part)
         if self.average.epochs > 1:
@@ -223,6 +223,10 @@ def _current_names(config: dict) -> dict:
     }
 
 
+def _checkpoint_name(epochs: int) -> str:
+    return f"epoch-{epochs:04d}.keras"
+
+
 def _differs(theirs: Any, ours: Any) -> bool:
     """Return whether two settings differ, in a group of settings by those that both have."""
     if isinstance(theirs, dict) and isinstance(ours, dict):
@@ -243,7 +247,7 @@ def _check_state(state: Any) -> None:
     _check(isinstance(weights, list), "weights")
     for name in [state["checkpoint"], *weights]:
         _check(isinstance(name, str) and re.fullmatch(r"(epoch-\d+\.keras|weights-\d+\.npz)", name), "file name")
-    _check(state["checkpoint"] == f"epoch-{len(history):04d}.keras", "a checkpoint of another epoch")
+    _check(state["checkpoint"] == _checkpoint_name(len(history)), "a checkpoint of another epoch")
     _check(isinstance(plateau, dict) and plateau.keys() <= set(PLATEAU_STATE), "plateau")
     _check(all(map(_is_number, plateau.values())), "plateau")
     _check(isinstance(dropout, list), "dropout")

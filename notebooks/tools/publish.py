@@ -1,9 +1,9 @@
 """Build the series as static pages: python notebooks/tools/publish.py [FOLDER] writes a site that needs no server.
 
 It holds every notebook as executed, its solutions, the README, the glossary and the other pages, with players,
-figures, a list of pages, a search, light and dark. nbconvert turns cells into HTML; this
-script adds the page around them (site/) and adapts the links between pages. FOLDER is new or empty, or an earlier site,
-of which only the files that this script wrote are replaced.
+figures, a list of pages, a search, light and dark. nbconvert turns cells into HTML; this script adds the page around
+them (site/) and adapts the links between pages. FOLDER is new or empty, or an earlier site, of which only the files
+that this script wrote are replaced.
 """
 
 import contextlib
@@ -143,13 +143,18 @@ def listed(site: Path) -> set[str]:
 def title_of(page: BeautifulSoup, source: Path) -> str:
     """Return a page's first heading, or the file's name if it has none."""
     heading = page.find("h1")
-    return heading.get_text().rstrip("¶ ") if heading else source.stem
+    return text_of(heading) if heading else source.stem
+
+
+def text_of(heading) -> str:
+    """Return the text of a heading, without the sign that links to it."""
+    return heading.get_text().rstrip("¶ ")
 
 
 def with_anchors(page: BeautifulSoup) -> None:
     """Set each heading's id to its GitHub anchor, which the links of the series use."""
     for heading in page.find_all(re.compile(r"^h[1-6]$")):
-        heading["id"] = slug(heading.get_text().rstrip("¶ "))
+        heading["id"] = slug(text_of(heading))
         for link in heading.find_all("a", class_="anchor-link"):
             link["href"], link["aria-label"] = f"#{heading['id']}", "link to this heading"
 
@@ -208,7 +213,7 @@ def render(page: BeautifulSoup, entries: list[Entry], source: Path) -> str:
         address=here,
         root="../" * here.count("/"),
         pages=entries,
-        contents=[(heading["id"], heading.get_text().rstrip("¶ ")) for heading in page.find_all("h2")],
+        contents=[(heading["id"], text_of(heading)) for heading in page.find_all("h2")],
         content=str(page),
         before=before,
         after=after,

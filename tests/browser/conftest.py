@@ -1,8 +1,11 @@
 """JupyterLab on a free port and a headless Chromium, for tests that use a notebook as a learner does."""
 
+import functools
+import http.server
 import os
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 import nbformat
@@ -115,3 +118,42 @@ def report(capsys):
             print(f"\n  {text}", flush=True)
 
     return tell
+
+
+@pytest.fixture(scope="session")
+def serve():
+    """A function that serves a folder and returns the address; `instead` has other contents and headers by path."""
+    servers = []
+
+    def start(folder, instead=(), cache="no-cache"):
+        handler = functools.partial(Quiet, directory=folder, instead=dict(instead), cache=cache)
+        servers.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://localhost:{servers[-1].server_port}/"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def __init__(self, *arguments, instead, cache, **options):
+        self.instead, self.cache = instead, cache
+        super().__init__(*arguments, **options)
+
+    def do_GET(self):
+        if self.path not in self.instead:
+            return super().do_GET()
+        content, headers = self.instead[self.path]
+        self.send_response(200)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def end_headers(self):
+        self.send_header("Cache-Control", self.cache)
+        super().end_headers()
+
+    def log_message(self, *_):
+        pass

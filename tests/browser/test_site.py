@@ -1,10 +1,7 @@
 """The static site, as a reader sees it: on a phone and on a screen, in the light and in the dark, without a server."""
 
-import functools
-import http.server
 import re
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -26,13 +23,9 @@ def site(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def address(site):
+def address(site, serve):
     """The address of the site on a server."""
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=site)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://localhost:{server.server_port}"
-        server.shutdown()
+    return serve(site)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +104,7 @@ def test_it_is_dark_where_the_reader_is(phone, site):
 
 
 def test_the_first_page_recognises_speech_where_a_server_serves_it(phone, address):
-    phone.goto(f"{address}/index.html")
+    phone.goto(f"{address}index.html")
     (frame,) = wait_for(lambda: phone.frames[1:], 20, "the recogniser's frame does not open")
     wait_for(lambda: frame.evaluate(STATUS).startswith("Heard"), 60, "the recogniser does not start")
     assert len(frame.locator("#text").inner_text().split()) > 5
@@ -130,7 +123,7 @@ def test_words_are_lost_in_noise(browser, address):
     """This is what the README shows first."""
     page = browser.new_page()
     page.set_viewport_size({"width": 860, "height": 1000})
-    page.goto(f"{address}/recogniser/index.html")
+    page.goto(f"{address}recogniser/index.html")
     wait_for(lambda: page.evaluate(STATUS).startswith("Heard"), 60, "the recogniser does not start")
     page.locator("#clips button").nth(2).click()
     wait_for(lambda: "10 words right" in page.locator("#score").inner_text(), 20, "the clean clip is not recognised")

@@ -1,9 +1,6 @@
 """The recogniser in a page: its JavaScript computes what Python does, and the page serves a visitor with a phone."""
 
-import functools
-import http.server
 import json
-import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -49,22 +46,6 @@ def search(language_model):
 
 
 @pytest.fixture(scope="module")
-def serve():
-    """A function that serves a folder and returns the address; `instead` has other contents and headers by path."""
-    servers = []
-
-    def start(folder, instead=(), cache="no-cache"):
-        handler = functools.partial(Quiet, directory=folder, instead=dict(instead), cache=cache)
-        servers.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
-        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
-        return f"http://localhost:{servers[-1].server_port}/"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
 def site(people, language_model, serve, tmp_path_factory):
     """The page, served: its folder, its address, and a function that lays numbers beside it."""
     folder = tmp_path_factory.mktemp("site") / "page"
@@ -77,29 +58,6 @@ def site(people, language_model, serve, tmp_path_factory):
         return name
 
     return SimpleNamespace(address=serve(folder), folder=folder, clips=clips, lay=lay)
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def __init__(self, *arguments, instead, cache, **options):
-        self.instead, self.cache = instead, cache
-        super().__init__(*arguments, **options)
-
-    def do_GET(self):
-        if self.path not in self.instead:
-            return super().do_GET()
-        content, headers = self.instead[self.path]
-        self.send_response(200)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def end_headers(self):
-        self.send_header("Cache-Control", self.cache)
-        super().end_headers()
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture(scope="module")
