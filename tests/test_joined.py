@@ -30,6 +30,11 @@ def write(path, samples, kind="WAV"):
     return path
 
 
+def parts_of(path, mp3):
+    with open(path, "rb") as file:
+        return find_parts(file, mp3)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_of_joined_files_each_is_read(tmp_path, speech, kind):
     one, two = write(tmp_path / "one", speech, kind), write(tmp_path / "two", speech[:20000][::-1], kind)
@@ -38,13 +43,13 @@ def test_of_joined_files_each_is_read(tmp_path, speech, kind):
     assert np.array_equal(read_recording(tmp_path / "both"), np.concatenate(parts))
     with open_recording(tmp_path / "both") as recording:
         assert recording.seconds == pytest.approx(sum(map(len, parts)) / 16000, abs=0.01)
-    assert [len(find_parts(path, mp3=kind == "MP3")) for path in (one, tmp_path / "both")] == [1, 3]
+    assert [len(parts_of(path, mp3=kind == "MP3")) for path in (one, tmp_path / "both")] == [1, 3]
 
 
 def without_length(path):
     """Return an MP3 of variable bit rate without the first frame, which holds its length."""
     content = path.read_bytes()
-    (only,) = find_parts(path, mp3=True)
+    (only,) = parts_of(path, mp3=True)
     second = content.index(b"\xff\xf3", only.start + 4)  # MPEG 2, layer III
     return content[second:]
 
@@ -53,7 +58,7 @@ def without_length(path):
 def test_an_mp3_of_no_stated_length_is_read_whole(tmp_path, speech):
     whole = write(tmp_path / "a.mp3", np.concatenate([speech, np.zeros(48000, np.float32), speech]), "MP3")
     (tmp_path / "b.mp3").write_bytes(without_length(whole))
-    (part,) = find_parts(tmp_path / "b.mp3", mp3=True)
+    (part,) = parts_of(tmp_path / "b.mp3", mp3=True)
     assert soundfile.info(tmp_path / "b.mp3").frames < 0.6 * part.samples
     assert len(read_recording(tmp_path / "b.mp3")) == pytest.approx(part.samples, rel=0.01)
 
@@ -179,6 +184,6 @@ def test_frames_of_an_mp3_are_looked_for_in_mp3s_only(tmp_path, kind, monkeypatc
 @pytest.mark.parametrize("begin", [b"OggS", b"RIFF", b"FORM", b"fLaC"])
 def test_a_file_without_a_whole_header_has_no_parts(tmp_path, begin):
     (tmp_path / "damaged").write_bytes(begin + bytes(100))
-    assert all(part.end > part.start for part in find_parts(tmp_path / "damaged", mp3=True))
+    assert all(part.end > part.start for part in parts_of(tmp_path / "damaged", mp3=True))
     if begin == b"OggS":
-        assert find_parts(tmp_path / "damaged", mp3=False) == []
+        assert parts_of(tmp_path / "damaged", mp3=False) == []

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from tqdm.auto import tqdm
-
 from asr_helpers.sound.audio import CORPUS_SUFFIXES, MIN_SAMPLES, SAMPLE_RATE
 from asr_helpers.sound.opening import AudioError, check_format, open_audio
 from asr_helpers.system.errors import OneLineError, printable
@@ -92,6 +90,8 @@ def load_corpus(*folders: Path | str, alphabet: Alphabet = ENGLISH) -> Corpus:
     Raises:
         CorpusError: a folder does not exist, cannot be listed, or holds no `*.trans.txt`.
     """
+    from tqdm.auto import tqdm  # here, as in `own_data.importing`: each worker process imports this module
+
     found: dict[str, Utterance] = {}
     problems: list[str] = []
     for folder in map(Path, folders):

@@ -4,6 +4,7 @@ A corpus is strict (`sound.read_audio`); a recording to transcribe may have any 
 bit depth, FLAC, Ogg, Opus, MP3 and more; ffmpeg, if it is installed, reads video, M4A and the rest.
 """
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -87,9 +89,10 @@ def open_recording(path: Path | str) -> Iterator[Recording]:
     with _as_file(path, name) as file, ExitStack() as opened:
         mixer = _Mixer(path, name)
         try:
-            sounds, parts = _open(file, opened)
+            content = opened.enter_context(open(file, "rb"))
+            sounds, parts = _open(file, content, opened)
             unread = next(filter(None, map(_unread, parts, sounds)), "")
-            damage = next(filter(None, (_damage(file, part) for part in parts)), "")
+            damage = next(filter(None, (_damage(content, part) for part in parts)), "")
         except OSError as error:
             raise AudioError(f"{name}: cannot be read ({error.strerror}); correct its permissions") from None
         except soundfile.SoundFileError as error:
@@ -160,8 +163,8 @@ def _as_file(path: Path | str, name: str) -> Iterator[Path]:
         yield copy
 
 
-def _open(file: Path, opened: ExitStack) -> tuple[list[soundfile.SoundFile], list[Part]]:
-    """Return the sounds of a file, and where each lies in it: several if the file has several parts.
+def _open(file: Path, content: BinaryIO, opened: ExitStack) -> tuple[list[soundfile.SoundFile], list[Part]]:
+    """Return the sounds of a file with this `content`, and where each lies in it: several if it has several parts.
 
     Raises:
         SoundFileError: libsndfile cannot open one.
@@ -171,19 +174,17 @@ def _open(file: Path, opened: ExitStack) -> tuple[list[soundfile.SoundFile], lis
         sounds.append(opened.enter_context(sound_file(file)))
     except soundfile.SoundFileError as error:  # as with joined WAVs
         failure = error
-    parts = find_parts(file, mp3=any(sound.format == "MP3" for sound in sounds))
+    parts = find_parts(content, mp3=any(sound.format == "MP3" for sound in sounds))
     if len(parts) > 1:
-        slices = (opened.enter_context(Slice(file, part)) for part in parts)
-        sounds = [opened.enter_context(soundfile.SoundFile(each)) for each in slices]
+        sounds = [opened.enter_context(soundfile.SoundFile(Slice(content, part))) for part in parts]
     elif failure:
         raise failure
-    return sounds, parts or [Part(0, file.stat().st_size)]
+    return sounds, parts or [Part(0, os.fstat(content.fileno()).st_size)]
 
 
-def _damage(file: Path, part: Part) -> str:
+def _damage(content: BinaryIO, part: Part) -> str:
     """Return how the size of a part differs from what it states, and the remedy; "" if it does not."""
-    with Slice(file, part) as content:
-        missing, unread = check_promise(content, part.end - part.start)
+    missing, unread = check_promise(Slice(content, part), part.end - part.start)
     if missing := missing or part.missing:
         return f"cut off, {missing} bytes of sound are missing; fetch it again"
     if unread:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from asr_helpers.corpus.reading import CorpusError, disk_error
 from asr_helpers.own_data.cutting import cut
@@ -188,6 +187,8 @@ def _with_ids(clips: Iterable[Row]) -> Iterator[tuple[str, Row]]:
 
 def _write_sound(clips: list[tuple[str, Row]], destination: Path, workers: int) -> dict[str, str]:
     """Write the clips' sound and return {id: error message or ""}; a file with several clips is read once."""
+    from tqdm.auto import tqdm  # here, because each worker process imports this module, and tqdm costs 40 ms
+
     by_path = defaultdict(list)
     for key, clip in clips:
         speaker = key.split("-")[0]

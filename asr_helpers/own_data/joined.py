@@ -8,8 +8,7 @@ import mmap
 import os
 import re
 import struct
-from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from asr_helpers.sound.headers import UNKNOWN_SIZE
 
@@ -46,10 +45,10 @@ class Part(NamedTuple):
 
 
 class Slice(io.RawIOBase):
-    """The bytes `start` to `end` of a file, as a file of their own."""
+    """The bytes `start` to `end` of an open file, as a file of their own; several may read the same file in turn."""
 
-    def __init__(self, path: Path, part: Part):
-        self._file = open(path, "rb")  # noqa: SIM115 -- closed by `close`
+    def __init__(self, file: BinaryIO, part: Part):
+        self._file = file
         self._start, self._size, self._place = part.start, part.end - part.start, 0
 
     def readable(self) -> bool:
@@ -72,37 +71,32 @@ class Slice(io.RawIOBase):
         self._place += len(content)
         return len(content)
 
-    def close(self) -> None:
-        self._file.close()
-        super().close()
 
-
-def find_parts(path: Path, mp3: bool) -> list[Part]:
-    """Return the recordings in a WAV, AIFF, FLAC, Ogg or, if `mp3` is set, MP3 file; none if it is of another kind.
+def find_parts(file: BinaryIO, mp3: bool) -> list[Part]:
+    """Return the recordings in an open WAV, AIFF, FLAC, Ogg or, if `mp3` is set, MP3; none if it is of another kind.
 
     Only a decoder knows an MP3. In the samples of other files, what looks like a frame of it may be everywhere.
     """
-    with open(path, "rb") as file:
-        begin, size = file.read(8), os.fstat(file.fileno()).st_size
-        kind, order = begin[:4], "big" if begin[:4] == b"FORM" else "little"
-        if kind in (b"RIFF", b"FORM") and size <= int.from_bytes(begin[4:], order) + 9 < UNKNOWN_SIZE:
-            return [Part(0, size)]  # nothing is behind it
-        try:
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except ValueError:  # it is empty, or one of the kernel's
-            return []
-        with mapped as content:
-            if kind in _STARTS:
-                starts = [found.start() for found in re.finditer(_STARTS[kind], content, re.DOTALL)]
-            elif kind == b"OggS":
-                starts = _ogg_starts(content)
-            else:
-                return _mp3_parts(content) if mp3 else []
-            ends = [*starts[1:], len(content)] if starts else []  # none: its first page is damaged
-            parts = [Part(*both) for both in zip(starts, ends, strict=True)]
-            if kind == b"OggS" and parts:
-                parts[-1] = parts[-1]._replace(missing=_ogg_missing(content))
-            return parts
+    begin, size = file.read(8), os.fstat(file.fileno()).st_size
+    kind, order = begin[:4], "big" if begin[:4] == b"FORM" else "little"
+    if kind in (b"RIFF", b"FORM") and size <= int.from_bytes(begin[4:], order) + 9 < UNKNOWN_SIZE:
+        return [Part(0, size)]  # nothing is behind it
+    try:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except ValueError:  # it is empty, or one of the kernel's
+        return []
+    with mapped as content:
+        if kind in _STARTS:
+            starts = [found.start() for found in re.finditer(_STARTS[kind], content, re.DOTALL)]
+        elif kind == b"OggS":
+            starts = _ogg_starts(content)
+        else:
+            return _mp3_parts(content) if mp3 else []
+        ends = [*starts[1:], len(content)] if starts else []  # none: its first page is damaged
+        parts = [Part(*both) for both in zip(starts, ends, strict=True)]
+        if kind == b"OggS" and parts:
+            parts[-1] = parts[-1]._replace(missing=_ogg_missing(content))
+        return parts
 
 
 def _ogg_starts(content: mmap.mmap) -> list[int]:

@@ -1,6 +1,5 @@
 """Whether the third column of an LJSpeech table is the text again, with numbers spelled out."""
 
-import difflib
 import re
 from collections.abc import Iterable
 
@@ -40,7 +39,9 @@ def _alike(written: str, said: str) -> bool | None:
         return None
     if 2 * len(words & _words(said)) >= len(words):
         return True
-    return difflib.SequenceMatcher(None, written[:500], said[:500]).ratio() >= 0.5
+    from difflib import SequenceMatcher  # here: only this format needs it
+
+    return SequenceMatcher(None, written[:500], said[:500]).ratio() >= 0.5
 
 
 def _words(text: str) -> set[str]:
