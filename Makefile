@@ -6,6 +6,8 @@ BIN := .venv/bin
 READY := .venv/ready
 RUN := runs/mini
 WAV := runs/mini-wav
+# JupyterLab without its news, and without the files of the workshop in a learner's list
+LAB := jupyter lab --LabApp.news_url=None --ContentsManager.hide_globs='["__pycache__","tools","source","minutes.json"]'
 PEOPLE := $(addprefix data/real/test-clean-sample/,672/122797/672-122797-0069.flac 3729/6852/3729-6852-0011.flac)
 
 .PHONY: help run lab learn test test-fast types wasm compiler chromium pictures notebooks site lint lock fuzz audit
@@ -24,11 +26,11 @@ run: $(READY)  ## the whole journey on the embedded corpus
 	$(BIN)/asr transcribe $(PEOPLE)
 
 lab: $(READY)  ## open the notebooks
-	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+	$(BIN)/$(LAB) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 learn: $(READY)  ## a copy of the notebooks to work in, which no newer version overwrites
 	$(BIN)/python notebooks/tools/learn.py
-	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/work/00_start_here.ipynb
+	$(BIN)/$(LAB) --LabApp.default_url=/lab/tree/work/00_start_here.ipynb
 
 test: $(READY) compiler chromium types  ## every test: the package, the notebooks, the browser
 	$(BIN)/python -m pytest -n 2 --ignore tests/browser

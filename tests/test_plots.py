@@ -191,8 +191,18 @@ def test_png_is_the_same_every_time_and_close_to_the_true_colours(tone):
     content = plots.png(figure)
     assert content == plots.png(plots.spectrogram(log_mel(tone))) and b"Software" not in content
     true = io.BytesIO()
-    figure.savefig(true, format="png", dpi=100)
-    assert np.abs(pixels(content) - pixels(true.getvalue())).max() <= 16
+    figure.savefig(true, format="png", dpi=drawing.PIXELS * figure.dpi)
+    shown = pixels(content)
+    inside = np.s_[50:-50, 50:-50]
+    assert np.abs(shown - pixels(true.getvalue()))[inside].max() <= 16
+
+
+def test_png_is_a_card_with_round_corners(tone):
+    picture = Image.open(io.BytesIO(plots.png(plots.waveform(tone)))).convert("RGBA")
+    assert picture.size == (drawing.PIXELS * 100 * drawing.SIZE[0], drawing.PIXELS * 100 * drawing.SIZE[1])
+    alpha = np.asarray(picture)[..., 3]
+    assert [alpha[0, 0], alpha[0, -1], alpha[-1, 0], alpha[-1, -1]] == [0] * 4
+    assert alpha[0, 100] == alpha[100, 0] == 255 and 0 < (alpha == 0).mean() < 0.001
 
 
 def test_save_writes_whole_files_but_not_from_a_shrunken_run(tone, tmp_path, monkeypatch):
@@ -214,6 +224,14 @@ def test_a_notebook_shows_a_figure_once_with_its_text_below(tone, monkeypatch):
     image, words = shown
     assert "waveform: a &lt;tone&gt;</p>" in words.data
     assert image.alt == "waveform: a <tone>" and image.data.startswith(b"\x89PNG")
+    assert image.width == 100 * drawing.SIZE[0]
+
+
+def test_a_caption_is_the_take_away_and_the_alt_text_is_read_aloud():
+    assert drawing.caption("it grows", "a <line>").endswith('nowrap"> a &lt;line&gt;</span></p>')
+    assert drawing.caption("", "a line").endswith(">a line</p>") and drawing.caption("it grows").endswith(
+        ">it grows</p>"
+    )
 
 
 def test_style_sets_the_series_look():

@@ -2,8 +2,10 @@
 
 NAME.ipynb is the learner's: in place of each solution it has an empty cell and a check. solutions/NAME.ipynb holds the
 solved exercises. Both come from one run. They have stable cell ids and neither timestamps nor widget state, so they
-change only when their content does. Edit a notebook only in source/, where tags mark the cells: `exercise` the
-question, `solution` (one cell or more), `check` the line that judges the answer.
+change only when their content does. Edit a notebook only in source/, where tags mark the cells: `about` the
+objectives, needs and minutes, `exercise` the question, `solution` (one cell or more), `check` the line that judges the
+answer. `python notebooks/tools/build.py --stale` lists the notebooks that an edited source or another shipped model
+has left behind; its status is 0 if there are none.
 """
 
 import hashlib
@@ -17,8 +19,9 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbclient import NotebookClient
-from pages import exercise_minutes, quiz_page, reading_minutes, with_links, with_map
+from pages import exercise_minutes, quiz_page, reading_minutes, with_about, with_links
 
+from asr_helpers.corpus import data_dir
 from asr_helpers.system import NotOursError, files
 from asr_helpers.teaching.doctor import training_speed
 
@@ -36,20 +39,25 @@ if importlib.util.find_spec("asr_helpers") is None:
         "and run `make lab` there. Where you have no terminal: %pip install -e PATH_OF_THE_REPOSITORY"
     )"""
 DIGEST = "sources_sha256"  # in a notebook's metadata
+MODELS = "models_sha256"  # there, too: {file of data/models: first digits of its SHA-256}
 NAMES = sorted(path.stem for path in (NOTEBOOKS / "source").glob("*.py"))
 APPENDIX = sorted(path.stem for path in (NOTEBOOKS / "source" / "appendix").glob("*.py"))  # no map, exercises or quiz
 
 
+def read_cells(name: str) -> list[nbformat.NotebookNode]:
+    """Return the cells of source/`name`.py as they were written."""
+    return jupytext.read(NOTEBOOKS / "source" / ("appendix" if name in APPENDIX else "") / f"{name}.py").cells
+
+
 def read_source(name: str) -> nbformat.NotebookNode:
     """Return source/`name`.py as a notebook without outputs that holds the learner's cells and the solutions."""
-    notebook = jupytext.read(NOTEBOOKS / "source" / ("appendix" if name in APPENDIX else "") / f"{name}.py")
+    notebook = nbformat.v4.new_notebook(cells=read_cells(name))
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
+    notebook.cells = with_turns(furnished(notebook.cells, name))
     guard(notebook.cells)
-    if name in NAMES:
-        notebook.cells = with_turns(furnished(notebook.cells, name))
     for number, cell in enumerate(notebook.cells):
         cell.id = f"{name.split('_')[0]}-{number:03d}"
     notebook.nbformat, notebook.nbformat_minor = 4, 5
@@ -64,26 +72,44 @@ def tagged(cell: nbformat.NotebookNode, *tags: str) -> bool:
 def guard(cells: list[nbformat.NotebookNode]) -> None:
     """Insert a first code cell that says what to do if the notebook was opened without the repository."""
     first = next(place for place, cell in enumerate(cells) if cell.cell_type == "code")
-    cells.insert(first, nbformat.v4.new_code_cell(GUARD))
+    cells.insert(first, nbformat.v4.new_code_cell(GUARD, metadata={"jupyter": {"source_hidden": True}}))
+
+
+def folded(cell: nbformat.NotebookNode) -> bool:
+    """Say whether a code cell shows only its outputs until somebody opens it."""
+    return cell.metadata.get("jupyter", {}).get("source_hidden", False)
 
 
 def furnished(cells: list[nbformat.NotebookNode], name: str) -> list[nbformat.NotebookNode]:
-    """Add to the cells of the notebook `name` its map, its links into the glossary, and its quiz."""
+    """Add to the cells of the notebook `name` its map, its minutes, its links into the glossary, and its quiz.
+
+    The map goes into the cell tagged `about`; without one, into that of the title.
+    """
+    minutes = minutes_of(cells)
     for cell in cells:
         if tagged(cell, "quiz"):
             cell.source = quiz_page(cell.source)
-    prose = [cell for cell in cells if cell.cell_type == "markdown" and not tagged(cell, "quiz", "exercise")]
-    for cell, source in zip(prose, with_links([cell.source for cell in prose]), strict=True):
-        cell.source = source
-    cells[0].source = with_map(cells[0].source, name, minutes_of(cells))
+    markdown = [cell for cell in cells if cell.cell_type == "markdown"]
+    about = next((cell for cell in markdown if tagged(cell, "about")), None)
+    about = about or next(cell for cell in markdown if cell.source.startswith("# "))
+    if name in NAMES:
+        prose = [cell for cell in markdown if not tagged(cell, "quiz", "exercise", "about")]
+        for cell, source in zip(prose, with_links([cell.source for cell in prose]), strict=True):
+            cell.source = source
+    about.source = with_about(about.source, name, minutes)
     return cells
 
 
-def minutes_of(cells: list[nbformat.NotebookNode]) -> tuple[int, int]:
-    """Return the minutes to read a notebook up to its exercises, and the minutes to do these."""
-    first = next(place for place, cell in enumerate(cells) if tagged(cell, "exercise"))
-    prose, code = ([cell.source for cell in cells[:first] if cell.cell_type == kind] for kind in ("markdown", "code"))
-    return reading_minutes(prose, code), exercise_minutes([c.source for c in cells if tagged(c, "exercise")])
+def minutes_of(cells: list[nbformat.NotebookNode]) -> tuple[float, int]:
+    """Return the minutes to read a notebook as in its source, and the minutes to do its exercises.
+
+    The exercises with their solutions and the quiz are not reading; the recap is.
+    """
+    apart = ("exercise", "solution", "check", "your-turn", "quiz", "about")
+    code = [cell for cell in cells if cell.cell_type == "code" and not tagged(cell, *apart)]
+    prose = [cell.source for cell in cells if cell.cell_type == "markdown" and not tagged(cell, *apart)]
+    reading = reading_minutes(prose, [cell.source for cell in code if not folded(cell)], len(code))
+    return reading, exercise_minutes([cell.source for cell in cells if tagged(cell, "exercise")])
 
 
 def with_turns(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
@@ -182,6 +208,30 @@ def digest(notebook: nbformat.NotebookNode) -> str:
     return hashlib.sha256(json.dumps([cell.source for cell in notebook.cells]).encode()).hexdigest()
 
 
+def models() -> dict[str, str]:
+    """Return {name: first 12 hexadecimal digits of the SHA-256} of the files in data/models."""
+    paths = sorted(path for path in (data_dir() / "models").iterdir() if path.is_file())
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in paths}
+
+
+def stale() -> dict[str, str]:
+    """Return {notebook: why} for the executed notebooks that differ from today's sources or shipped models."""
+    found, today = {}, models()
+    for name in [*NAMES, *APPENDIX]:
+        path = NOTEBOOKS / f"{name}.ipynb"
+        if not path.exists():
+            found[name] = "not executed"
+            continue
+        executed = nbformat.read(path, as_version=4)
+        stamps = executed.metadata.get(MODELS, {})
+        changed = [model for model in sorted(today | stamps) if today.get(model) != stamps.get(model)]
+        if digest(executed) != digest(learner(read_source(name))):
+            found[name] = "another source"
+        elif changed:
+            found[name] = f"another {', '.join(changed)}"
+    return found
+
+
 def check_unedited(path: Path) -> None:
     """Check that no one has edited the cells of a notebook since `write` wrote it.
 
@@ -195,8 +245,8 @@ def check_unedited(path: Path) -> None:
 
 
 def write(notebook: nbformat.NotebookNode, path: Path) -> None:
-    """Write a notebook atomically, with its `digest` in the metadata."""
-    notebook.metadata[DIGEST] = digest(notebook)
+    """Write a notebook atomically, with its `digest` and the `models` in the metadata."""
+    notebook.metadata |= {DIGEST: digest(notebook), MODELS: models()}
     with files.atomic_write(path) as part:
         nbformat.write(notebook, part)
 
@@ -221,7 +271,11 @@ def note_minutes(name: str, minutes: float, speed: float) -> None:
 
 
 def main(names: list[str]) -> None:
-    """Execute and write the notebooks `names`, or all of them."""
+    """Execute and write the notebooks `names`, or all of them; with --stale, list those that need it."""
+    if names == ["--stale"]:
+        needed = stale()
+        print(*(f"{name}: {why}" for name, why in needed.items()), sep="\n")
+        sys.exit(bool(needed))
     unknown = set(names) - {*NAMES, *APPENDIX}
     if unknown:
         sys.exit(f"no such notebook: {', '.join(sorted(unknown))}; there are {', '.join([*NAMES, *APPENDIX])}")

@@ -6,23 +6,22 @@ from pathlib import Path
 
 NOTEBOOKS = Path(__file__).resolve().parents[1]
 
-# Stations from sound to words, each with the notebook that builds it; then the extensions.
+# Five stages from sound to a recogniser of one's own, each with its notebooks. A stage links to its first.
 WAY = {
-    "sound": "00_start_here",
-    "corpus": "01_conversion",
-    "spectrogram": "02_spectrograms",
-    "augment": "03_augmentation",
-    "batches": "04_input_pipeline",
-    "CRNN": "05_crnn_and_ctc",
-    "CTC": "05_crnn_and_ctc",
-    "train": "06_training",
-    "decode": "07_decoding",
-    "quantize": "08_quantization",
-    "run": "09_interpreters",
-    "others": "10_pretrained",
-    "language": "11_your_language",
-    "adapt": "12_your_voice",
-    "scale": "13_more_machines",
+    "sound": ("00_start_here", "01_conversion"),
+    "features": ("02_spectrograms", "03_augmentation", "04_input_pipeline"),
+    "network": ("05_crnn_and_ctc", "06_training"),
+    "words": ("07_decoding",),
+    "in your hands": (
+        "08_quantization",
+        "09_interpreters",
+        "10_pretrained",
+        "11_your_language",
+        "12_your_voice",
+        "13_more_machines",
+        "14_live",
+        "15_in_a_page",
+    ),
 }
 # The networks of the series: profile, layers, number of parameters (a test counts them).
 NETWORKS = {
@@ -31,68 +30,80 @@ NETWORKS = {
     "shipped": ("workshop", "3 × BiLSTM-256", 6_337_725),
 }
 USES = {  # notebook: {network: what happens to it there}
-    "00_start_here": {"shipped": "writes down what it hears"},
+    "00_start_here": {"shipped": "transcribes speech"},
     "01_conversion": {},
-    "02_spectrograms": {"shipped": "writes down what it hears"},
+    "02_spectrograms": {"shipped": "transcribes speech"},
     "03_augmentation": {"shipped": "shows what each effect costs"},
     "04_input_pipeline": {},
-    "05_crnn_and_ctc": {"harbour": "is taken apart, untrained", "shipped": "shows an alignment"},
-    "06_training": {
-        "harbour": "is trained from random weights",
-        "small": "is killed and resumed",
-        "shipped": "has its log drawn",
-    },
-    "07_decoding": {"shipped": "says what is decoded"},
+    "05_crnn_and_ctc": {"harbour": "is built, untrained", "shipped": "shows an alignment"},
+    "06_training": {"harbour": "is trained from random weights", "small": "is killed and resumed"},
+    "07_decoding": {"shipped": "is decoded"},
     "08_quantization": {"shipped": "is made small"},
-    "09_interpreters": {"shipped": "is run in every way"},
-    "10_pretrained": {"shipped": "is put beside others"},
-    "11_your_language": {"harbour": "learns another language, with the letters of that"},
+    "09_interpreters": {"shipped": "runs in every format"},
+    "10_pretrained": {"shipped": "is compared with others"},
+    "11_your_language": {"harbour": "learns another language"},
     "12_your_voice": {"shipped": "learns a new voice"},
     "13_more_machines": {"small": "is trained by two processes"},
+    "14_live": {"shipped": "transcribes while you speak"},
+    "15_in_a_page": {"shipped": "runs in a web page"},
 }
 
 
 def the_map(name: str) -> str:
-    """Return the strip at the top of the notebook `name`, as Markdown: all stations, this one, and its networks."""
-    stations = [
-        f"**▸ {station}**" if notebook == name else f"[{station}]({notebook}.ipynb)"
-        for station, notebook in WAY.items()
+    """Return the strip of the notebook `name`, as Markdown: the five stages, this one bold, and its networks."""
+    stages = [
+        f"**▸ {stage}**" if name in notebooks else f"[{stage}]({notebooks[0]}.ipynb)"
+        for stage, notebooks in WAY.items()
     ]
-    lines = [f"> *You are here:* {' → '.join(stations)}"]
+    lines = [f"> {' → '.join(stages)}"]
     for network, does in USES[name].items():
         _, layers, parameters = NETWORKS[network]
         count = f"{parameters / 1e6:.1f} million" if parameters > 1e6 else f"{parameters / 1e3:.0f} thousand"
-        size = f"{layers}, {count} parameters, {4 * parameters / 1e6:.1f} MB as float32"
-        lines.append(f"> The **{network}** network ({size}) {does}.")
-    if not USES[name]:
-        lines.append("> No network is needed yet.")
+        lines.append(f"> The **{network}** network ({layers}, {count} parameters) {does}.")
     return "  \n".join(lines)
 
 
-def with_map(source: str, name: str, minutes: tuple[int, int]) -> str:
-    """Return the first cell of a notebook with the map under its title, and with the minutes to read and to practise.
+ROW = re.compile(r"^\| \*\*(\w+)\*\* \| (.+) \|\n?", re.MULTILINE)
+HEAD = re.compile(r"^\| \| \|\n\|---\|---\|\n", re.MULTILINE)
+
+
+def with_about(source: str, name: str, minutes: tuple[float, int]) -> str:
+    """Return the `about` cell of a notebook with the map, and with its table as a line and a fold.
+
+    An appendix, which has no map, keeps its minutes alone.
 
     Args:
-        source: the first cell, Markdown.
+        source: Markdown, with a table of objectives, needs and minutes to run; a title stays above the map.
         name: the notebook's.
         minutes: to read it, and to do its exercises.
     """
-    title, rest = source.split("\n", 1)
+    rows = dict(ROW.findall(source))
+    title, rest = source.split("\n", 1) if source.startswith("# ") else ("", source)
+    rest = ROW.sub("", HEAD.sub("", rest)).strip()
     reading, exercises = minutes
-    row = rf"| **Minutes** | to run: \1 · **to read: about {reading}** · for the exercises: {exercises} |"
-    rest = re.sub(r"^\| \*\*Minutes\*\* \| (.+) \|$", row, rest, flags=re.MULTILINE)
-    return f"{title}\n\n{the_map(name)}\n{rest}"
+    run = f"to run: {rows['Minutes']} · " if "Minutes" in rows else ""
+    spent = f"**Minutes** · {run}to read: about {5 * max(1, round(reading / 5))}"
+    if exercises:
+        spent += f" · for the exercises: {exercises}"
+    if "Needs" in rows:
+        spent += f"  \n**Needs** · {rows['Needs']}"
+    parts = [title, rest, the_map(name) if name in USES else "", spent]
+    if "Objectives" in rows:
+        aims = "".join(f"<li>{_inline(each)}</li>" for each in rows["Objectives"].split(" · "))
+        parts.append(f"<details><summary>Objectives</summary><ul>{aims}</ul></details>")
+    return "\n\n".join(filter(None, parts))
 
 
-def reading_minutes(prose: list[str], code: list[str]) -> int:
-    """Return the reading time, rounded to five minutes.
+WORDS_A_MINUTE = 150  # a technical text in a language that many readers have learnt second
+SECONDS_A_LINE = 6  # of code that stands open
+SECONDS_AN_OUTPUT = 5  # of any code cell, folded or not: a line takes two, a figure or a sound ten
 
-    120 words a minute, because many readers have another first language; three seconds a line of code; ten seconds
-    for the output of a cell.
-    """
-    words = sum(len(re.sub(r"\]\([^)]*\)|[`|*]", "", text).split()) for text in prose)
-    lines = sum(1 for source in code for line in source.splitlines() if line.strip())
-    return max(5, 5 * round((words / 120 + lines / 20 + len(code) / 6) / 5))
+
+def reading_minutes(prose: list[str], open_code: list[str], outputs: int) -> float:
+    """Return the minutes to read Markdown and code, and to look at as many `outputs`."""
+    words = sum(len(re.sub(r"\]\([^)]*\)|<[^>]*>|[`|*]", "", text).split()) for text in prose)
+    lines = sum(1 for source in open_code for line in source.splitlines() if line.strip())
+    return words / WORDS_A_MINUTE + (lines * SECONDS_A_LINE + outputs * SECONDS_AN_OUTPUT) / 60
 
 
 def exercise_minutes(prose: list[str]) -> int:
@@ -148,28 +159,28 @@ def with_links(sources: list[str]) -> list[str]:
 OPTION = re.compile(r"- \[([ x])\] (.+?) \| (.+)")
 
 
+QUESTION = re.compile(r"\*\*\d+\. .+\*\*")
+RIGHT, WRONG = "#009E73", "#D55E00"  # told apart by colour-blind readers, too; a sign and a word say the same
+
+
 def quiz_page(source: str) -> str:
     """Return a quiz as Markdown in which each answer is a `<details>` element that opens on a click.
 
     In `source` a question is bold; below it stand lines `- [x] answer | why` and `- [ ] answer | why not`. A
     `<details>` needs neither kernel nor script: it opens in JupyterLab, on GitHub and on a static page, also from the
-    keyboard, and reads as plain text.
+    keyboard, and reads as plain text. Colours and the score come from the style sheet `quiz.css`, where there is one.
 
     Raises:
         ValueError: a list item is not an answer, or a question has not exactly one right answer.
     """
     lines, right = [], []
     for line in source.splitlines():
-        option = OPTION.fullmatch(line)
-        if option:
+        if option := OPTION.fullmatch(line):
             right[-1] += option[1] == "x"
-            verdict = "✔ Right." if option[1] == "x" else "✘ No."
-            lines.append(
-                f"<details><summary>{_inline(option[2])}</summary><p>{verdict} {_inline(option[3])}</p></details>"
-            )
-        elif line.startswith("**"):
+            lines.append(_answer(option[1] == "x", option[2], option[3]))
+        elif QUESTION.fullmatch(line):
             right.append(0)
-            lines.append(line)
+            lines.append(f'<p style="margin:2.5em 0 0.5em 0"><strong>{_inline(line.strip("*"))}</strong></p>\n')
         elif line.startswith("- "):
             raise ValueError(f"not an answer of a quiz: {line!r}")
         else:
@@ -177,10 +188,20 @@ def quiz_page(source: str) -> str:
     if any(count != 1 for count in right):
         raise ValueError(f"each question has one right answer, not {right}")
     lines.insert(1, "\nClick on an answer, or press Enter on it, to see whether it is right, and why.")
-    return "\n".join(lines)
+    return "\n".join([*lines, '\n<p class="quiz-score"></p>'])
+
+
+def _answer(right: bool, text: str, why: str) -> str:
+    kind, colour, verdict = ("right", RIGHT, "✔ Right.") if right else ("wrong", WRONG, "✘ No.")
+    return (
+        f'<details class="quiz-{kind}"><summary>{_inline(text)}</summary>'
+        f'<p style="border-left:4px solid {colour};padding-left:0.6em;margin:0.3em 0 0.8em 1em">'
+        f"<strong>{verdict}</strong> {_inline(why)}</p></details>"
+    )
 
 
 def _inline(text: str) -> str:
-    """Return Markdown code and emphasis as HTML, because Markdown is not parsed inside HTML."""
+    """Return Markdown code, emphasis and links as HTML, because Markdown is not parsed inside HTML."""
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
+    text = re.sub(r"\[([^]]+)\]\(([^)]+)\)", r'<a href="\2">\1</a>', text)
     return re.sub(r"\*([^*]+)\*", r"<em>\1</em>", text)

@@ -20,12 +20,14 @@ from urllib.parse import unquote, urlsplit
 import jinja2
 import nbformat
 from bs4 import BeautifulSoup
+from build import folded, tagged
 from nbconvert import HTMLExporter
 from pages import slug
 from pygments.formatters import HtmlFormatter
 
 from asr_helpers.cli.entry import main as asr
 from asr_helpers.recognizer import shipped_model
+from asr_helpers.show.plots.drawing import STYLE_SHEET
 from asr_helpers.system import files
 from asr_helpers.system.claims import Maker
 from asr_helpers.system.errors import OneLineError
@@ -73,8 +75,23 @@ def body(source: Path) -> BeautifulSoup:
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text, id="text")])
     else:
         notebook = nbformat.reads(text, as_version=4)
+        for cell in notebook.cells:
+            if tagged(cell, "your-turn"):
+                cell.outputs = []  # "not yet", which no reader of a page can change
     html, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
-    return BeautifulSoup(html, "html.parser")
+    page = BeautifulSoup(html, "html.parser")
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and folded(cell):
+            fold(page, page.find(id=f"cell-id={cell.id}").find(class_="input"))
+    return page
+
+
+def fold(page: BeautifulSoup, code) -> None:
+    """Wrap `code`, an element of `page`, in a `<details>` that opens on a click."""
+    details, summary = page.new_tag("details", **{"class": "code"}), page.new_tag("summary")
+    summary.string = "code"
+    code.wrap(details)
+    details.insert(0, summary)
 
 
 def build(site: Path = SITE) -> Path:
@@ -109,7 +126,8 @@ def build(site: Path = SITE) -> Path:
         f"@media (prefers-color-scheme: {mode}) {{ {HtmlFormatter(style=style).get_style_defs('.highlight')} }}\n"
         for mode, style in (("light", "default"), ("dark", "github-dark"))
     )
-    write(site / "site.css", f"{styles}\n{(PARTS / 'site.css').read_text(encoding='utf-8')}")
+    sheets = [path.read_text(encoding="utf-8") for path in (STYLE_SHEET, PARTS / "site.css")]
+    write(site / "site.css", "\n".join([styles, *sheets]))
     if ROOT / "README.md" in pages:
         web(site / RECOGNISER)
         write(site / "recogniser.js", (PARTS / "recogniser.js").read_text(encoding="utf-8"))
@@ -160,12 +178,14 @@ def with_anchors(page: BeautifulSoup) -> None:
 
 
 def described(image) -> str:
-    """Return the alt text of a picture: its own, or the caption that a notebook shows below it."""
+    """Return the alt text of a picture: its own, or that in the caption that a notebook shows below it."""
     alt = image.get("alt", "")
     if alt and not alt.startswith("No description"):
         return alt
     output = image.find_parent(class_=re.compile("output"))
     below = image.find_next("p") if output else None
+    if below and (spoken := below.find(class_="alt")):
+        return spoken.extract().get_text().strip()
     return below.get_text() if below else "figure"
 
 

@@ -1,0 +1,52 @@
+"""What was said and what was heard, compared word by word."""
+
+from html import escape
+
+from IPython.display import HTML
+
+LOST = "text-decoration:line-through 2px;background:#d55e0038"  # orange and struck through
+WRONG = "text-decoration:underline 2px;text-underline-offset:3px;background:#0072b238;font-weight:bold"  # blue
+CELL = "padding:0.1em 1em 0.3em 0;text-align:left;vertical-align:top;white-space:normal;word-break:keep-all"
+
+
+def word_diff(said: str, heard: str | dict[str, str]) -> HTML:
+    """Return a table for the notebook: the words `said`, and how each transcript in `heard` differs from them.
+
+    A word that was said and not heard is struck through on orange; a word that was heard in its place, or besides, is
+    bold and underlined on blue. The word error rate stands at the end. No word is broken between lines.
+
+    `heard` is a transcript, or {label: transcript} for several rows.
+
+    Raises:
+        ValueError: `said` holds no word.
+
+    Example:
+        >>> "<del" in word_diff("A STEEP HILL", "A STEP HILL").data
+        True
+    """
+    rows = heard if isinstance(heard, dict) else {"heard": heard}
+    lines = [("said", escape(said)), *((label, _marked(said, text)) for label, text in rows.items())]
+    table = "".join(
+        f'<tr style="background:none"><th style="{CELL};white-space:nowrap">{escape(label)}</th>'
+        f'<td style="{CELL}">{line}</td></tr>'
+        for label, line in lines
+    )
+    return HTML(f'<table style="border:0;margin:0;font-size:1em">{table}</table>')
+
+
+def _marked(said: str, heard: str) -> str:
+    """Return the HTML of a transcript with its errors marked, and the word error rate."""
+    import jiwer
+
+    from asr_helpers.words.metrics import word_errors
+
+    rate = word_errors([said], [heard]).rate
+    ours, theirs, words = said.split(), heard.split(), []
+    for chunk in jiwer.process_words(said, heard).alignments[0]:
+        there, here = ours[chunk.ref_start_idx : chunk.ref_end_idx], theirs[chunk.hyp_start_idx : chunk.hyp_end_idx]
+        if chunk.type == "equal":
+            words += map(escape, here)
+        else:
+            words += [f'<del style="{LOST}">{escape(word)}</del>' for word in there]
+            words += [f'<ins style="{WRONG}">{escape(word)}</ins>' for word in here]
+    return f'{" ".join(words)} <small style="opacity:0.75;white-space:nowrap">WER {100 * rate:.0f} %</small>'
