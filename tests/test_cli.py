@@ -2,15 +2,20 @@
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import soxr
 
+from asr_helpers.cli import measure, parsing
 from asr_helpers.cli.entry import main
 from asr_helpers.cli.parsing import build_parser
 from asr_helpers.recognizer import Recognizer, shipped_model
@@ -27,7 +32,8 @@ def run(capsys, *arguments):
     except SystemExit as stop:
         status = stop.code
     captured = capsys.readouterr()
-    return status, captured.out, captured.err
+    lines = captured.err.splitlines(keepends=True)
+    return status, captured.out, "".join(line for line in lines if not line.startswith("compiling the beam search"))
 
 
 @pytest.fixture(scope="module")
@@ -137,9 +143,14 @@ def test_prepared_records_train(capsys, chapter, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_evaluate_by_beam_and_transcribe(capsys, chapter, model):
-    greedy = json.loads(run(capsys, "evaluate", model, chapter, "--json")[1])
-    beam = json.loads(run(capsys, "evaluate", model, chapter, "--json", "--decoder", "beam")[1])
-    assert beam["cer"] <= greedy["cer"] + 0.05
+    evaluate = ["evaluate", model, chapter, "--json"]
+    greedy, named = (json.loads(run(capsys, *evaluate, *more)[1]) for more in (["--no-lm"], ["--decoder", "greedy"]))
+    assert greedy["decoder"] == named["decoder"] == "greedy" and greedy["wer"] == named["wer"] and "lm" not in greedy
+    beam = json.loads(run(capsys, *evaluate, "--decoder", "beam", "--no-lm")[1])
+    assert beam["decoder"] == "beam" and "lm" not in beam and beam["cer"] <= greedy["cer"] + 0.05
+    default, named = (json.loads(run(capsys, *evaluate, *more)[1]) for more in ([], ["--decoder", "beam"]))
+    assert default["lm"] == named["lm"] == str(shipped_lm()) and default["wer"] == named["wer"]
+    assert "decoded by beam search with" in run(capsys, *evaluate[:-1])[1]
     clips = sorted(chapter.rglob("*.flac"))[:2]
     status, out, _ = run(capsys, "transcribe", *clips, "--model", model)
     assert status == 0 and len(out.splitlines()) == 2
@@ -160,13 +171,13 @@ def lm_file(mini, tmp_path_factory):
 @pytest.mark.slow
 def test_lm_then_evaluate_with_it(capsys, mini, model, lm_file):
     evaluate = ["evaluate", model, mini / "test-mini" / "9007", "--json"]  # a voice that is not read without errors
-    greedy = json.loads(run(capsys, *evaluate)[1])
-    fused = json.loads(run(capsys, *evaluate, "--decoder", "beam", "--lm", lm_file, "--width", 32)[1])
+    greedy = json.loads(run(capsys, *evaluate, "--no-lm")[1])
+    fused = json.loads(run(capsys, *evaluate, "--lm", lm_file, "--width", 32)[1])
     assert fused["wer"] < greedy["wer"]
     assert fused["decoder"] == "beam" and fused["lm"] == str(lm_file)
     assert 0 < fused["decoder_ms_per_audio_second"] < 1000 * fused["real_time_factor"]
-    status, _, err = run(capsys, *evaluate, "--lm", lm_file)
-    assert status == 2 and "--decoder beam" in err
+    status, _, err = run(capsys, *evaluate, "--decoder", "greedy", "--lm", lm_file)
+    assert status == 2 and "leave --decoder greedy out" in err
 
 
 def test_hotwords_are_found_and_said_to_be_useless_without_a_language_model(capsys, mini, chapter, lm_file, tmp_path):
@@ -181,8 +192,8 @@ def test_hotwords_are_found_and_said_to_be_useless_without_a_language_model(caps
     for options in (["--no-lm", "--hotwords", "Leocadia"], ["--lm", lm_file, "--hotwords", "N°5", "7"]):
         status, out, err = run(capsys, "transcribe", clip, *options)
         assert (status, out, len(err.splitlines())) == (2, "", 1) and "otwords" in err
-    status, _, err = run(capsys, "evaluate", shipped_model(), chapter, "--hotwords", "Leocadia")
-    assert status == 2 and "--decoder beam and --lm" in err
+    status, _, err = run(capsys, "evaluate", shipped_model(), chapter, "--no-lm", "--hotwords", "Leocadia")
+    assert status == 2 and "--hotwords needs a language model" in err
 
 
 def test_words_have_times_and_confidence(capsys, chapter, lm_file):
@@ -208,9 +219,32 @@ def test_align_prints_ctm(capsys, chapter, tmp_path):
     starts = [float(row[2]) for row in rows]
     assert starts == sorted(starts)
     assert run(capsys, "align", clip, file)[1] == out
+    captions = run(capsys, "align", clip, file, "--format", "srt")[1]
+    assert captions.startswith("1\n00:00:00,") and text.split()[-1] in captions
+    assert run(capsys, "align", clip, file, "--format", "text")[1] == text + "\n"
 
 
-@pytest.mark.parametrize(("text", "complaint"), [("HARBOUR " * 99, "too long"), ("CHANNEL 16", "alphabet")])
+def test_align_reads_a_text_as_import_does(capsys, chapter, mini):
+    clip = sorted(chapter.rglob("*.flac"))[0]
+    _, out, _ = run(capsys, "align", clip, "“Channel 16”, please: it’s 2nd.", "--format", "text")
+    assert out == "CHANNEL SIXTEEN PLEASE IT'S SECOND\n"
+
+
+def test_align_warns_of_a_text_that_was_not_said(capsys, mini):
+    """The second half alone is wrong; its words are named, and its place."""
+    folder = mini / "test-mini/9001/1"
+    said, other = (line.split(maxsplit=1)[1] for line in (folder / "9001-1.trans.txt").read_text().splitlines()[:2])
+    clip = folder / "9001-1-0000.flac"
+    assert run(capsys, "align", clip, said)[0] == 0
+    status, out, err = run(capsys, "align", clip, other)
+    assert status == 1 and len(out.splitlines()) == len(other.split())
+    assert len(err.splitlines()) == 1 and f"{len(other.split())} of {len(other.split())} words do not fit" in err
+    half = " ".join([*said.split()[:3], "QUICK", "BROWN", "FOXES", "LEAP", "HIGH"])
+    status, _, err = run(capsys, "align", clip, half)
+    assert status == 1 and "QUICK BROWN FOXES" in err and "HAZEL" not in err
+
+
+@pytest.mark.parametrize(("text", "complaint"), [("HARBOUR " * 99, "too long"), ("COSTS $5", "in several ways")])
 def test_a_text_that_cannot_be_aligned_is_one_line(capsys, chapter, text, complaint):
     clip = sorted(chapter.rglob("*.flac"))[0]
     status, _, err = run(capsys, "align", clip, text)
@@ -229,7 +263,36 @@ def test_captions_json_and_ctm(capsys, chapter, tmp_path):
     assert run(capsys, "transcribe", clip, "--format", "vtt")[1].startswith("WEBVTT\n\n00:00:00.")
     assert run(capsys, "transcribe", clip, "--format", "srt")[1].startswith("1\n00:00:00,")
     status, out, err = run(capsys, "transcribe", clip, clip, "--format", "srt")
-    assert (status, out) == (2, "") and "one by one" in err
+    assert (status, out) == (2, "") and "--output-dir" in err
+
+
+def test_files_in_several_formats_and_whose_they_are(capsys, mini, tmp_path):
+    folder, texts = mini / "test-mini/9001/1", tmp_path / "texts"
+    clips = sorted(folder.glob("*.flac"))[:2]
+    transcribe = ["transcribe", "--no-lm", "--lower"]
+    into = ["--output-dir", texts, "--format", "text", "--format", "srt", "--words"]
+    names = [f"{clip.stem}{suffix}" for clip in clips for suffix in (".txt", ".srt", ".tsv")]
+    missing = tmp_path / "missing.wav"
+    status, out, err = run(capsys, *transcribe, *clips, missing, *into)
+    assert status == 1 and str(missing) in err
+    assert out.splitlines() == [str(texts / name) for name in names]
+    assert {path.name for path in texts.iterdir()} == {*names, "made-by-asr-transcribe"}
+    text = (texts / names[0]).read_text()
+    assert text == run(capsys, *transcribe, clips[0])[1] == text.lower() and len(text.split()) > 3
+    assert [line.split("\t")[3] for line in (texts / names[2]).read_text().splitlines()] == text.split()
+    assert run(capsys, *transcribe, clips[0], *into)[0] == 0  # the folder is its own
+
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / names[0]).write_text("mine")
+    status, out, err = run(capsys, *transcribe, clips[0], "--output-dir", theirs)
+    assert (status, out) == (2, "") and "`asr transcribe` did not make it" in err
+    assert (theirs / names[0]).read_text() == "mine" and len(list(theirs.iterdir())) == 1
+    other = tmp_path / f"{clips[0].stem}.wav"
+    status, _, err = run(capsys, *transcribe, clips[0], other, *into)
+    assert status == 2 and "would both write" in err
+    status, _, err = run(capsys, *transcribe, clips[0], "--format", "srt", "--format", "vtt")
+    assert status == 2 and "several formats need --output-dir" in err
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs names that Windows has not")
@@ -326,7 +389,10 @@ def test_a_cut_off_clip_does_not_stop_an_evaluation(capsys, chapter, model, tmp_
         (["compare", "{empty}", "{corpus}", "--figure", "{model}/x.png"], "crnn.keras: File exists"),
         (["evaluate", "no\x1b[31m\n.keras", "{corpus}"], r"no\x1b[31m\n.keras"),
         (["evaluate"], "required"),
-        (["fly"], "invalid choice"),
+        (["transcrib", "x.wav"], "no command is called 'transcrib'; did you mean transcribe?"),
+        (["transcribe", "x.wav", "--fromat", "srt"], "no option is called --fromat; did you mean --format?"),
+        (["--verson"], "did you mean --version?"),
+        (["quantize", "x.onnx", "--out", "{empty}", "--calibrate", "{corpus}"], "x.onnx: needs a name in .keras"),
     ],
 )
 def test_a_mistake_is_one_clear_line(capsys, arguments, words, chapter, model, tmp_path):
@@ -435,10 +501,44 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself(capsys, command):
-    with pytest.raises(SystemExit) as stop:
-        build_parser().parse_args([command, "--help"])
-    assert stop.value.code == 0 and command in capsys.readouterr().out
+def test_every_command_explains_itself_by_examples_that_it_understands(capsys, command):
+    status, out, _ = run(capsys, command, "--help")
+    assert status == 0 and "\nexamples:\n" in out
+    examples = out.split("\nexamples:\n")[1].splitlines()
+    for line in examples:
+        arguments = shlex.split(line.split("|")[-1])
+        assert line.startswith("  ") and arguments[:2] == ["asr", command]
+        build_parser().parse_args(arguments[1:])
+
+
+def test_asr_alone_is_its_help_and_the_version_is_the_packages(capsys):
+    status, out, err = run(capsys)
+    assert (status, err) == (0, "") and "examples:\n  asr transcribe talk.mp3" in out
+    assert all(f"\n    {command}" in out for command in COMMANDS)
+    assert run(capsys, "--version")[:2] == (0, f"asr_helpers {version('asr_helpers')}\n")
+
+
+def test_the_help_tells_the_error_rates_of_the_results(capsys):
+    results = (Path(__file__).parents[1] / "notebooks/RESULTS.md").read_text()
+    greedy, fused = (
+        float(re.search(rf"^\| {row}.*?\| (\d+\.\d) %", results, re.MULTILINE)[1])
+        for row in ("dev-clean, 4 speakers", "the same with the shipped language model, the default")
+    )
+    assert (round(fused), round(greedy)) == parsing.SHIPPED_WER
+    words = " ".join(run(capsys, "transcribe", "--help")[1].split())
+    assert f"{round(fused)} % of the words wrong on new speakers, {round(greedy)} % with --no-lm" in words
+
+
+def test_compare_takes_models_of_others_and_says_that_the_machine_is_busy(capsys, chapter, tmp_path, monkeypatch):
+    for name in ("a.onnx", "b.onnx"):
+        shutil.copy(shipped_model(), tmp_path / name)
+    compare = ["compare", tmp_path, chapter, "--threads", 1, "--limit", 1, "--json"]
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+    status, out, err = run(capsys, *compare)
+    assert status == 0 and [row["name"] for row in json.loads(out)["variants"]] == ["a.onnx", "b.onnx"]
+    assert "busy" not in err
+    monkeypatch.setattr(os, "getloadavg", lambda: (99.0, 0.0, 0.0))
+    assert "this machine is busy (load 99.0 on" in measure.busy()[0]
 
 
 # ------------------------------------------------------------------------------------------ bugs look like bugs

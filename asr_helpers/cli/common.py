@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from asr_helpers.text import Alphabet
 
 
-def load_model(path: Path | None) -> Recognizer:
-    """Return the recogniser of the model at `path`; None stands for the shipped model."""
+def load_model(path: Path | None, threads: int = 1) -> Recognizer:
+    """Return the recogniser of the model at `path`; None means the shipped model."""
     from asr_helpers.recognizer.recognizer import Recognizer, shipped_model
 
-    return Recognizer.load(path or shipped_model())
+    return Recognizer.load(path or shipped_model(), threads)
 
 
 def stream_recording(recognizer: Recognizer, path: Path) -> Iterator[np.ndarray]:
@@ -31,7 +31,7 @@ def stream_recording(recognizer: Recognizer, path: Path) -> Iterator[np.ndarray]
 
     with (
         open_recording(path) as recording,
-        tqdm(desc=recording.name, total=recording.seconds, unit="s", disable=None, delay=2) as bar,
+        tqdm(desc=recording.name, total=recording.seconds, unit="s", disable=None, delay=2, leave=None) as bar,
     ):
         bar.bar_format = "{l_bar}{bar}| {n:.0f}/{total:.0f} s" if recording.seconds else "{desc}: {n:.0f} s"
 
@@ -83,7 +83,7 @@ def chosen_alphabet(name: str | None, *corpora: Path) -> Alphabet:
 
 
 def load_utterances(*corpora: Path, alphabet: Alphabet | None = None) -> list[Utterance]:
-    """Return the utterances of corpora, with a line on stderr for each one left out; None stands for English."""
+    """Return the utterances of corpora, with a line on stderr for each one left out; None means English."""
     from asr_helpers.corpus.reading import load_corpus
     from asr_helpers.text import ENGLISH
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from argparse import Namespace
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from asr_helpers.cli.common import chosen_hotwords, load_utterances, read_clips, say
+from asr_helpers.cli.common import load_utterances, read_clips, report, say
+from asr_helpers.cli.decoding import chosen_decoder, chosen_kind, chosen_lm
 from asr_helpers.system.claims import Maker
-from asr_helpers.system.errors import OneLineError
 
 if TYPE_CHECKING:
     from asr_helpers.recognizer.comparison import Comparison, Variant
     from asr_helpers.recognizer.evaluation import Evaluation
-    from asr_helpers.recognizer.recognizer import Recognizer
 
 FIGURE_MAKER = Maker("asr compare")
 
@@ -29,35 +28,25 @@ def evaluate(options: Namespace) -> None:
     from asr_helpers.recognizer.recognizer import Recognizer
 
     recognizer = Recognizer.load(options.model)
-    decoder = chosen_decoder(options, recognizer)
-    utterances = load_utterances(*options.corpora, alphabet=recognizer.alphabet)
+    alphabet = recognizer.alphabet
+    kind = chosen_kind(options, alphabet, options.decoder)
+    lm = chosen_lm(options, alphabet) if kind == "beam" else None
+    utterances = load_utterances(*options.corpora, alphabet=alphabet)
+    settings = {"weight": options.lm_weight, "word_bonus": options.word_bonus} if lm else {}
+    decoder = chosen_decoder(options, recognizer, options.decoder, width=options.width, **settings)
     clips, total = read_clips(utterances, options.limit), len(utterances[: options.limit])
     found = evaluate(recognizer, tqdm(clips, "transcribing", total, unit="utt", disable=None, delay=1), decoder)
     if options.json:
-        used = {"model": str(options.model), "decoder": options.decoder}
-        if options.lm:
-            used["lm"] = str(options.lm)
+        used = {"model": str(options.model), "decoder": kind}
+        if lm:
+            used["lm"] = str(lm)
         if options.hotwords:
             used["hotwords"] = options.hotwords
         print(json.dumps(used | asdict(found)))
     else:
         print_evaluation(found)
-
-
-def chosen_decoder(options: Namespace, recognizer: Recognizer) -> Callable:
-    """Return the decoder that --decoder, --lm and their settings name."""
-    from asr_helpers.words import decoders
-
-    if options.hotwords and not (options.lm and options.decoder == "beam"):
-        raise OneLineError("--hotwords goes with --decoder beam and --lm: nothing else knows words")
-    if options.decoder == "beam":
-        settings = dict(weight=options.lm_weight, word_bonus=options.word_bonus) if options.lm else {}
-        settings["hotwords"] = chosen_hotwords(options.hotwords, recognizer.alphabet)
-        search = decoders.FastBeamSearch(options.lm, options.width, alphabet=recognizer.alphabet, **settings)
-        return decoders.best_text(search)
-    if options.lm:
-        raise OneLineError("--lm goes with --decoder beam: greedy decoding does not use one")
-    return recognizer.greedy
+        with_lm = f"with {lm}" if lm else "without a language model"
+        say("decoded greedily" if kind == "greedy" else f"decoded by beam search {with_lm}")
 
 
 def print_evaluation(found: Evaluation) -> None:
@@ -70,12 +59,13 @@ def print_evaluation(found: Evaluation) -> None:
 
 
 def compare(options: Namespace) -> None:
-    """Measure every variant in DIR on CORPUS.
+    """Measure every model in DIR on CORPUS, decoded greedily.
 
-    "change" is the WER minus the Keras model's, in points, with its paired 95 % interval; "same frames" is the fraction
-    labelled as by the Keras model; "ms/s" is milliseconds per second of audio.
+    "change" is the WER minus that of the first row, in points, with its paired 95 % interval; "same frames" is the
+    fraction labelled as by the first row; "ms/s" is milliseconds per second of audio.
     """
     from asr_helpers.recognizer.comparison import compare, find_models
+    from asr_helpers.recognizer.recognizer import Recognizer
     from asr_helpers.recognizer.runtimes import stored_alphabet
     from asr_helpers.system import files
 
@@ -83,8 +73,10 @@ def compare(options: Namespace) -> None:
         FIGURE_MAKER.check_file(options.figure)
         files.check_writable(options.figure)
     reference, *_ = find_models(options.folder)
-    corpus = load_utterances(options.corpus, alphabet=stored_alphabet(reference))
+    alphabet = stored_alphabet(reference) if reference.suffix == ".keras" else Recognizer.load(reference).alphabet
+    corpus = load_utterances(options.corpus, alphabet=alphabet)
     utterances = [utterance for utterance, _ in read_clips(corpus, options.limit)]
+    report(busy())
     found = compare(options.folder, utterances, options.threads, options.other_modes)
     if options.figure:
         draw_comparison(options.figure, found, options.threads[0])
@@ -92,6 +84,17 @@ def compare(options: Namespace) -> None:
         print(json.dumps(asdict(found)))
     else:
         print_comparison(found, options.threads)
+
+
+def busy() -> list[str]:
+    """Return a line of warning if more programs want to compute than there are cores."""
+    cores = os.cpu_count() or 1
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if load <= cores:
+        return []
+    return [
+        f"this machine is busy (load {load:.1f} on {cores} cores): the times will be too long; compare when it is idle"
+    ]
 
 
 def draw_comparison(path: Path, found: Comparison, threads: int) -> None:

@@ -78,13 +78,13 @@ def compare(
     Each model runs in a fresh process for each number of threads.
 
     Args:
-        folder: holds the models, the reference `crnn.keras` among them.
+        folder: holds the models; the first of `find_models` is the reference.
         utterances: the clips to measure on.
         threads: numbers of threads.
         other_modes: also time the `ALTERNATIVE_MODES` of each model, on the first ten utterances.
 
     Raises:
-        RecognizerError: the folder holds no `crnn.keras`, there are no utterances, or a model fails.
+        RecognizerError: the folder holds no model, there are no utterances, or a model fails.
     """
     folder, utterances = Path(folder), list(utterances)
     if not utterances:
@@ -119,16 +119,20 @@ def compare(
 
 
 def find_models(folder: Path) -> list[Path]:
-    """Return the models of a folder: the reference, then TFLite and ONNX, the larger ones first.
+    """Return the models of a folder: the reference, then ONNX and TFLite, the larger ones first.
+
+    The reference is `crnn.keras`, of which only the variants are compared. In a folder without one, all models are
+    compared with the first.
 
     Raises:
-        RecognizerError: the folder holds no `crnn.keras`.
+        RecognizerError: the folder holds no model.
     """
-    if not (folder / REFERENCE).is_file():
-        raise RecognizerError(f"{folder}: holds no {REFERENCE} as the reference; run `asr quantize`")
-    others = [path for path in folder.glob("crnn.*.*") if path.suffix in LOADERS]
+    reference = [folder / REFERENCE] if (folder / REFERENCE).is_file() else []
+    others = [path for path in folder.glob("crnn.*.*" if reference else "*") if path.suffix in LOADERS]
+    if not reference and not others:
+        raise RecognizerError(f"{folder}: holds no model, neither {REFERENCE} nor another; run `asr quantize`")
     others.sort(key=lambda path: (path.suffix, -path.stat().st_size))
-    return [folder / REFERENCE, *others]
+    return [*reference, *others]
 
 
 def _milliseconds(by_threads: dict[int, Measurement]) -> dict[str, float]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numba
 import numpy as np
+from numba.core import event
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 EMPTY = -1
@@ -63,16 +64,33 @@ def compiled(function: Callable) -> Callable:
     return dispatcher
 
 
+class _Announcer(event.Listener):
+    """Prints a line if functions are compiled for more than a second; a cached function is not compiled."""
+
+    LINE = "compiling the beam search for this machine; the next start will be fast"
+
+    def __init__(self):
+        # Jupyter shows stderr on red, as if something were wrong.
+        target = sys.stdout if type(sys.stdout).__module__ == "ipykernel.iostream" else sys.stderr
+        self.timer = threading.Timer(1, print, [self.LINE], {"file": target})
+
+    def on_start(self, event) -> None:
+        if self.timer.ident is None:
+            self.timer.start()
+
+    def on_end(self, event) -> None:
+        pass
+
+
 @contextmanager
 def announced() -> Iterator[None]:
-    """Print a line to stderr if the block takes over 4 s, which happens only while functions are compiled."""
-    line = "compiling the beam search for this machine; the next start will be fast"
-    timer = threading.Timer(4, print, [line], {"file": sys.stderr})
-    timer.start()
+    """Print a line if functions are compiled in the block for more than a second."""
+    announcer = _Announcer()
     try:
-        yield
+        with event.install_listener("numba:compile", announcer):
+            yield
     finally:
-        timer.cancel()
+        announcer.timer.cancel()
 
 
 @compiled
