@@ -19,7 +19,7 @@ run: $(READY)  ## the whole journey on the embedded corpus
 	$(BIN)/asr convert data/mini $(WAV)
 	ASR_PROFILE=fast $(BIN)/asr train --train $(WAV)/train-mini --valid $(WAV)/dev-mini --run $(RUN) \
 		$(if $(wildcard $(RUN)/state.json),--resume)
-	$(BIN)/asr evaluate $(RUN)/best.keras $(WAV)/test-mini
+	$(BIN)/asr evaluate $(RUN)/best.keras $(WAV)/test-mini --no-lm
 	$(BIN)/asr quantize $(RUN)/best.keras --out $(RUN)/variants --calibrate $(WAV)/train-mini
 	$(BIN)/asr compare $(RUN)/variants $(WAV)/test-mini --figure $(RUN)/comparison.png | tee $(RUN)/comparison.txt
 	$(BIN)/asr transcribe --model $(RUN)/variants/crnn.int8.tflite $$(ls $(WAV)/test-mini/*/*/*0.wav | head -5)

@@ -1,6 +1,7 @@
 import itertools
 import math
 import tracemalloc
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from asr_helpers.words import (
     lattice,
     missing_words,
     pronunciation_scores,
+    unsaid_words,
     viterbi,
 )
 
@@ -174,3 +176,18 @@ def test_the_shipped_model_notices_words_that_were_not_said():
         noticed["alone"].append(changed == [other])
     rates = {kind: np.mean(each) for kind, each in noticed.items()}
     assert rates["right"] < 0.1 and min(rates["missing"], rates["replaced"], rates["alone"]) > 0.9, rates
+
+
+def test_a_text_that_was_not_said_is_noticed_and_one_that_was_is_not(mini):
+    recognizer = Recognizer.load(shipped_model())
+    people = load_corpus(mini.parent / "real").utterances
+    heard = [recognizer.audio_log_probs(read_audio(each.path)) for each in people]
+    unsaid = {"own": [], "another's": []}
+    for place, log_probs in enumerate(heard):
+        for kind, other in (("own", place), ("another's", (place + 7) % len(people))):
+            with suppress(AlignmentError):  # too long for the sound
+                words = align(log_probs, people[other].text)
+                unsaid[kind].append(len(unsaid_words(log_probs, words)) / len(words))
+    assert (len(unsaid["own"]), max(unsaid["own"])) == (40, 0)
+    assert len(unsaid["another's"]) == 35 and min(unsaid["another's"]) > 0 and np.mean(unsaid["another's"]) > 0.8
+    assert unsaid_words(heard[0], []) == []

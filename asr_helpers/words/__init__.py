@@ -20,6 +20,7 @@ __all__, __getattr__, __dir__ = face(
             "ctm",
             "missing_words",
             "pronunciation_scores",
+            "unsaid_words",
             "viterbi",
         ],
         "arguments": ["DecodingError", "check_letters"],
