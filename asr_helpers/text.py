@@ -39,9 +39,9 @@ class Alphabet:
     def __post_init__(self):
         twice = [character for character, times in Counter(self.characters).items() if times > 1]
         if " " not in self.characters or len(self.characters) < 2 or twice:
-            raise AlphabetError(f"{self.characters!r} is no alphabet: a space and letters, each once, are needed")
+            raise AlphabetError(f"{self.characters!r} is not an alphabet: it needs a space and letters, each once")
         if any(unicodedata.category(character) in ("Cc", "Cs") for character in self.characters):
-            raise AlphabetError(f"{self.characters!r} is no alphabet: a control character is no letter")
+            raise AlphabetError(f"{self.characters!r} is not an alphabet: control characters are not letters")
 
     @property
     def blank(self) -> int:
@@ -134,7 +134,7 @@ class Alphabet:
             return ENGLISH
         codes = [int(code, 16) for code in name.split("-")[1:]]
         if max(codes) > sys.maxunicode:
-            raise AlphabetError(f"{name!r} holds a number that is no character")
+            raise AlphabetError(f"{name!r} holds a number that is not a character")
         return cls("".join(map(chr, codes)))
 
     @classmethod

@@ -46,7 +46,7 @@ def test_letters_are_found_in_texts_and_sorted():
     assert GERMAN.characters == " ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÜ"  # ß is SS in capitals
     assert UKRAINIAN.characters == " 'ЄІЇАБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧЩЬЮЯҐ"
     assert Alphabet.of_texts(["e\u0301 10 % (!)", "\u00e9"]).characters == " É"  # composed or not: one letter
-    with pytest.raises(ValueError, match="no alphabet"):
+    with pytest.raises(ValueError, match="not an alphabet"):
         Alphabet.of_texts(["1984", ""])
 
 
@@ -140,7 +140,7 @@ def test_an_alphabet_is_read_from_a_file(tmp_path):
     file.write_text("a b c\nö\nB\n", encoding="utf-8")
     assert Alphabet.read(file).characters == " ABCÖ"
     file.write_text("\n")
-    with pytest.raises(TextError, match=r"letters.txt.*no alphabet"):
+    with pytest.raises(TextError, match=r"letters.txt.*not an alphabet"):
         Alphabet.read(file)
 
 

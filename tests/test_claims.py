@@ -22,7 +22,14 @@ from asr_helpers.system.claims import Maker, NotOursError
 from asr_helpers.training import run_folder
 
 PACKAGE = Path(asr_helpers.__file__).parent
-REASONS = "would replace it", "did not make it", "lies in the source folder", "no regular file", "a directory", "exists"
+REASONS = (
+    "would replace it",
+    "did not make it",
+    "lies in the source folder",
+    "not a regular file",
+    "a directory",
+    "exists",
+)
 TEXT = "HELLO WORLD\nTHE TIDE IS HIGH\n"
 
 

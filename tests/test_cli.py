@@ -53,9 +53,9 @@ def chapter(mini, tmp_path_factory):
 def test_convert_says_what_it_did_and_goes_on(capsys, chapter, tmp_path):
     count = len(list(chapter.rglob("*.flac")))
     status, out, _ = run(capsys, "convert", chapter, tmp_path, "--workers", 1)
-    assert status == 0 and out == f"{count} files converted, 0 there already, 0 problems\n"
+    assert status == 0 and out == f"{count} files converted, 0 already there, 0 problems\n"
     next(tmp_path.rglob("*.wav")).unlink()
-    assert f"1 files converted, {count - 1} there already" in run(capsys, "convert", chapter, tmp_path)[1]
+    assert f"1 files converted, {count - 1} already there" in run(capsys, "convert", chapter, tmp_path)[1]
 
 
 def test_convert_and_prepare_say_in_their_status_that_a_file_failed(capsys, chapter, tmp_path):
@@ -86,7 +86,7 @@ def test_corpora_are_converted_and_prepared_in_shares(capsys, chapter, tmp_path,
         assert status == 0
         done += int(out.split()[0])
     assert done == count
-    assert run(capsys, "convert", chapter, tmp_path / "wav")[1].startswith(f"0 files converted, {count} there")
+    assert run(capsys, "convert", chapter, tmp_path / "wav")[1].startswith(f"0 files converted, {count} already there")
     assert len(list((tmp_path / "wav").rglob("*.trans.txt"))) == len(list(chapter.rglob("*.trans.txt")))
 
     prepare = ["prepare", tmp_path / "wav", "--out", tmp_path / "records", "--shard"]

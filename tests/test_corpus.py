@@ -668,7 +668,7 @@ def test_a_folder_that_is_there_is_not_thereby_whole(mirror, tmp_path, kind):
         clip.write_bytes(b"")
     else:
         (folder / "19/198/19-198.trans.txt").unlink()
-    with pytest.raises(CorpusError, match=r"not whole|no transcripts") as error:
+    with pytest.raises(CorpusError, match=r"incomplete|no transcripts") as error:
         download("dev-clean-2", tmp_path / "data", url)
     assert one_line(error).startswith(f"{folder}: ") and "delete" in one_line(error)
 
@@ -750,7 +750,7 @@ def test_a_destination_that_is_a_file_is_one_line(mirror, tmp_path):
 
 def test_a_download_that_the_disk_cannot_hold_is_one_line(mirror, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000})())
-    with pytest.raises(CorpusError, match=r"needed, 0\.0 GB free; make room") as error:
+    with pytest.raises(CorpusError, match=r"needed, 0\.0 GB free; free some space") as error:
         download("dev-clean-2", tmp_path, mirror[1])
     one_line(error)
 

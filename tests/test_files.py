@@ -45,7 +45,7 @@ def test_after_an_error_the_old_file_stays_and_no_part(tmp_path, error):
 def test_a_pipe_or_device_is_not_replaced(tmp_path, name):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to("/dev/null")
-    with pytest.raises(OSError, match="is no regular file"):
+    with pytest.raises(OSError, match="is not a regular file"):
         files.write(tmp_path / name, "x")
     assert sorted(os.listdir(tmp_path)) == ["link", "pipe"] and not (tmp_path / name).is_file()
 
@@ -102,7 +102,7 @@ def test_the_second_waits_with_one_line_and_a_kill_lets_it_in(tmp_path):
     assert first.stdout.readline() == "in False\n"
     second = worker(tmp_path / "run", 0)
     line = second.stderr.readline()
-    assert line == f"asr: {tmp_path / 'run'}: another process works here; waiting for its end\n"
+    assert line == f"asr: {tmp_path / 'run'}: another process is working here; waiting for it to finish\n"
     assert second.poll() is None
     first.kill()
     out, err = second.communicate(timeout=30)

@@ -100,7 +100,7 @@ def test_a_part_is_what_its_times_say_also_at_the_beginning(tmp_path):
         ({"text": "hi", "start": 1, "end": 2}, "has end, which is not read"),
         ({"text": "hi", "offset": 9, "duration": 2}, "lasts 10.00 s, its part goes to 11.00 s"),
         ({"text": "hi", "offset": 11}, "lasts 10.00 s"),
-        ('{"audio_filepath": "b.wav", "text": "hi", "text": "ho"}', "a key stands there twice"),
+        ('{"audio_filepath": "b.wav", "text": "hi", "text": "ho"}', "a key is there twice"),
         ("[" * 100_000, "is no JSON object"),
         ('"hi"', "is no JSON object"),
         ({"text": "1" * 400 + "st"}, "number of 400 digits"),
@@ -164,9 +164,9 @@ def test_kaldis_segment_may_go_to_the_end(tmp_path):
         ({"segments": "u1 r1 inf inf\n"}, "its start is inf"),
         ({"segments": "u1 r1 3 2\n"}, "ends at 2 s, but begins at 3 s"),
         ({"segments": "u1 r1 3 5 A\n"}, "3 times in segments"),
-        ({"segments": "u1 r1 3 5\nu1 r1 6 7\n"}, "stands twice"),
+        ({"segments": "u1 r1 3 5\nu1 r1 6 7\n"}, "is listed twice"),
         ({"segments": "u1 r1 3 5\ru3 r1 6 7\n"}, "times in segments"),
-        ({"text": "u1 ONE\nr2 TWO\nu1 OTHER\n"}, "stands twice"),
+        ({"text": "u1 ONE\nr2 TWO\nu1 OTHER\n"}, "is listed twice"),
         ({"text": "u1\ru3 ONE\nr2 TWO\n"}, "names no recording"),
         ({"text": "u1\nr2 TWO\n"}, "its text is empty"),
         ({"wav_scp": f"r2 r2.wav\nr1 {'x' * 300_000}\n"}, "its path has"),
@@ -243,7 +243,7 @@ def test_a_file_under_two_names_is_one_sound(tmp_path):
     [
         (np.full(32000, 0.3), 16000, "silence"),
         (np.full(88200, 0.3), 44100, "silence"),
-        (np.float32(30000 * NOISE), 16000, "go beyond ±10"),
+        (np.float32(30000 * NOISE), 16000, "exceed ±10"),
     ],
 )
 def test_an_offset_is_no_sound_and_floats_end_at_one(tmp_path, samples, rate, why):

@@ -54,7 +54,7 @@ class TestSpeech:
     @pytest.mark.parametrize("function", [speak, sounds])
     @pytest.mark.parametrize("language", ["xx", "", "../de", "de+f1"])
     def test_an_unknown_language_is_one_line(self, language, function):
-        with pytest.raises(SpeechError, match=r"speaks no .*try a code") as caught:
+        with pytest.raises(SpeechError, match=r"does not speak .*try a code") as caught:
             function(TEXT, language)
         assert len(str(caught.value).splitlines()) == 1
 

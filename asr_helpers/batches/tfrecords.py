@@ -93,8 +93,8 @@ def _begin(folder: Path, sources: dict[Path, list[list]], jobs: int) -> dict:
             return plan
         if earlier and jobs > 1:
             raise CorpusError(
-                f"{folder}: was begun with other corpora, or they have changed since; give the same to every --shard, "
-                f"or delete {PLAN} there to begin again"
+                f"{folder}: was started with other corpora, or they have changed; give every --shard the same, "
+                f"or delete {PLAN} to start again"
             )
         present = {shard: _read_listing(shard) for shard in folder.glob(_SHARDS)}
         ids = {entry[0] for listing in present.values() for entry in listing or []}
@@ -167,7 +167,7 @@ def _write_shard(shard: Path, members: list[Utterance], sources: list[list], bar
         files.write(f"{shard}.json", json.dumps(listing))
     except tf.errors.OpError as error:
         reason = first_line(error.message)
-        raise CorpusError(f"{shard}: cannot be written ({reason}); make room and run this again") from None
+        raise CorpusError(f"{shard}: cannot be written ({reason}); free some space and run this again") from None
     return problems
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def load_model(path: Path | None, threads: int = 1) -> Recognizer:
-    """Return the recogniser of the model at `path`; None means the shipped model."""
+    """Return the recogniser of the model at `path`; None means the shipped one."""
     from asr_helpers.recognizer.recognizer import Recognizer, shipped_model
 
     return Recognizer.load(path or shipped_model(), threads)

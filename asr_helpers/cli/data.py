@@ -15,7 +15,7 @@ def doctor(options: Namespace) -> int:
         states.append(finding.state)
         print(f"{signs[finding.state]} {finding.name:11} {finding.line}", flush=True)
     if "missing" in states:
-        print("first correct what is marked ✘, then run `asr doctor` again for the minutes")
+        print("fix what is marked ✘, then run `asr doctor` again for the minutes")
         return 1
     speed = doctor.training_speed()
     print(f"✔ {'training':11} {speed:.0f} seconds of audio per second")
@@ -41,7 +41,7 @@ def convert(options: Namespace) -> int:
     read = read_recording if options.resample else None
     result = convert(options.source, options.destination, options.workers, read, options.shard)
     report(result.problems)
-    print(f"{result.converted} files converted, {result.kept} there already, {len(result.problems)} problems")
+    print(f"{result.converted} files converted, {result.kept} already there, {len(result.problems)} problems")
     return 1 if result.problems else 0
 
 

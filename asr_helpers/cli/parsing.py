@@ -303,7 +303,7 @@ def web(command: Parser) -> None:
     from asr_helpers.web.page import LM_MEGABYTES
 
     add_path(command, "model", "MODEL", ".keras, or its crnn.fast.onnx", type=named(".keras", ".onnx"))
-    add_path(command, "--out", "DIR", "new or empty, or a page to write anew", required=True)
+    add_path(command, "--out", "DIR", "new or empty, or a page to replace", required=True)
     add_language_model(command, "for English the shipped one, for others none")
     add_number(command, "--lm-megabytes", "prune the language model to X million bytes", LM_MEGABYTES)
 

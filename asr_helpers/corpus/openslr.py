@@ -86,11 +86,11 @@ def _check_clips(folder: Path) -> None:
             try:
                 keys = [key for _, key, _ in read_transcript(transcript)]
             except TextError as error:
-                raise CorpusError(f"{folder}: not whole ({error}); delete it and run this again") from None
+                raise CorpusError(f"{folder}: incomplete ({error}); delete it and run this again") from None
             missing = [key for key in keys if not sizes.get(key)]
             if missing or not keys:
                 fault = f"{transcript.parent / missing[0]}.flac is missing" if missing else f"{transcript} is empty"
-                raise CorpusError(f"{folder}: not whole, {fault}; delete the folder and run this again")
+                raise CorpusError(f"{folder}: incomplete, {fault}; delete the folder and run this again")
             clips += len(keys)
     if not clips:
         raise CorpusError(f"{folder}: holds no transcripts; delete it and run this again")
@@ -110,7 +110,7 @@ def _fetch(subset: str, destination: Path, base_url: str) -> Path:
     if archive.is_file() and archive.stat().st_size:
         if _md5(archive) == md5:
             return archive
-        raise CorpusError(f"{archive}: is not the published file, by its checksum; delete it or choose another folder")
+        raise CorpusError(f"{archive}: its checksum is not the published one; delete it or choose another folder")
     part = archive.with_name(f"{archive.name}.part")
     try:
         _fetch_resumable(url, part)
@@ -191,7 +191,7 @@ def _check_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         found = f"{needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free"
-        raise CorpusError(f"{folder}: {found}; make room or choose another folder")
+        raise CorpusError(f"{folder}: {found}; free some space or choose another folder")
 
 
 def _unpack(archive: Path, subset: str, destination: Path) -> None:

@@ -161,7 +161,7 @@ def walk(top: Path, problems: list[str], lenient: bool = False) -> Iterator[tupl
         seen.add((status.st_dev, status.st_ino))
         for path in listing.others:
             if path.suffix.lower() in (".flac", ".wav", ".txt"):
-                problems.append(printable(f"{path}: is no file (a pipe, or a broken link); remove it"))
+                problems.append(printable(f"{path}: is not a file (but a pipe, or a broken link); remove it"))
         waiting += reversed(listing.folders)
         yield folder, listing.files
 
@@ -237,7 +237,7 @@ def _read_utterance(key: str, text: str, audio: dict[str, Path], alphabet: Alpha
         raise _LineError("the id is not <speaker>-<chapter>-<number>")
     text = alphabet.normalize(text)
     if key not in audio:
-        raise _LineError(f"no {key}.flac or {key}.wav lies beside it")
+        raise _LineError(f"there is no {key}.flac or {key}.wav beside it")
     with open_audio(audio[key]) as file:
         check_format(audio[key], file, SAMPLE_RATE)
         samples = file.frames

@@ -121,4 +121,4 @@ def _choose(library: ctypes.CDLL, language: str, variant: str) -> None:
         raise SpeechError(f"eSpeak NG has no variant {variant!r}; try m1 to m8 or f1 to f5")
     voice = f"{language}+{variant}" if variant else language
     if not re.fullmatch(r"\w+(-\w+)*", language) or library.espeak_SetVoiceByName(voice.encode()):
-        raise SpeechError(f"eSpeak NG speaks no {language!r}; try a code such as 'de', 'es' or 'pt-br'")
+        raise SpeechError(f"eSpeak NG does not speak {language!r}; try a code such as 'de', 'es' or 'pt-br'")

@@ -171,7 +171,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise RowError("a key stands there twice; remove one")
+        raise RowError("a key is there twice; remove one")
     return found
 
 
@@ -257,7 +257,7 @@ def _only(table: dict[str, tuple[str, str | None]], key: str) -> str:
     """
     place, value = table[key]
     if value is None:
-        raise RowError(f"stands twice, and differently, see {place}; remove the wrong line")
+        raise RowError(f"is listed twice with different content, see {place}; remove the wrong line")
     return value
 
 

@@ -227,10 +227,10 @@ def _write_clips(jobs: list[tuple[str, Row, Path]]) -> dict[str, str]:
         if len(samples) < MIN_SAMPLES:
             raise CorpusError(f"{path}: {len(samples)} samples, less than one 25 ms window; left out")
         if np.abs(samples).max() > _LOUDEST:
-            raise CorpusError(f"{path}: its samples go beyond ±{_LOUDEST}, not to ±1; scale them; left out")
+            raise CorpusError(f"{path}: its samples exceed ±{_LOUDEST} instead of ±1; scale them; left out")
         inner = samples[_EDGE:-_EDGE] if len(samples) > 4 * _EDGE else samples
         if np.ptp(inner) / 2 < _QUIETEST:  # an offset is no sound
-            raise CorpusError(f"{path}: silence, where a text is said; replace the recording; left out")
+            raise CorpusError(f"{path}: silence, although it has a text; replace the recording; left out")
         if letters[key] > _MOST_LETTERS[0] + _MOST_LETTERS[1] * seconds:
             raise CorpusError(f"{path}: a text of {letters[key]} letters in {seconds:.1f} s; correct one; left out")
         return as_flac(samples, notes[key])

@@ -54,7 +54,7 @@ def language_tag(name: str) -> str:
     """
     code, *more = re.split("[-_]", name)
     if not re.fullmatch("[A-Za-z]{2,3}", code) or not all(re.fullmatch("[A-Za-z0-9]{1,8}", part) for part in more):
-        raise LanguageError(f"language {name!r} is no tag such as en, en-GB or tr; correct it")
+        raise LanguageError(f"language {name!r} is not a tag such as en, en-GB or tr; correct it")
     shorter = {"eng": "en", "tur": "tr", "aze": "az"}.get(code.lower())
     if shorter:
         raise LanguageError(f"language {name!r} has a shorter tag, {shorter}; use that")
@@ -177,7 +177,7 @@ def _say_number(whole: str, rest: str | None, grouped: bool, tag: str) -> str:
         return " ".join(_say(int(digit), tag) for digit in whole)
     if not grouped and 1100 <= int(whole) <= 1999:
         if language in _YEARS_UNKNOWN:
-            raise SpellingError(f"holds {whole}, which as a year num2words says otherwise in {tag!r}")
+            raise SpellingError(f"holds {whole}, which num2words reads differently as a year in {tag!r}")
         if language in _YEARS:
             return _say(int(whole), tag, to="year")
     return _say(int(whole), tag)
@@ -201,7 +201,7 @@ def _say_decimal(whole: str, rest: str, tag: str) -> str:
     if _point(tag) == ",":
         point = _COMMA.get(language, point)
     if language in _OWN_DECIMALS | _DECIMALS_UNKNOWN or not (digit_by_digit and point.isalpha()):
-        raise SpellingError(f"holds {whole}.{rest}, whose fraction num2words may say wrongly in {tag!r}")
+        raise SpellingError(f"holds {whole}.{rest}, whose fraction num2words may read wrongly in {tag!r}")
     return " ".join([whole_words, point, *(_say(int(digit), tag) for digit in rest)])
 
 

@@ -124,7 +124,7 @@ def _seconds(value: Any, what: str) -> float:
     if isinstance(value, str) and len(value) < 100 and _NUMBER.fullmatch(value):
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise RowError(f"its {what} is {brief(value)}, no number; write seconds, such as 2.5")
+        raise RowError(f"its {what} is {brief(value)}, which is not a number; write seconds, such as 2.5")
     if not 0 <= value < MAX_SECONDS:  # nor NaN
-        raise RowError(f"its {what} is {brief(value)}, no time of a recording; write seconds from 0 on")
+        raise RowError(f"its {what} is {brief(value)}, which is not a time of a recording; write seconds from 0 on")
     return float(value)

@@ -15,7 +15,7 @@ _SPOKEN_MARKS = re.compile(
     "PERCENT|PER MILLE|PER TEN|AMPERSAND|COMMERCIAL AT|NUMBER SIGN|ASTERISK|SOLIDUS|SECTION SIGN|PILCROW|DAGGER"
     "|PRIME$|SQUARE BRACKET|CURLY BRACKET|GERSHAYIM|LOW LINE"
 )
-_WITHIN_WORDS = re.compile("ARMENIAN (EMPHASIS|EXCLAMATION|QUESTION) MARK")  # they stand above a vowel
+_WITHIN_WORDS = re.compile("ARMENIAN (EMPHASIS|EXCLAMATION|QUESTION) MARK")  # they are written above a vowel
 
 
 def spell_out(text: str, language: str = "en") -> tuple[str, list[str]]:

@@ -70,7 +70,7 @@ class Maker:
         if any(_same_file(path, read) for read in reads):
             raise NotOursError(f"{path}: `{self.command}` reads this file and would replace it; {remedy}")
         if not path.is_file():
-            raise NotOursError(f"{path}: is no regular file; {remedy}")
+            raise NotOursError(f"{path}: is not a regular file; {remedy}")
         if path.stat().st_size and not self._made(path):
             raise NotOursError(f"{path}: exists, and `{self.command}` did not make it; {remedy}, or delete that file")
 

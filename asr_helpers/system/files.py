@@ -28,7 +28,7 @@ def atomic_write(path: Path | str, bulk: bool = False) -> Iterator[Path]:
     """
     path = Path(path)
     if path.exists() and not (path.is_file() or path.is_dir()):  # root may replace /dev/null
-        raise OSError(errno.EINVAL, "is no regular file", str(path))
+        raise OSError(errno.EINVAL, "is not a regular file", str(path))
     part = path.with_name(PART + path.name)
     lock_held = bulk or path.parent.resolve() in _locked
     with nullcontext() if lock_held else exclusive(path.parent, path.name):
@@ -127,7 +127,7 @@ def exclusive(folder: Path | str, what: str = "", notify: Callable[[str], None] 
         lock.acquire(timeout=0)
     except Timeout:
         waited = True
-        notify(printable(f"{folder / what}: another process works here; waiting for its end"))
+        notify(printable(f"{folder / what}: another process is working here; waiting for it to finish"))
         lock.acquire()
     if not what:
         _locked.add(folder.resolve())

@@ -113,7 +113,7 @@ class WordErrorRate(keras.callbacks.Callback):
                 self.pairs.append((alphabet.decode(labels[labels >= 0]), hypothesis))
         count, loss, *edits = self.workers.total(len(self.pairs), float(np.sum(losses)), *self.edits())
         if not count:
-            raise TrainingError("no clip of the validation speech can be read any more; bring it back, then --resume")
+            raise TrainingError("no clip of the validation speech can be read any more; restore it, then --resume")
         # The history's training loss is that of the main output, so that it is comparable with the validation loss.
         if logs.pop("main_ctc_loss", None) is not None:
             metric = metric_of(self.model, "main_ctc_loss")

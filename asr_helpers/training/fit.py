@@ -100,7 +100,7 @@ def _resumes(folder: Path, resume: bool, waited: bool) -> bool:
     """Return whether to resume. A process that waited for another with the same settings continues its run."""
     started = (folder / "state.json").exists()
     if started and not resume and not waited:
-        raise TrainingError(f"{folder}: holds a run already; go on with --resume, or choose another folder")
+        raise TrainingError(f"{folder}: already holds a run; continue with --resume, or choose another folder")
     return resume or started
 
 
@@ -174,7 +174,7 @@ def _fit(
         workers.check(error)
         raise _data_error(error, speech) from error
     except CorpusError as error:  # of the validation speech's records
-        raise TrainingError(f"{error}, then go on with --resume") from error
+        raise TrainingError(f"{error}, then continue with --resume") from error
 
 
 def _fingerprint(config: dict, epochs_done: int) -> str:
@@ -198,9 +198,9 @@ def digest(speech: Speech) -> str:
 
 def _data_error(error: tf.errors.OpError, speech: Speech) -> TrainingError:
     """Return an error that names the speech at fault: TensorFlow's says only that no batch could be made."""
-    remedy = "bring the speech back, then go on with --resume"
+    remedy = "bring the speech back, then continue with --resume"
     if damage := tfrecords.damage(speech.shards):
-        return TrainingError(f"{damage}, then go on with --resume")
+        return TrainingError(f"{damage}, then continue with --resume")
     if isinstance(error, tf.errors.FailedPreconditionError) and speech.dropped:
         return TrainingError(f"{speech.name}: not one clip can be read any more ({speech.dropped[-1]}); {remedy}")
     return TrainingError(f"{speech.name}: {first_line(error.message)}; {remedy}")

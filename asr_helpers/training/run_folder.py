@@ -130,7 +130,7 @@ class RunFolder(keras.callbacks.Callback):
         changed = [name for name, value in ours.items() if name in theirs and _differs(theirs[name], value)]
         if changed:
             raise TrainingError(
-                f"{self.folder}: was trained with another {', '.join(changed)}; bring that back, or use a new folder"
+                f"{self.folder}: was trained with another {', '.join(changed)}; restore that, or use a new folder"
             )
 
     @contextmanager
@@ -160,8 +160,8 @@ class RunFolder(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if not np.isfinite(logs["loss"]):  # before such weights replace good ones
             raise TrainingError(
-                f"{self.folder}: the loss is no finite number any more (epoch {self.epoch + 1}, batch {batch + 1}); "
-                "the saved files are intact: go on in a new folder with --start …/best.keras, or a lower learning rate"
+                f"{self.folder}: the loss is no longer finite (epoch {self.epoch + 1}, batch {batch + 1}); "
+                "the saved files are intact: use a new folder with --start …/best.keras, or a lower learning rate"
             )
 
     def on_epoch_end(self, epoch, logs=None):
@@ -203,7 +203,7 @@ class RunFolder(keras.callbacks.Callback):
         except (OSError, RuntimeError) as error:  # HDF5 may report a full disk as a RuntimeError
             reason = getattr(error, "strerror", None) or error
             raise TrainingError(
-                f"{path}: cannot be written ({reason}); make room, and go on with --resume: the saved epoch is intact"
+                f"{path}: cannot be written ({reason}); free some space, then --resume; the saved epoch is intact"
             ) from error
 
     def _clear(self) -> None:

@@ -69,7 +69,9 @@ def read_arpa(path: Path | str) -> Iterator[tuple[int, Iterator[str]]]:
     """
     with suppress(OSError), open(path, "rb") as file:
         if file.read(len(_KENLM)) == _KENLM:
-            raise LanguageModelError(f"{path}: a binary file of KenLM, not ARPA; name the ARPA file it was made of")
+            raise LanguageModelError(
+                f"{path}: a binary file of KenLM, not ARPA; name the ARPA file that it was made from"
+            )
     lines = filter(str.strip, read_lines(path))
     if not any(line.startswith("\\data\\") for line in itertools.islice(lines, _MAX_COMMENT_LINES)):
         raise LanguageModelError(f"{path}: not an ARPA file; make one with `asr lm`")

@@ -53,7 +53,9 @@ def read_hotwords(
             except AlphabetError as error:
                 remarks.append(f"{text.strip()!r} ({error})" if listed else f"{text!r} (no such file, and {error})")
             except ValueError:
-                remarks.append(f"{text.strip()!r} (its boost, {number.strip()!r}, is no number within ±{MAX_BOOST:g})")
+                remarks.append(
+                    f"{text.strip()!r} (its boost, {number.strip()!r}, is not a number within ±{MAX_BOOST:g})"
+                )
     return found, remarks
 
 
