@@ -10,6 +10,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 import soundfile
@@ -22,6 +23,7 @@ from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.sound import read_audio
 from asr_helpers.system import OneLineError
 from asr_helpers.words import shipped_lm
+from asr_helpers.words.fast import compiling
 
 
 def run(capsys, *arguments):
@@ -143,7 +145,7 @@ def test_prepared_records_train(capsys, chapter, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_evaluate_by_beam_and_transcribe(capsys, chapter, model):
-    evaluate = ["evaluate", model, chapter, "--json"]
+    evaluate = ["evaluate", shipped_model(), chapter, "--json"]
     greedy, named = (json.loads(run(capsys, *evaluate, *more)[1]) for more in (["--no-lm"], ["--decoder", "greedy"]))
     assert greedy["decoder"] == named["decoder"] == "greedy" and greedy["wer"] == named["wer"] and "lm" not in greedy
     beam = json.loads(run(capsys, *evaluate, "--decoder", "beam", "--no-lm")[1])
@@ -350,12 +352,12 @@ def test_a_cut_off_clip_does_not_stop_an_evaluation(capsys, chapter, model, tmp_
     shutil.copytree(chapter, corpus)
     clips = sorted(corpus.rglob("*.flac"))
     clips[0].write_bytes(clips[0].read_bytes()[:-4000])
-    status, out, err = run(capsys, "evaluate", model, corpus, "--json")
+    status, out, err = run(capsys, "evaluate", model, corpus, "--json", "--no-lm")
     assert status == 0 and json.loads(out)["utterances"] == len(clips) - 1
     assert str(clips[0]) in err
     for clip in clips[1:]:
         clip.unlink()
-    status, _, err = run(capsys, "evaluate", model, corpus)
+    status, _, err = run(capsys, "evaluate", shipped_model(), corpus, "--no-lm")
     assert status == 2 and err.splitlines()[-1].endswith("no usable utterance")
 
 
@@ -383,7 +385,7 @@ def test_a_cut_off_clip_does_not_stop_an_evaluation(capsys, chapter, model, tmp_
         (["evaluate", "{model}", "{corpus}", "--limit", "-90"], "-90 is not 1 or more"),
         (["train", "--train", "{corpus}", "--valid", "{corpus}", "--run", "{empty}", "--epochs", "-1"], "-1 is"),
         (
-            ["train", "--train", "x", "--valid", "x", "--run", "{empty}", "--resume", "--start", "nosuch"],
+            ["train", "--train", "x", "--valid", "x", "--run", "{empty}", "--resume", "--start", "no.keras"],
             "leave --start out",
         ),
         (["compare", "{empty}", "{corpus}", "--figure", "{model}/x.png"], "crnn.keras: File exists"),
@@ -511,6 +513,17 @@ def test_every_command_explains_itself_by_examples_that_it_understands(capsys, c
         build_parser().parse_args(arguments[1:])
 
 
+def test_compiling_is_announced_when_something_is_compiled(capsys, monkeypatch):
+    monkeypatch.setattr(compiling._Announcer, "SECONDS", 0.0)
+    function = numba.njit(lambda x: x + 1)
+    lines = []
+    for _ in range(2):
+        with compiling.announced():
+            assert function(1) == 2
+        lines.append(capsys.readouterr().err)
+    assert lines == ["compiling the beam search for this machine; the next start will be fast\n", ""]
+
+
 def test_asr_alone_is_its_help_and_the_version_is_the_packages(capsys):
     status, out, err = run(capsys)
     assert (status, err) == (0, "") and "examples:\n  asr transcribe talk.mp3" in out
@@ -557,8 +570,8 @@ def mismatch(*_, **__):
         (["transcribe", "{clip}", "--words"], "words.alignment.align"),
         (["transcribe", "{clip}", "--no-lm"], "recognizer.recognizer.greedy"),
         (["align", "{clip}", "HELLO"], "words.alignment.viterbi"),
-        (["evaluate", "{fast}", "{corpus}"], "recognizer.recognizer.features"),
-        (["evaluate", "{fast}", "{corpus}"], "recognizer.evaluation.score"),
+        (["evaluate", "{fast}", "{corpus}", "--no-lm"], "recognizer.recognizer.features"),
+        (["evaluate", "{fast}", "{corpus}", "--no-lm"], "recognizer.evaluation.score"),
         (["lm", "{corpus}", "--out", "{empty}/x.arpa", "--alphabet", "auto"], "words.sentences.read_transcript"),
     ],
 )

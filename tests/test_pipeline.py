@@ -404,7 +404,7 @@ def test_shares_written_at_the_same_time_agree(mini, tmp_path, small_shards):
 def test_shares_of_different_corpora_are_refused(mini, tmp_path, small_shards):
     utterances = load_corpus(mini / "dev-mini").utterances
     write_records(utterances, tmp_path, shard=(0, 2))
-    with pytest.raises(CorpusError, match=r"begun with other corpora.* give the same to every") as error:
+    with pytest.raises(CorpusError, match=r"started with other corpora.* give every --shard the same") as error:
         write_records(utterances[1:], tmp_path, shard=(1, 2))
     assert "\n" not in str(error.value)
     write_records(utterances[1:], tmp_path)  # one process needs to agree with nobody

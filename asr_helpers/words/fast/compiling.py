@@ -68,11 +68,12 @@ class _Announcer(event.Listener):
     """Prints a line if functions are compiled for more than a second; a cached function is not compiled."""
 
     LINE = "compiling the beam search for this machine; the next start will be fast"
+    SECONDS = 1.0
 
     def __init__(self):
         # Jupyter shows stderr on red, as if something were wrong.
         target = sys.stdout if type(sys.stdout).__module__ == "ipykernel.iostream" else sys.stderr
-        self.timer = threading.Timer(1, print, [self.LINE], {"file": target})
+        self.timer = threading.Timer(self.SECONDS, print, [self.LINE], {"file": target})
 
     def on_start(self, event) -> None:
         if self.timer.ident is None:
