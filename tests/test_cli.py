@@ -494,6 +494,7 @@ COMMANDS = [
     "train",
     "evaluate",
     "transcribe",
+    "listen",
     "align",
     "lm",
     "quantize",

@@ -13,7 +13,7 @@ from asr_helpers.cli.formats import SUFFIXES
 ANY_RECORDING = "any sound file, any rate; - is standard input; video and M4A if ffmpeg is installed"
 EXAMPLES = "examples:\n"  # begins an epilog, whose lines stay as they are
 SHIPPED_WER = 22, 44  # per cent on people it never heard, with and without the language model; see RESULTS.md
-SHIPPED = "the shipped model, for English read aloud: {} % of the words wrong on new speakers, {} %% with --no-lm"
+SHIPPED = "the shipped model, for English read aloud: {} %% of the words wrong on new speakers, {} %% with --no-lm"
 MODELS = ".keras", ".tflite", ".onnx"
 
 
@@ -138,7 +138,7 @@ def add_switch(command: argparse._ActionsContainer, name: str, help: str) -> Non
 
 
 def add_model(command: Parser) -> None:
-    shipped = SHIPPED.format(*SHIPPED_WER).replace(" % of", " %% of")
+    shipped = SHIPPED.format(*SHIPPED_WER)
     add_path(command, "--model", "PATH", f".keras, .tflite or .onnx; default: {shipped}", type=named(*MODELS))
 
 
