@@ -381,6 +381,7 @@ def test_a_cut_off_clip_does_not_stop_an_evaluation(capsys, chapter, model, tmp_
         (["import", "{corpus}", "--out", "{empty}", "--workers", "-1"], "-1 is not 1 or more"),
         (["lm", "{empty}/digits.txt", "--out", "{empty}/x.arpa", "--alphabet", "auto"], "digits.txt: holds no letter"),
         (["align", "no.wav", "HELLO"], "no.wav"),
+        (["align", "no.wav", ""], "TEXT: holds no word"),
         (["quantize", "no.keras", "--out", "{empty}", "--calibrate", "{corpus}"], "no.keras"),
         (["evaluate", "{model}", "{corpus}", "--limit", "-90"], "-90 is not 1 or more"),
         (["train", "--train", "{corpus}", "--valid", "{corpus}", "--run", "{empty}", "--epochs", "-1"], "-1 is"),

@@ -537,7 +537,7 @@ def test_compare_measures_every_model_in_a_folder(folder, utterances, recognizer
 
 
 def test_compare_names_what_is_missing_or_broken(tmp_path, utterances):
-    with pytest.raises(RecognizerError, match="holds no crnn"):
+    with pytest.raises(RecognizerError, match="holds no model"):
         compare(tmp_path, utterances)
     with pytest.raises(RecognizerError, match="no utterance"):
         compare(tmp_path, [])

@@ -143,7 +143,7 @@ def add_model(command: Parser) -> None:
 
 
 def add_hotwords(command: Parser) -> None:
-    what = "names and phrases to expect; or a file with one a line, and a boost in nats after a tab if you want one"
+    what = "names and phrases to expect; or a file, one a line, optionally with a tab and a boost in nats; comes last"
     command.add_argument("--hotwords", metavar="FILE|WORD", nargs="+", action="extend", default=[], help=what)
 
 

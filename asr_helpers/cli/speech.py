@@ -163,4 +163,4 @@ def spoken_text(options: Namespace, alphabet: Alphabet) -> str:
         return alphabet.normalize(text)
     except OneLineError as error:
         hint = "write it as words" if options.language or alphabet == ENGLISH else "name its language by --language"
-        raise OneLineError(f"{options.text[:60]}: {error}; {hint}") from None
+        raise OneLineError(f"{options.text[:60] or 'TEXT'}: {error}; {hint}") from None
