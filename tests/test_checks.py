@@ -1,11 +1,14 @@
 """Every exercise takes a right answer, hints at a wrong one, and survives nonsense; no answer is given away."""
 
+import json
 import math
 import re
 import subprocess
 import sys
+import tempfile
 import unicodedata
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -158,15 +161,29 @@ def token_starts(looks):
     return starts[::-1]
 
 
+def run_folder(epochs=6, **config):
+    """Return the folder of a run as `train` leaves it, as far as the judge reads it."""
+    folder = Path(tempfile.mkdtemp())
+    config = {"train": "dev-mini", "lstm_units": 32, "augmenter": None, "spec_augment": None} | config
+    state = {"config": config, "history": [{"loss": 2.9, "val_loss": 3.2}] * epochs}
+    (folder / "state.json").write_text(json.dumps(state))
+    return folder
+
+
+def clip_together(gradients, bound):
+    norm = np.sqrt(sum(np.sum(each**2) for each in gradients))
+    return [each * min(1, bound / norm) for each in gradients]
+
+
 class Late:
     """An answer that is computed when it is needed, and not when the tests are collected."""
 
-    def __init__(self, function, *arguments):
-        self.function, self.arguments = function, arguments
+    def __init__(self, function, *arguments, **more):
+        self.function, self.arguments, self.more = function, arguments, more
 
 
 def answer(given):
-    return given.function(*given.arguments) if isinstance(given, Late) else given
+    return given.function(*given.arguments, **given.more) if isinstance(given, Late) else given
 
 
 # {exercise: (a right answer, [(a wrong answer, words of the hint that fits)])}. Numbers are literals, computed once
@@ -223,12 +240,50 @@ CASES = {
     "04.1": (0.0748, [(0.9252, "speech"), (0.2280, "sort")]),
     "04.2": ((2.5, 24.0), [((2.5, 0.4), "second"), ((2.5, 150), "fewer"), (24, "2 numbers"), ((0, 1), "in seconds")]),
     "04.3": (203.2, [(203.2e6, "million"), (50.8, "four bytes"), (406.4, "waveforms"), (2.032, "100 frames")]),
-    "05.1": ((1, 1.271e-4), [((32, 0.001), "too high"), ((1, 1 / 1024), "equally probable"), (1, "2 numbers")]),
+    "05.1": (
+        (1, 1.271e-4),
+        [
+            ((32, 0.001), "paths is too high"),
+            ((0, 0), "paths is too low"),
+            ((1, 0.001), "probability is too high"),
+            ((1, 1 / 1024), "equally probable"),
+            (1, "2 numbers"),
+        ],
+    ),
     "05.2": (12, [(9, "equal ones"), (19, "states"), (48, "pooling"), (11, "too low")]),
     "05.3": (2.32, [(0.58, "pooling"), (58, "the frame"), (99.0, "another letter")]),
-    "06.1": ((0.4, 0.1), [((0.1, 0.4), "widens"), ((0.3, 0.3), "same run"), ((90, 1), "size")]),
-    "06.2": ("LJCJTUJTKT", [(TEST[0].text, "has been trained"), ("hm", "cannot write")]),
-    "06.3": (6.2135, [(-0.1148, "last epoch"), (0.062135, "points"), (40, "too high")]),
+    "06.1": (
+        Late(run_folder),
+        [
+            (Late(run_folder, augmenter={}), "augmented"),
+            (Late(run_folder, spec_augment={}), "masked"),
+            (Late(run_folder, epochs=2), "2 epochs"),
+            (Late(run_folder, lstm_units=128), "another network"),
+            ("nowhere", "no run"),
+            ((2, 1), "folder"),
+        ],
+    ),
+    "06.2": (
+        lambda history: min(history, key=lambda row: row["val_wer"])["epoch"],
+        [
+            (lambda history: history[-1]["epoch"], "last epoch"),
+            (lambda history: min(history, key=lambda row: row["val_loss"])["epoch"], "validation loss"),
+            (lambda history: 4, "fewer wrong words"),
+            (lambda history: min(row["val_wer"] for row in history), "the row's `epoch`"),
+            (4, "function"),
+        ],
+    ),
+    "06.3": (
+        clip_together,
+        [
+            (lambda gradients, bound: gradients, "unchanged"),
+            (lambda gradients, bound: [each * bound / np.linalg.norm(each) for each in gradients], "one factor"),
+            (lambda gradients, bound: [np.clip(each, -bound, bound) for each in gradients], "*number*"),
+            (lambda gradients, bound: [each / 13 * bound for each in gradients], "a short gradient"),
+            (lambda gradients, bound: [each / 2 for each in gradients], "6.5 long"),
+            (lambda gradients, bound: 3, "a list"),
+        ],
+    ),
     "07.1": (0.7071, [(0.5, "greedy"), (70.71, "percent"), (0.8, "too high")]),
     "07.2": (oracle(min), [(oracle(next), "first text"), (oracle(max), "too high"), (lambda a, b: 1 / 8, "all words")]),
     "07.3": (

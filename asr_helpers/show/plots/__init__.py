@@ -9,7 +9,7 @@ from asr_helpers.system.faces import face
 __all__, __getattr__, __dir__ = face(
     __name__,
     {
-        "lessons": ["ctc_lattice", "lstm_cell", "network", "prefix_tree"],
+        "lessons": ["collapse", "ctc_lattice", "lstm_cell", "network", "prefix_tree", "reach", "spelling", "trellis"],
         "live": ["BlittedFigure", "LiveComparison", "LiveSpectra", "live_curves"],
         "results": ["by_epoch", "error_against_speed", "heat_map", "ladder", "learning_curves"],
         "signals": ["compare_spectrograms", "mel_filters", "posteriors", "spectrogram", "waveform", "words_in_time"],

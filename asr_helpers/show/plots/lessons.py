@@ -1,18 +1,95 @@
-"""Diagrams: CTC's lattice, the prefix tree, the network, an LSTM cell."""
+"""Diagrams: CTC's paths and trellis, the letters of a clip, the prefix tree, the network, an LSTM cell."""
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from asr_helpers.show.plots.drawing import BLUE, GREEN, GREY, ORANGE, new
+from asr_helpers.show.plots.signals import spectrogram
 from asr_helpers.sound.mel import MELS
+from asr_helpers.text import ENGLISH, Alphabet
+from asr_helpers.words.alignment import FRAME_SECONDS
+from asr_helpers.words.ctc_lattice import ctc_states, lattice
 
 if TYPE_CHECKING:
     import keras
+
+
+def collapse(paths: list[str], blank: str = "–") -> Figure:
+    """Draw how CTC reads each of `paths`: merge repeats, then drop the blanks.
+
+    A path has one symbol per frame. Symbols that merge share a colour; blanks are grey.
+    """
+    alt = "each path, one symbol per frame: repeats merge, blanks drop out, and what is left is the text"
+    figure, axes = new(len(paths), 1, (7, 2.3 * len(paths)), alt, squeeze=False)
+    for ax, path in zip(axes[:, 0], paths, strict=True):
+        starts = [at for at in range(len(path)) if not at or path[at] != path[at - 1]]
+        ends = [*starts[1:], len(path)]
+        letters = itertools.cycle((BLUE, ORANGE))
+        colors = [GREY if path[at] == blank else next(letters) for at in starts]
+        text = "".join(path[at] for at in starts if path[at] != blank)
+        for color, start, end in zip(colors, starts, ends, strict=True):
+            middle, symbol = (start + end - 1) / 2, path[start]
+            boxed = {"boxstyle": "square,pad=0.35", "fc": color, "ec": "none", "alpha": 0.35 if color == GREY else 1}
+            ink = {"ha": "center", "va": "center", "color": "black" if color == GREY else "white", "fontsize": 15}
+            for frame in range(start, end):
+                ax.text(frame, 2, symbol, bbox=boxed, **ink)
+                ax.plot([frame, middle], [1.62, 1.38], color=color, linewidth=1.5)
+            ax.text(middle, 1, symbol, bbox=boxed, **ink)
+            if symbol != blank:
+                ax.plot([middle, middle], [0.62, 0.38], color=color, linewidth=1.5)
+                ax.text(middle, 0, symbol, bbox=boxed, **ink)
+        for row, name in ((2, "path"), (1, "merged"), (0, text)):
+            ax.text(-1, row, name, ha="right", va="center", fontsize=13, weight="bold" if row == 0 else "normal")
+        ax.set(xlim=(-2.6, len(path) - 0.4), ylim=(-0.5, 2.5))
+        ax.axis("off")
+    return figure
+
+
+def trellis(table: np.ndarray, symbols: str, text: str, path: list[int] | None = None) -> Figure:
+    """Draw CTC's trellis of `text`: a node for each frame and state, with the forward sum in it, and the legal arrows.
+
+    Only nodes on some path that spells the text are drawn. `table` holds probabilities, (frames, symbols), the blank
+    last; `path` is a state for each frame, drawn as a broad orange line.
+    """
+    labels = [symbols.index(character) for character in text]
+    states, may_skip = ctc_states(labels, len(symbols) - 1)
+    forward, backward = map(np.exp, lattice(np.log(table), labels))
+    frames, alive = len(table), forward * backward > 0
+    total = forward[-1, -2:].sum()
+    alt = f"the trellis of {text}: {frames} frames by {len(states)} states; arrows stay, step or skip a blank; "
+    alt += f"each node holds the sum of all paths that reach it, and the last two make {total:.4f}"
+    figure, ax = new(size=(7, 0.9 + 0.72 * len(states)), alt=alt)
+    kinds = {0: ("stay", GREY, "-"), 1: ("step", BLUE, "-"), 2: ("skip a blank", GREEN, "--")}
+    for t, s in np.argwhere(alive[:-1]):
+        for jump, (_, color, style) in kinds.items():
+            to = s + jump
+            if to < len(states) and alive[t + 1, to] and (jump < 2 or may_skip[to]):
+                arrow = {"arrowstyle": "-|>", "color": color, "linestyle": style, "shrinkA": 20, "shrinkB": 20}
+                ax.annotate("", (t + 1, to), (t, s), arrowprops=arrow | {"linewidth": 1.6})
+    if path:
+        ax.plot(range(frames), path, color=ORANGE, linewidth=12, alpha=0.45, solid_capstyle="round", zorder=1)
+    for t, s in np.argwhere(alive):
+        share = forward[t, s] * backward[t, s] / total
+        ink = "white" if share > 0.5 else "black"
+        ax.scatter(t, s, s=1400, color=BLUE if share > 0.5 else "white", edgecolor=BLUE, linewidth=1.5, zorder=2)
+        ax.text(t, s, f"{forward[t, s]:.2g}".removeprefix("0"), ha="center", va="center", color=ink, fontsize=11)
+    for jump, (name, color, style) in kinds.items():
+        ax.plot([], [], color=color, linestyle=style, label=name, linewidth=2, zorder=jump)
+    ax.set_xticks(range(frames), [f"frame {t + 1}" for t in range(frames)], fontsize=12)
+    ax.set_yticks(range(len(states)), [symbols[state] for state in states], fontsize=15)
+    ax.set(xlim=(-0.45, frames - 0.55), ylim=(len(states) - 0.45, -0.55))
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.legend(loc="lower left", fontsize=12, handlelength=1.5)
+    ax.set_title(f"the last two nodes add up to P({text}) = {total:.4f}", fontsize=13)
+    return figure
 
 
 def ctc_lattice(probs: np.ndarray, text: str, ax: Axes | None = None, title: str = "") -> Figure:
@@ -28,6 +105,55 @@ def ctc_lattice(probs: np.ndarray, text: str, ax: Axes | None = None, title: str
     ax.set(title=title, xlabel="model frame", ylabel="state, in order of the text")
     ax.figure.colorbar(drawn, ax=ax, label="probability", pad=0.01)
     return ax.figure
+
+
+def spelling(log_probs: np.ndarray, mels: np.ndarray, seconds: float = 1.48, alphabet: Alphabet = ENGLISH) -> Figure:
+    """Draw the first `seconds` of a spectrogram, and below it each letter where the network is surest of it.
+
+    `log_probs` are (output frames, classes); `mels` are features, (frames, MELS). The line is the winner's probability.
+    """
+    probs = np.exp(log_probs[: round(seconds / FRAME_SECONDS)])
+    best, times = probs.argmax(axis=1), np.arange(len(probs)) * FRAME_SECONDS
+    heard = alphabet.decode([c for c, _ in itertools.groupby(best) if c != alphabet.blank])
+    alt = f"a spectrogram, and below it the letters {heard} at the moments when they are spoken"
+    figure, (above, below) = new(2, 1, (7, 4), alt, sharex=True, height_ratios=(2, 1))
+    spectrogram(mels[: round(seconds * 100)], above, unit="")
+    above.set_xlabel("")
+    edges = np.flatnonzero(np.diff(best, prepend=-1, append=-1))
+    for place, (start, end) in enumerate(itertools.pairwise(edges)):
+        if best[start] == alphabet.blank:
+            below.axvspan(times[start] - 0.02, times[end - 1] + 0.02, color=GREY, alpha=0.3, linewidth=0)
+            continue
+        color, peak = (BLUE, ORANGE)[place % 2], start + probs[start:end, best[start]].argmax()
+        below.bar(times[start:end], probs[start:end, best[start]], 0.036, color=color)
+        name = alphabet.decode([best[start]]).replace(" ", "␣")
+        below.text(times[peak], 1.08, name, ha="center", fontsize=13, weight="bold", color=color)
+        above.axvline(times[peak], color="white", linewidth=0.6, alpha=0.6)
+    below.set(xlabel="time (s); grey: blank", ylabel="probability", ylim=(0, 1.35), yticks=[0, 1])
+    return figure
+
+
+def reach(changes: dict[str, np.ndarray], at: int, around: int = 12) -> Figure:
+    """Draw which outputs change when one input frame changes: a row of squares for each name in `changes`.
+
+    The values are relative changes of the output frames, (frames,); `at` is the output frame over the changed input.
+    """
+    rows = np.array([values[at - around : at + around + 1] / values.max() for values in changes.values()])
+    counts = [f"{name}: {np.sum(row > 1e-6)} of {len(row)}" for name, row in zip(changes, rows, strict=True)]
+    alt = f"outputs near the changed input that change, {'; '.join(counts)}"
+    figure, ax = new(size=(7, 2.3), alt=alt)
+    norm = LogNorm(1e-4, 1)
+    drawn = ax.pcolormesh(np.clip(rows, 1e-9, 1), norm=norm, cmap="Blues", edgecolor="0.8", linewidth=0.5)
+    drawn.cmap.set_under("white")
+    ax.set_yticks(np.arange(len(rows)) + 0.5, list(changes), fontsize=12)
+    ticks = np.arange(-around, around + 1, 4)
+    ax.set_xticks(ticks + around + 0.5, ticks * 40, fontsize=11)
+    ax.set_xlabel("distance of the output from the changed input (ms)", fontsize=11)
+    ax.tick_params(length=0)
+    ax.invert_yaxis()
+    ax.spines[:].set_visible(False)
+    figure.colorbar(drawn, ax=ax, label="relative change", pad=0.01)
+    return figure
 
 
 def prefix_tree(

@@ -11,6 +11,7 @@ __all__, __getattr__, __dir__ = face(
         "prompter": ["PrompterBench"],
         "recorder": ["Recorder", "RecorderBench"],
         "spectrogram": ["SpectrogramBench"],
+        "trellis": ["Trellis"],
         "word_buttons": ["word_player", "word_player_html", "words_html"],
     },
 )

@@ -19,16 +19,21 @@ def nothing_at_all(answer):
     paths, probability = as_numbers(answer, 2, "the number of paths, and their probability")
     table = np.random.default_rng(4).dirichlet(np.ones(4), size=5)
     truth = float(np.prod(table[:, 3]))
-    if paths != 1:
+    if paths < 1:
+        raise Hint("the number of paths is too low: is there no way to say nothing?")
+    if paths > 1:
         raise Hint("the number of paths is too high: merge and drop, and look at what remains of each.")
     slips = {
         float(np.prod(table[:, 2])): "the blank is the last of the four symbols.",
         float(table[:, 3].sum()): "along a path, probabilities are multiplied.",
         1 / 1024: "the paths are not all equally probable: look into `table`.",
         math.log(truth): "that is its logarithm.",
+        100 * truth: "that looks like percent: a probability is wanted.",
     }
-    expect_close(probability, truth, truth / 50, slips)
-    return "five blanks: any letter at all would be read."
+    if abs(probability - truth) > truth / 50:
+        near = [hint for wrong, hint in slips.items() if abs(probability - wrong) <= abs(wrong) / 50]
+        raise Hint(near[0] if near else f"the probability is too {'high' if probability > truth else 'low'}.")
+    return "a blank in every frame: any letter at all would be read."
 
 
 @judge("05.2")
@@ -55,7 +60,7 @@ def least_certain(answer):
     order = sorted(starts, key=lambda t: log_probs[t].max())
     close = [t for t in order if log_probs[t].max() < log_probs[order[0]].max() + 0.15]
     if any(abs(value - 0.04 * t) < 0.021 for t in close):
-        return "there the model hesitated, and there its mistakes are."
+        return "there the network hesitated. The letter is right all the same: doubt is not yet an error."
     if any(value == t for t in close):
         raise Hint("that is the frame. One output frame lasts 40 ms.")
     if any(abs(value - 0.01 * t) < 0.006 for t in close):
