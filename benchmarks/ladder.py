@@ -10,7 +10,7 @@ hours:  a small network on a quarter, a half and all of TRAIN. MODEL may be `run
 Within a study every run trains on the same amount of audio (--heard hours, whatever the number of epochs; two views of
 a clip count twice), so all take the same time. A killed study resumes. DIR/tricks.json and DIR/hours.json hold the
 history of each finished run, its error rates (also with the shipped language model) and its transcripts of three
-sentences. Notebook 06 draws them as `benchmarks/ladder_tricks.json` and `benchmarks/ladder_hours.json`.
+sentences. Appendix A2 draws them as `benchmarks/ladder_tricks.json` and `benchmarks/ladder_hours.json`.
 """
 
 import json

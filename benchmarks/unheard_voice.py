@@ -4,7 +4,7 @@
 
 Trains the profile `fast` twice on the embedded corpus without one of its voices, with plain CTC and with the
 regularisers. Both are measured on that voice (every second of its sentences in train-mini) and on the other voices of
-dev-mini. Ten minutes on two cores; a killed run resumes. Notebook 06 prints `benchmarks/unheard_voice.json`.
+dev-mini. Ten minutes on two cores; a killed run resumes. Appendix A2 prints `benchmarks/unheard_voice.json`.
 """
 
 import json

@@ -98,6 +98,39 @@ def test_posteriors_name_each_spike_in_order_and_time():
     assert [text.get_position()[0] for text in names] == pytest.approx([0.08, 0.28, 0.48, 0.68, 0.88])
 
 
+def test_collapse_shows_a_path_its_merged_symbols_and_the_text():
+    (ax,) = plots.collapse(["AA–B"]).axes
+    rows = {row: "".join(t.get_text() for t in ax.texts if t.get_position()[1] == row and t.get_position()[0] >= 0)
+            for row in (2, 1, 0)}  # fmt: skip
+    assert rows == {2: "AA–B", 1: "A–B", 0: "AB"}
+    assert [t.get_text() for t in ax.texts if t.get_position()[0] < 0] == ["path", "merged", "AB"]
+
+
+def test_a_trellis_holds_the_forward_sums_and_their_total():
+    table = np.array([[0.5, 0.2, 0.3], [0.1, 0.6, 0.3], [0.2, 0.2, 0.6]])
+    (ax,) = plots.trellis(table, "AB–", "AB").axes
+    sums = {tuple(t.get_position()): t.get_text() for t in ax.texts if t.get_text()}
+    assert sums[0, 0] == ".3" and sums[0, 1] == ".5" and sums[1, 3] == ".3"  # A, then B, straight on
+    assert sums[1, 1] == ".08" and (2, 0) not in sums  # (0.3 + 0.5) × 0.1; no path is still in the first blank
+    ways = [(0, 0, 1), (0, 1, 1), (0, 1, 2), (0, 2, 1), (2, 0, 1)]  # all that spell AB
+    total = sum(np.prod(table[range(3), way]) for way in ways)
+    assert f"{total:.4f}" in ax.get_title(loc="left")
+
+
+def test_a_spelling_puts_each_letter_at_its_time():
+    figure = plots.spelling(peaked("A CAB"), np.zeros((103, 80), np.float32), seconds=1)
+    below = figure.axes[1]
+    assert [text.get_text() for text in below.texts] == list("A␣CAB")
+    assert [text.get_position()[0] for text in below.texts] == pytest.approx([0.08, 0.28, 0.48, 0.68, 0.88])
+
+
+def test_reach_counts_the_outputs_that_change():
+    near, far = np.zeros(41), np.full(41, 0.5)
+    near[20] = far[20] = 1
+    figure = plots.reach({"near": near, "far": far}, at=20)
+    assert figure.alt.endswith("near: 1 of 25; far: 25 of 25")
+
+
 def test_lattice_names_every_state():
     (ax, _) = plots.ctc_lattice(np.eye(5), "A ").axes
     assert [label.get_text() for label in ax.get_yticklabels()] == ["–", "A", "–", "␣", "–"]
@@ -125,31 +158,6 @@ def test_words_stand_at_their_times(tone):
     above, below = plots.words_in_time([Word("ONE", 0.2, 0.5, 0.9)], log_mel(tone)).axes
     assert above.texts[0].get_text() == "ONE" and above.texts[0].get_position()[0] == pytest.approx(0.35)
     assert [line.get_xdata()[0] for line in below.lines] == [0.2, 0.5]
-
-
-def test_ladder_draws_how_each_run_ended():
-    start = {"loss": 3.0, "val_loss": 3.1}
-
-    def run(name, loss, val_loss, **rates):
-        return {"run": name, "history": [start, {"loss": loss, "val_loss": val_loss}], **rates}
-
-    runs = [
-        run("bare", 0.5, 2.0, greedy={"wer": 0.75, "cer": 0.4}, lm={"wer": 0.5}),
-        run("+ trick", 1.0, 1.5, greedy={"wer": 0.5, "cer": 0.2}, lm={"wer": 0.25}),
-    ]
-    left, right = plots.ladder(runs, before=runs[0]).axes
-    gaps, learnt, strange = left.collections
-    np.testing.assert_allclose(gaps.get_segments(), [[[0.5, 0], [2, 0]], [[1, 1], [1.5, 1]]])
-    np.testing.assert_allclose(learnt.get_offsets(), [[0.5, 0], [1, 1]])
-    np.testing.assert_allclose(strange.get_offsets(), [[2, 0], [1.5, 1]])
-    np.testing.assert_allclose([bar.get_width() for bar in right.patches], [75, 50, 40, 20, 50, 25])
-    assert [label.get_text() for label in left.get_yticklabels()] == ["bare", "+ trick"]
-    assert left.yaxis_inverted()  # the first rung on top
-    assert [line.get_xdata()[0] for line in right.lines] == [75, 40, 50]
-
-    for each in runs:
-        del each["lm"]
-    assert len(plots.ladder(runs).axes[1].patches) == 4
 
 
 def test_learning_curves_of_a_file_are_those_of_its_rows(tmp_path):

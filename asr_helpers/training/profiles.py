@@ -71,7 +71,7 @@ PROFILES = {
     ),
     # Sixty epochs, in which the network could memorise the speech: heavy masks, two views. A batch holds 2 x 160 s.
     # A third of the clips have silence around them, as recordings do whose speaker presses a button.
-    # No smoothing: it costs words (notebook 06's ladder), and leaves fewer alternatives to a language model.
+    # No smoothing: it costs words (the ladder of appendix A2), and leaves fewer alternatives to a language model.
     "full": Profile(
         lstm_layers=3,
         lstm_units=256,

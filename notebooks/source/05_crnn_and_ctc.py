@@ -329,7 +329,7 @@ spoken = str(kept["text"])
 at = sum(lattice(kept["log_probs"][-1], encode(spoken)))[:, 1::2].argmax(axis=0)  # the frame of each character
 near = np.clip(at + np.array([[-1], [0], [1]]), 0, None)  # it may move by a frame
 sure = np.exp(kept["log_probs"][:, near, encode(spoken)].astype(np.float32)).max(axis=1)  # (epochs, characters)
-plots.save(plots.by_epoch(sure, kept["epochs"], spoken), "05_epochs")
+plots.save(plots.by_epoch(sure[:, :23], kept["epochs"], spoken[:23]), "05_epochs")
 
 # %%
 for epoch, rows, each in zip(kept["epochs"], kept["log_probs"].astype(np.float32), sure, strict=True):

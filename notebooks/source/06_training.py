@@ -222,7 +222,8 @@ for name, changed, taught, judge in (
 alt = (
     "too small: both losses stay high and together; too large: training falls to 0, validation climbs; held back: less"
 )
-figure, axes = plots.new(1, 3, (9, 3), alt, sharey=True)
+take_away = "Underfitting: both losses stay high. Overfitting: they part. Dotted: the network trained above."
+figure, axes = plots.new(1, 3, (8, 3.2), alt, take_away, sharey=True)
 for ax, (name, rows) in zip(axes, curves.items(), strict=True):
     for key, label in (("loss", "training"), ("val_loss", "validation")):
         ax.plot(range(1, len(rows) + 1), [row[key] for row in rows], linewidth=2.5, label=label)
@@ -236,7 +237,7 @@ plots.save(figure, "06_too_small_too_large")
 
 # %%
 small_end, large_end = curves["too small"][-1], history[-1]
-print(f"after {len(history)} epochs of the same speech, loss on it: {small_end['loss']:.2f} with 8 units, ", end="")
+print(f"training loss after {len(history)} epochs of the same speech: {small_end['loss']:.2f} with 8 units, ", end="")
 print(f"{large_end['loss']:.2f} in the run above, though its speech is augmented")
 
 # %% [markdown]
@@ -300,7 +301,9 @@ np.testing.assert_allclose([row["loss"] for row in resumed], [row["loss"] for ro
 
 # %% jupyter={"source_hidden": true}
 epochs = np.arange(1, 7)
-figure, axes = plots.new(1, 2, (9, 3), "the unbroken run's curve under the killed and resumed run's points")
+alt = "the losses of the killed and resumed run, as points, lie on the curve of the unbroken run"
+take_away = "The resumed run continues on the curve of the unbroken one."
+figure, axes = plots.new(1, 2, (8, 3.2), alt, take_away)
 for ax, key, name in zip(axes, ("loss", "val_loss"), ("training", "validation"), strict=True):
     values = np.array([row[key] for row in resumed])
     ax.plot(epochs, [row[key] for row in whole], color=plots.GREY, linewidth=9, alpha=0.4, label="unbroken")
@@ -315,7 +318,7 @@ plots.save(figure, "06_killed")
 
 # %% [markdown]
 # The kill destroyed part of an epoch. It was trained again, on the same clips in the same order with the same noise on
-# them, because all of that is drawn from (seed, epoch, index). Without the saved state, dropout would start anew: a
+# them, because all of that is drawn from (seed, epoch, index). Without the saved state, dropout would begin again: a
 # different run, and nobody would know.
 #
 # [Appendix A2](A2_training_log.ipynb) reads the log of a real run, the one behind the recogniser of notebook 00: its

@@ -28,8 +28,6 @@ TOO_LONG = {
     "01_conversion",
     "02_spectrograms",
     "03_augmentation",
-    "05_crnn_and_ctc",
-    "06_training",
     "07_decoding",
     "08_quantization",
     "09_interpreters",

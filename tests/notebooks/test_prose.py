@@ -36,8 +36,6 @@ NOT_YET = {
     "notebooks/source/02_spectrograms.py",
     "notebooks/source/03_augmentation.py",
     "notebooks/source/04_input_pipeline.py",
-    "notebooks/source/05_crnn_and_ctc.py",
-    "notebooks/source/06_training.py",
     "notebooks/source/07_decoding.py",
     "notebooks/source/08_quantization.py",
     "notebooks/source/09_interpreters.py",

@@ -6,6 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
@@ -27,7 +28,8 @@ def collapse(paths: list[str], blank: str = "–") -> Figure:
     A path has one symbol per frame. Symbols that merge share a colour; blanks are grey.
     """
     alt = "each path, one symbol per frame: repeats merge, blanks drop out, and what is left is the text"
-    figure, axes = new(len(paths), 1, (7, 2.3 * len(paths)), alt, squeeze=False)
+    take_away = "To read a path, merge what repeats, then drop the blanks. A blank keeps two equal letters apart."
+    figure, axes = new(len(paths), 1, (7, 2.3 * len(paths)), alt, take_away, squeeze=False)
     for ax, path in zip(axes[:, 0], paths, strict=True):
         starts = [at for at in range(len(path)) if not at or path[at] != path[at - 1]]
         ends = [*starts[1:], len(path)]
@@ -65,7 +67,8 @@ def trellis(table: np.ndarray, symbols: str, text: str, path: list[int] | None =
     total = forward[-1, -2:].sum()
     alt = f"the trellis of {text}: {frames} frames by {len(states)} states; arrows stay, step or skip a blank; "
     alt += f"each node holds the sum of all paths that reach it, and the last two make {total:.4f}"
-    figure, ax = new(size=(7, 0.9 + 0.72 * len(states)), alt=alt)
+    take_away = "Each node sums all paths that reach it. Filled: more than half of the probability passes here."
+    figure, ax = new(size=(7, 0.9 + 0.72 * len(states)), alt=alt, caption=take_away)
     kinds = {0: ("stay", GREY, "-"), 1: ("step", BLUE, "-"), 2: ("skip a blank", GREEN, "--")}
     for t, s in np.argwhere(alive[:-1]):
         for jump, (_, color, style) in kinds.items():
@@ -116,7 +119,8 @@ def spelling(log_probs: np.ndarray, mels: np.ndarray, seconds: float = 1.48, alp
     best, times = probs.argmax(axis=1), np.arange(len(probs)) * FRAME_SECONDS
     heard = alphabet.decode([c for c, _ in itertools.groupby(best) if c != alphabet.blank])
     alt = f"a spectrogram, and below it the letters {heard} at the moments when they are spoken"
-    figure, (above, below) = new(2, 1, (7, 4), alt, sharex=True, height_ratios=(2, 1))
+    take_away = "Each letter appears where it is spoken, though nobody ever marked a place for it."
+    figure, (above, below) = new(2, 1, (7, 4), alt, take_away, sharex=True, height_ratios=(2, 1))
     spectrogram(mels[: round(seconds * 100)], above, unit="")
     above.set_xlabel("")
     edges = np.flatnonzero(np.diff(best, prepend=-1, append=-1))
@@ -141,10 +145,10 @@ def reach(changes: dict[str, np.ndarray], at: int, around: int = 12) -> Figure:
     rows = np.array([values[at - around : at + around + 1] / values.max() for values in changes.values()])
     counts = [f"{name}: {np.sum(row > 1e-6)} of {len(row)}" for name, row in zip(changes, rows, strict=True)]
     alt = f"outputs near the changed input that change, {'; '.join(counts)}"
-    figure, ax = new(size=(7, 2.3), alt=alt)
-    norm = LogNorm(1e-4, 1)
-    drawn = ax.pcolormesh(np.clip(rows, 1e-9, 1), norm=norm, cmap="Blues", edgecolor="0.8", linewidth=0.5)
-    drawn.cmap.set_under("white")
+    take_away = "A convolution sees its neighbours. An LSTM sees everything, and what is far away less."
+    figure, ax = new(size=(7, 2.3), alt=alt, caption=take_away)
+    norm, cmap = LogNorm(1e-4, 1), colormaps["Blues"].with_extremes(under="white")
+    drawn = ax.pcolormesh(np.clip(rows, 1e-9, 1), norm=norm, cmap=cmap, edgecolor="0.8", linewidth=0.5)
     ax.set_yticks(np.arange(len(rows)) + 0.5, list(changes), fontsize=12)
     ticks = np.arange(-around, around + 1, 4)
     ax.set_xticks(ticks + around + 0.5, ticks * 40, fontsize=11)

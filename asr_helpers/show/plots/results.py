@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from asr_helpers.show.plots.drawing import BLUE, GREEN, GREY, ORANGE, PINK, new
+from asr_helpers.show.plots.drawing import BLUE, GREY, ORANGE, new
 
 
 def heat_map(
@@ -61,40 +61,6 @@ def learning_curves(history: str | Path | list[dict]) -> Figure:
     return figure
 
 
-def ladder(runs: list[dict], before: dict | None = None) -> Figure:
-    """Draw the final training and validation loss, and the error rates, of the `runs` of `benchmarks/ladder.py`.
-
-    Dotted lines show the error rates of the network from which all runs started, if `before` holds them.
-    """
-    alt = "per run, training and validation loss at the end as two dots, the gap between them; error rates as bars"
-    figure, (left, right) = new(1, 2, (9, 0.7 + 0.55 * len(runs)), alt, sharey=True)
-    places = np.arange(len(runs))
-    ends = [run["history"][-1] for run in runs]
-    learnt, strange = (np.array([end[key] for end in ends]) for key in ("loss", "val_loss"))
-    left.hlines(places, learnt, strange, color=GREY, alpha=0.5, linewidth=4)
-    left.scatter(learnt, places, color=BLUE, label="training", zorder=2)
-    left.scatter(strange, places, color=ORANGE, label="validation", zorder=2)
-    left.set(title="loss at the end, and the gap", xlabel="nats per character")
-    left.set_xlim(0, 1.1 * max(learnt.max(), strange.max()))
-    left.set_yticks(places, [run["run"] for run in runs])
-    left.invert_yaxis()
-    left.legend(loc="lower left")
-    kinds = {"words": ("greedy", "wer", GREEN), "characters": ("greedy", "cer", PINK)}
-    if "lm" in runs[0]:
-        kinds["words, language model"] = ("lm", "wer", BLUE)
-    height = 0.8 / len(kinds)
-    for number, (label, (decoder, rate, color)) in enumerate(kinds.items()):
-        at = places - 0.4 + (number + 0.5) * height
-        bars = right.barh(at, [100 * run[decoder][rate] for run in runs], 0.9 * height, color=color)
-        right.bar_label(bars, fmt=" %.1f", fontsize=8)
-        right.text(0.5, at[0], label, color="white", va="center", fontsize=8)
-        if before:
-            right.axvline(100 * before[decoder][rate], color=color, linestyle=":", linewidth=1)
-    right.set(title="error rate at the end", xlabel="%")
-    right.set_xlim(0, 115 * max(run["greedy"]["wer"] for run in runs))
-    return figure
-
-
 def error_against_speed(variants: list[dict], threads: int = 1) -> Figure:
     """Draw speed, size and WER (with its interval) of the `variants` of `asr compare --json`, the fastest on top."""
     at_threads = str(threads)  # keys are strings in JSON
@@ -126,8 +92,9 @@ def by_epoch(sure: np.ndarray, epochs: Sequence[int], text: str) -> Figure:
 
     `sure` holds the probabilities, (epochs, letters), and `epochs` the number of each epoch.
     """
-    alt = f"one row an epoch, one column a letter of “{text}”: the letters light up, the clear ones first"
-    figure, ax = new(size=(10, 1 + 0.35 * len(epochs)), alt=alt)
+    alt = f"one row an epoch, one column a letter of “{text}”: from row to row most letters grow brighter, not all"
+    take_away = "Letters grow surer from epoch to epoch, on average; many fall back on the way."
+    figure, ax = new(size=(7, 1 + 0.35 * len(epochs)), alt=alt, caption=take_away)
     drawn = ax.imshow(sure, aspect="auto", interpolation="nearest", vmin=0, vmax=1)
     ax.set_xticks(range(len(text)), text.replace(" ", "␣"))
     ax.set_yticks(range(len(epochs)), [f"epoch {epoch}" for epoch in epochs])
