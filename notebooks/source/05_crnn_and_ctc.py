@@ -185,8 +185,8 @@ change = {name: np.abs(part(poked) - part(noise))[0].max(-1) for name, part in p
 plots.save(plots.reach(change, at=20), "05_field_of_view")
 
 # %% [markdown]
-# The convolutions look a few hundredths of a second to each side. The LSTMs look everywhere, and the effect fades with
-# the distance, even before any training.
+# The convolutions look a few hundredths of a second to each side. The LSTMs look everywhere. In this untrained network
+# the effect fades with the distance.
 #
 # ## Does padding leak?
 #
@@ -289,7 +289,7 @@ def forward(table, labels, blank):
 
 
 # %% [markdown]
-# Four answers to one question: brute force, these fourteen lines, the helper, and TensorFlow.
+# Four answers to one question: brute force, these thirteen lines, the helper, and TensorFlow.
 
 # %%
 logs = np.log(table).astype(np.float32)
@@ -398,7 +398,7 @@ for frames in (9, 8, 7):
 #
 # TensorFlow's `tf.nn.ctc_loss` can take any class as the blank. In Keras's and PyTorch's own losses it is class 0 by
 # default; here it is the last. If you mix them up, training runs without complaint, towards something else. In
-# decoding, the symbol taken for the blank vanishes (here the space), and the real blank is printed:
+# decoding, the symbol taken for the blank vanishes (here the space), and the real blank is printed (here as _):
 
 # %%
 wrong = tf.nn.ctc_loss(labels[None], in_batch, [len(labels)], [output_frames(len(spectrogram))], False, blank_index=0)
@@ -499,17 +499,18 @@ check("05.3", answer)
 # %% [markdown]
 # ### Open task · Explain BOOK
 #
-# *20 minutes, nothing to check*
+# *20 minutes, alone or in pairs*
 #
-# Choose a table of six frames for the letters B, O, K and the blank, and show `Trellis(table, "BOK–", "BOOK")`. Before
-# you look: which arrow of the trellis of CAT is missing here, and in how few frames is BOOK possible? Then explain the
-# blank to somebody who has never heard of CTC, in five sentences and one drawing of your own.
+# Make a table of six frames for the letters B, O, K and the blank, and show `Trellis(table, "BOK–", "BOOK")`. Before you
+# look: which kind of arrow is missing at one place, where the trellis of CAT has it? Then explain the blank to somebody
+# who has never heard of CTC, in five sentences and one drawing of your own. A good answer has four parts:
 #
-# A good answer
-# - names the missing arrow, and says what BOOK would read with it;
-# - shows by two paths of the same text that CTC sums, and does not choose;
-# - keeps the blank and the space apart;
-# - uses numbers from your table, which the widget confirms.
+# | | |
+# |---|---|
+# | **the arrow** | which one is missing, and what the text would be with it |
+# | **two paths** | of the same text, to show that CTC sums and does not choose |
+# | **blank and space** | what each is for, with an example |
+# | **numbers** | from your table, confirmed by the widget |
 
 # %% [markdown] tags=["quiz"]
 # ## Quiz

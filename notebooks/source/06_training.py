@@ -175,7 +175,8 @@ for name, inside in (("voices of the training", True), ("the voice never heard",
         print(f"{name}: WER {part['wer']:.1%} ({low:.1%} to {high:.1%}) on {len(pairs)} sentences")
 
 # %% [markdown]
-# A new voice costs more than new sentences do. That is what augmentation fights, and more voices would do it better.
+# Here the new voice costs more than new sentences from known voices do. It is a single voice; another might cost more, or
+# less.
 #
 # ## What is on disk?
 
@@ -393,17 +394,17 @@ check("06.3", answer)
 # %% [markdown]
 # ### Open task · One change
 #
-# *30 minutes, most of them training; nothing to check*
+# *30 minutes, most of them training, alone or in pairs*
 #
-# Change *one* thing in the recipe of "Train": the learning rate, the dropout, the masks, the number of filters. Write
-# down beforehand what you expect of both losses and of the WER, and why. Train it twice, with `seed=0` and `seed=1`,
-# and the unchanged recipe with `seed=1`.
+# Change *one* thing in the recipe of "Train": the learning rate, the dropout, the masks, the filters. Train it twice,
+# with `seed=0` and `seed=1`, and the unchanged recipe with `seed=1`. A good answer has four parts:
 #
-# A good answer
-# - states the expectation before the run, with a reason;
-# - compares at the same number of epochs, and on `test`, not on the speech that chose the checkpoint;
-# - uses the two seeds to say how much is luck;
-# - says what it does *not* show.
+# | | |
+# |---|---|
+# | **a forecast** | what will happen to both losses and to the WER, and why, written down before the run |
+# | **a fair test** | the same number of epochs, and the WER on `test`, not on the speech that chose the checkpoint |
+# | **luck** | how much two seeds of the same recipe differ, beside the difference between the recipes |
+# | **a limit** | what your runs do *not* show |
 
 # %% [markdown] tags=["quiz"]
 # ## Quiz
@@ -428,7 +429,7 @@ check("06.3", answer)
 #
 # **4. Why is the training loss above the validation loss here?**
 #
-# - [ ] the validation speech was part of the training | It was not; and then it would be hard to explain the test.
+# - [ ] the validation speech was part of the training | In `fast` it was not: the two subsets share no clip.
 # - [x] training speech is augmented, and dropout is on | Validation speech is clean, and the whole network listens.
 # - [ ] it is always so | Without augmentation and dropout it is the other way round.
 #

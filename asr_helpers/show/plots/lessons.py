@@ -145,7 +145,7 @@ def reach(changes: dict[str, np.ndarray], at: int, around: int = 12) -> Figure:
     rows = np.array([values[at - around : at + around + 1] / values.max() for values in changes.values()])
     counts = [f"{name}: {np.sum(row > 1e-6)} of {len(row)}" for name, row in zip(changes, rows, strict=True)]
     alt = f"outputs near the changed input that change, {'; '.join(counts)}"
-    take_away = "A convolution sees its neighbours. An LSTM sees everything, and what is far away less."
+    take_away = "A convolution sees its neighbours. An LSTM sees everything, far things less (untrained, as here)."
     figure, ax = new(size=(7, 2.3), alt=alt, caption=take_away)
     norm, cmap = LogNorm(1e-4, 1), colormaps["Blues"].with_extremes(under="white")
     drawn = ax.pcolormesh(np.clip(rows, 1e-9, 1), norm=norm, cmap=cmap, edgecolor="0.8", linewidth=0.5)

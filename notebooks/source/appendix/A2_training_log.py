@@ -48,11 +48,11 @@ with open(data_dir() / "models" / "history.csv", newline="") as file:
 names = ["1 held back", "2 less dropout", "3 helpers", "4 no smoothing", "5 spliced", "6 on a GPU", "7 low rate"]
 epochs = np.arange(1, len(log) + 1)
 alt = "word error rate on real speech over 123 epochs in seven parts, from 106 to 38 percent; below, the learning rate"
-take_away = "Most of what a part gains comes while its learning rate falls."
+take_away = "From 106 to 38 % in seven parts. The error rises a little where a new part begins."
 figure, (above, below) = plots.new(2, 1, (8, 5), alt, take_away, sharex=True, height_ratios=(3, 1))
 for key, label, colour in (("val_wer", "each epoch", plots.GREY), ("mean_wer", "mean of the last epochs", plots.BLUE)):
     rates = np.array([100 * row[key] for row in log])
-    known = np.isfinite(rates)
+    known = np.isfinite(rates) | (key == "val_wer")  # in part 6 the mean was measured every third epoch
     above.plot(epochs[known], rates[known], ".-", color=colour, label=label)
 below.plot(epochs, [row["learning_rate"] for row in log], color=plots.ORANGE)
 
@@ -63,7 +63,7 @@ for part, name in enumerate(names, start=1):
     for ax in (above, below):
         ax.axvspan(begin + 0.5, end + 0.5, color=plots.GREY, alpha=0.15 * (part % 2), linewidth=0)
 above.set(ylabel="word error rate (%)", ylim=(30, 114))
-above.legend(loc="upper center")
+above.legend(loc="center right")
 below.set(xlabel="epoch", ylabel="learning rate", ylim=(0, None))
 plots.save(figure, "A2_real_speech", alt)
 
@@ -261,7 +261,7 @@ figure
 
 # %%
 few = load_speech(data_dir() / "mini" / "dev-mini")
-few.utterances = few.utterances[:60]
+few.utterances = few.utterances[: 12 if PROFILE == "ci" else 60]
 cuts = cut_speech(Recognizer.load(shipped_model()).audio_log_probs, few, RUNS / f"A2-{PROFILE}-cuts.json")
 splicer = Splicer(cuts, few, probability=1.0)
 clip = max(few.utterances, key=lambda utterance: len(cuts[utterance.id]))
@@ -350,8 +350,7 @@ left.set_yticks(range(len(runs)), [run["run"] for run in runs])
 left.invert_yaxis()
 left.set(xlabel="nats per character", xlim=(0, None), title="loss at the end")
 right.set(xlabel="points of WER (left is better)", title="against “SpecAugment,\nAugmenter”")
-left.legend(loc="lower left")
-right.legend(loc="upper right")
+figure.legend(loc="outside lower center", ncols=4)
 plots.save(figure, "A2_ladder", alt)
 
 # %%
