@@ -61,7 +61,7 @@ player(read_audio(clip.path), clip.text.lower())
 # |---|---|
 # | **Objectives** | write a training step · train a CRNN from scratch · read its curves and its mistakes · resume a killed run so that nobody can tell |
 # | **Needs** | notebooks 04 and 05; no network, no GPU |
-# | **Minutes** | ci: 1 · fast: MINUTES · workshop: about an hour on two cores (81 hours of audio) · full: days |
+# | **Minutes** | ci: 1 · fast: about 8 · workshop: about an hour on two cores (81 hours of audio) · full: days |
 
 # %% [markdown]
 # ## What does an untrained network say?
