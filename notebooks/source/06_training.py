@@ -80,7 +80,7 @@ print(speech.summary(), valid.summary(), f"{model.count_params():,} parameters",
 print("said  ", clip.text, "\nheard ", greedy(logits.numpy()))
 
 # %% [markdown]
-# Gibberish: a few symbols again and again, whatever was said. Random weights favour some of the 29 outputs by chance.
+# Nonsense. By chance, random weights favour a few of the 29 outputs, for many frames on end. Merged, little is left.
 #
 # ## One training step
 #
