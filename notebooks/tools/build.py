@@ -163,7 +163,7 @@ def solutions(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookNo
     return nbformat.NotebookNode({**notebook, "cells": [head, setup, *solved]})
 
 
-def execute(name: str, timeout: int = 1800) -> nbformat.NotebookNode:
+def execute(name: str, timeout: int = 3600) -> nbformat.NotebookNode:
     """Run the notebook `name` in the current ASR_PROFILE and return it with its outputs."""
     notebook = read_source(name)
     client = NotebookClient(
