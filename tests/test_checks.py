@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from asr_helpers import teaching
 from asr_helpers.corpus import Corpus, data_dir, load_corpus
 from asr_helpers.recognizer import Recognizer, shipped_model
-from asr_helpers.sound import effects, features, read_audio
+from asr_helpers.sound import effects, features, mel_filterbank, play_back, power_spectrogram, read_audio
 from asr_helpers.teaching.checks import capstones, judging
 from asr_helpers.text import ENGLISH, Alphabet
 from asr_helpers.words import (
@@ -28,7 +29,6 @@ from asr_helpers.words import (
     greedy,
     paired_difference,
     pronunciation_scores,
-    score,
     word_errors,
 )
 
@@ -45,6 +45,9 @@ BULLETIN = read_audio(next(each for each in TEST if each.id == "9002-1-0002").pa
 SHARP_RANGES = [(54, 63), (96, 99), (100, 101), (102, 107), (109, 115), (147, 158), (190, 202), (208, 219), (414, 415)]
 SHARP = np.concatenate([np.arange(*each) for each in [*SHARP_RANGES, (512, 523)]])
 SHARP_PAUSES = [160, 162, 163, 511]
+INTEGERS = soundfile.read(next(each for each in TEST if each.speaker == "9002").path, dtype="int16")[0]
+STEPS = INTEGERS.astype(int) // 64
+NOISE = np.random.default_rng(0).integers(0, 64, len(INTEGERS)).astype(np.int16)
 NONSENSE = (None, ..., "", "seven", -1e9, float("nan"), [], [1, 2, 3], {}, object(), len, np.zeros((2, 3)), True)
 
 
@@ -57,8 +60,17 @@ def heard(clips):
     return [model().transcribe(read_audio(each.path)) for each in clips]
 
 
-def wer(clips):
-    return score([each.text for each in clips], heard(clips))["wer"]
+def ids(folder, suffix):
+    return {path.stem for path in folder.rglob(f"*{suffix}")}
+
+
+def unmatched(folder):
+    lines = [line for path in folder.rglob("*.txt") for line in path.read_text().splitlines()]
+    return ids(folder, ".flac") ^ {line.split()[0] for line in lines}
+
+
+def tone(hertz=440.0, seconds=2, rate=16000):
+    return 0.3 * np.sin(2 * np.pi * hertz * np.arange(seconds * rate) / rate)
 
 
 def band(low, high):
@@ -101,6 +113,17 @@ def telephone(samples, rng):
 def with_language_model():
     fusion = Fusion(estimate([each.text for each in load_corpus(MINI / "train-mini")]), weight=0.6)
     return lambda log_probs: beam_search(log_probs, 8, fusion=fusion)[0].text
+
+
+@cache
+def fractions_right():
+    clips = [each for each in TEST if each.speaker == "9002"][:4]
+    powers = [power_spectrogram(read_audio(each.path)) for each in clips]
+    sounds = {
+        bins: [play_back(each @ mel_filterbank(bins), 400, 160, 512) for each in powers] for bins in (40, 20, 10, 5)
+    }
+    texts = {bins: [model().transcribe(each) for each in those] for bins, those in sounds.items()}
+    return {bins: 1 - word_errors([each.text for each in clips], those).rate for bins, those in texts.items()}
 
 
 @cache
@@ -190,26 +213,64 @@ def answer(given):
 # from the corpora and the logs. What the shipped int8 model hears may differ by a word between CPUs, and is computed.
 CASES = {
     "00.1": (
-        Late(wer, UNHEARD[:8]),
-        [(Late(wer, UNHEARD), "first eight"), (Late(lambda: 100 * wer(UNHEARD[:8])), "percent"), (0.01, "too low")],
+        Late(heard, UNHEARD[:8]),
+        [
+            (Late(heard, UNHEARD), "first eight"),
+            (Late(heard, TEST[:8]), "another speaker"),
+            ([each.text for each in UNHEARD[:8]], "what was said"),
+            (["NO"] * 8, "something else"),
+        ],
     ),
     "00.2": (
         Late(lambda: model().transcribe(READER[::-1].copy())),
         [
             (Late(lambda: model().transcribe(READER)), "forwards"),
-            (Late(lambda: model().transcribe(READER)[::-1]), "Turn the sound"),
+            (Late(lambda: model().transcribe(READER)[::-1]), "Reverse the sound"),
             ("HELLO", "something else"),
         ],
     ),
-    "00.3": (9_600_000, [(160_000, "minutes"), (19_200_000, "bytes"), (600, "sample rate")]),
-    "01.1": (0.558, [(0.194, "empty"), (0.9, "too high")]),
-    "01.2": (4.882, [(3.395, "straight line"), (1.0, "too low")]),
-    "01.3": (
-        lambda busy, idle, audio: audio / 60 / (busy - idle),
+    "00.3": (
+        tone(),
         [
-            (lambda busy, idle, audio: audio / 60 / busy, "start of the worker"),
-            (lambda busy, idle, audio: audio / 3600 / (busy - idle), "in a second of work"),
-            (lambda busy, idle: 0, "TypeError"),
+            (tone(rate=44100), "a CD"),
+            (tone(seconds=1), "last 1.00 s"),
+            (4 * tone(), "leaves"),
+            (tone(440 / (2 * np.pi)), "2π"),
+            (tone(880), "at 880 Hz"),
+            (np.sign(tone()), "not pure"),
+            (np.stack([tone(), tone()]), "one channel"),
+        ],
+    ),
+    "01.1": (
+        INTEGERS + NOISE,
+        [
+            (INTEGERS, "still empty"),
+            ((INTEGERS + NOISE).astype(int), "astype"),
+            (INTEGERS + 2 * NOISE, "upper ten bits"),
+            (INTEGERS + NOISE // 2, "are missing"),
+            (INTEGERS + np.sort(NOISE), "predicted"),
+        ],
+    ),
+    "01.2": (
+        np.diff(STEPS, n=4),
+        [
+            (np.diff(STEPS, n=2), "straight line"),
+            (np.diff(STEPS, n=3), "one step too short"),
+            (STEPS[4:] - np.diff(STEPS, n=4), "the predictions"),
+            (STEPS, "leave them out"),
+            (STEPS[4:], "other errors"),
+            (STEPS[9:], "one for each sample"),
+        ],
+    ),
+    "01.3": (
+        unmatched,
+        [
+            (lambda folder: unmatched(folder) & ids(folder, ".flac"), "lines without a sound"),
+            (lambda folder: unmatched(folder) - ids(folder, ".flac"), "sounds without a line"),
+            (lambda folder: {"1-1-0003.flac"}, "`path.stem`"),
+            (lambda folder: unmatched(folder) - {"2-1-0001"}, "every folder"),
+            (lambda folder: ids(folder, ".flac"), "have both"),
+            (lambda folder: len(unmatched(folder)), "a set of ids"),
             (lambda *_: None, "`return`"),
         ],
     ),
@@ -221,10 +282,30 @@ CASES = {
             (SHARP * 160, "samples"),
             (SHARP / 100, "seconds"),
             (np.setdiff1d(np.arange(567), SHARP), "most frames of an S"),
+            (3, "one True or False"),
+            ("s", "one True or False"),
         ],
     ),
-    "02.2": (26, [(10, "equally wide"), (32, "FFT"), (70, "too high")]),
-    "02.3": (20, [(40, "fewer"), (5, "less than half"), (30, "one of 40")]),
+    "02.2": (
+        mel_filterbank,
+        [
+            (lambda bins: mel_filterbank(bins).T, "on its side"),
+            (lambda bins: mel_filterbank(bins + 2), "two columns too many"),
+            (lambda bins: mel_filterbank(bins) / mel_filterbank(bins).max(axis=0), "area 1"),
+            (lambda bins: np.eye(257)[:, np.linspace(0, 256, bins + 2)[1:-1].astype(int)], "equal in Hz"),
+            (lambda bins: np.roll(mel_filterbank(bins), 30, axis=0), "other triangles"),
+            (26, "a function is wanted"),
+        ],
+    ),
+    "02.3": (
+        Late(fractions_right),
+        [
+            (Late(lambda: {bins: 1 - share for bins, share in fractions_right().items()}), "was wrong"),
+            (Late(lambda: {bins: 100 * share for bins, share in fractions_right().items()}), "percent"),
+            ({20: 0.5}, "its keys"),
+            (20, "a dictionary"),
+        ],
+    ),
     "03.1": (
         Late(band, 300, 3400),
         [
@@ -403,7 +484,7 @@ CASES = {
     "model": (None, [(shipped_model(), "MB"), ("nowhere.tflite", "no such file"), (3, "path")]),
 }
 RIGHT = [number for number, (right, _) in CASES.items() if right is not None]
-CHOICES = ("02.3", "effect", "decoder")  # a choice of four numbers, which the hint repeats; functions
+CHOICES = ("effect", "decoder")  # functions
 
 
 def test_every_exercise_has_its_cases():
@@ -491,7 +572,7 @@ def test_the_line_that_a_learner_sees(capsys):
 
 
 def test_checks_need_no_tensorflow():
-    code = "import asr_helpers.teaching.checks as c, sys; c.verdict('00.1', 0.4); c.verdict('08.2', 0.2)"
+    code = "import asr_helpers.teaching.checks as c, sys; c.verdict('00.2', 'A'); c.verdict('08.2', 0.2)"
     code += "; print('tensorflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
