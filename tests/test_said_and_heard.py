@@ -5,10 +5,14 @@ import re
 import pytest
 
 from asr_helpers.show import word_diff
+from asr_helpers.show.said_and_heard import LABEL, TEXT
 
 
 def cells(html):
-    return [re.sub(r"<small.*?</small>", "", cell).strip() for cell in re.findall(r"<td.*?>(.*?)</td>", html.data)]
+    return [
+        re.sub(r"<small.*?</small>", "", cell).strip()
+        for cell in re.findall(rf'<span style="{TEXT}">(.*?)</span>', html.data)
+    ]
 
 
 def test_lost_wrong_and_additional_words_are_marked():
@@ -27,7 +31,7 @@ def test_nothing_heard_shows_what_was_lost_word_by_word():
 
 def test_several_transcripts_have_a_row_each_and_their_rate():
     html = word_diff("A B", {"by ear": "A C", "with a model": "A B"})
-    assert re.findall(r"<th.*?>(.*?)</th>", html.data) == ["said", "by ear", "with a model"]
+    assert re.findall(rf'<span style="{LABEL}">(.*?)</span>', html.data) == ["said", "by ear", "with a model"]
     assert re.findall(r"WER (\d+) %", html.data) == ["50", "0"]
 
 

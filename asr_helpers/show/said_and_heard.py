@@ -6,14 +6,15 @@ from IPython.display import HTML
 
 LOST = "text-decoration:line-through 2px;background:#d55e0038"  # orange and struck through
 WRONG = "text-decoration:underline 2px;text-underline-offset:3px;background:#0072b238;font-weight:bold"  # blue
-CELL = "padding:0.1em 1em 0.3em 0;text-align:left;vertical-align:top;white-space:normal;word-break:keep-all"
+ROW = "display:flex;flex-wrap:wrap;column-gap:1em;margin-bottom:0.3em"  # on a phone, the label is above the text
+LABEL, TEXT = "flex:0 1 11em;font-weight:bold", "flex:1 1 18em;word-break:keep-all"
 
 
 def word_diff(said: str, heard: str | dict[str, str]) -> HTML:
-    """Return a table for the notebook: the words `said`, and how each transcript in `heard` differs from them.
+    """Return rows for the notebook: the words `said`, and how each transcript in `heard` differs from them.
 
     A word that was said and not heard is struck through on orange; a word that was heard in its place, or besides, is
-    bold and underlined on blue. The word error rate stands at the end. No word is broken between lines.
+    bold and underlined on blue. The word error rate follows. No word is broken between lines.
 
     `heard` is a transcript, or {label: transcript} for several rows.
 
@@ -26,12 +27,11 @@ def word_diff(said: str, heard: str | dict[str, str]) -> HTML:
     """
     rows = heard if isinstance(heard, dict) else {"heard": heard}
     lines = [("said", escape(said)), *((label, _marked(said, text)) for label, text in rows.items())]
-    table = "".join(
-        f'<tr style="background:none"><th style="{CELL};white-space:nowrap">{escape(label)}</th>'
-        f'<td style="{CELL}">{line}</td></tr>'
+    shown = "".join(
+        f'<div style="{ROW}"><span style="{LABEL}">{escape(label)}</span><span style="{TEXT}">{line}</span></div>'
         for label, line in lines
     )
-    return HTML(f'<table style="border:0;margin:0;font-size:1em">{table}</table>')
+    return HTML(f'<div style="max-width:60em;margin-bottom:1em">{shown}</div>')
 
 
 def _marked(said: str, heard: str) -> str:

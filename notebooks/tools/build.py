@@ -28,7 +28,7 @@ from asr_helpers.teaching.doctor import training_speed
 NOTEBOOKS = Path(__file__).resolve().parents[1]
 NATIVE_LOG = re.compile(
     r"[IWE]\d{4} |WARNING: All log messages before absl|To enable the following instructions"
-    r"|INFO: Created TensorFlow Lite|fully_quantize:|\s*\[\[\{\{node |\s*$"
+    r"|INFO: Created TensorFlow Lite|compiling the beam search|fully_quantize:|\s*\[\[\{\{node |\s*$"
 )
 GUARD = """\
 import importlib.util

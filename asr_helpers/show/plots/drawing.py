@@ -124,16 +124,19 @@ def png(figure: Figure) -> bytes:
         figure.set_dpi(PIXELS * shown)
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
-        pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+        drawn = np.asarray(canvas.buffer_rgba())
         radius = CORNER * figure.dpi
     finally:
         figure.set_dpi(shown)
     # Maximum coverage keeps the rare colours of a colour bar; 256 colours take a third of the bytes.
-    few = pixels.quantize(255, method=Image.Quantize.MAXCOVERAGE, dither=0)
-    few.putpalette([*few.getpalette(), *[255] * 768][:768])
-    few.paste(255, mask=Image.fromarray(_corners(few.height, few.width, radius)))
+    few = Image.fromarray(drawn).convert("RGB").quantize(254, method=Image.Quantize.MAXCOVERAGE, dither=0)
+    ground, outside = 254, 255  # two more entries of the palette: the card, exactly, and nothing
+    card = [round(255 * part) for part in figure.get_facecolor()[:3]]
+    few.putpalette([*few.getpalette(), *[0] * 768][: 3 * ground] + [*card, 255, 255, 255])
+    few.paste(ground, mask=Image.fromarray((drawn[..., :3] == card).all(axis=-1)))
+    few.paste(outside, mask=Image.fromarray(_corners(few.height, few.width, radius)))
     content = io.BytesIO()
-    few.save(content, "png", optimize=True, transparency=255)
+    few.save(content, "png", optimize=True, transparency=outside)
     return content.getvalue()
 
 
