@@ -132,7 +132,8 @@ def png(figure: Figure) -> bytes:
     few = Image.fromarray(drawn).convert("RGB").quantize(254, method=Image.Quantize.MAXCOVERAGE, dither=0)
     ground, outside = 254, 255  # two more entries of the palette: the card, exactly, and nothing
     card = [round(255 * part) for part in figure.get_facecolor()[:3]]
-    few.putpalette([*few.getpalette(), *[0] * 768][: 3 * ground] + [*card, 255, 255, 255])
+    used = few.getpalette()[: 3 * ground]
+    few.putpalette([*used, *[0] * (3 * ground - len(used)), *card, 255, 255, 255])
     few.paste(ground, mask=Image.fromarray((drawn[..., :3] == card).all(axis=-1)))
     few.paste(outside, mask=Image.fromarray(_corners(few.height, few.width, radius)))
     content = io.BytesIO()
