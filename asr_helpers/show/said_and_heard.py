@@ -1,6 +1,7 @@
 """What was said and what was heard, compared word by word."""
 
 from html import escape
+from itertools import zip_longest
 
 from IPython.display import HTML
 
@@ -47,6 +48,7 @@ def _marked(said: str, heard: str) -> str:
         if chunk.type == "equal":
             words += map(escape, here)
         else:
-            words += [f'<del style="{LOST}">{escape(word)}</del>' for word in there]
-            words += [f'<ins style="{WRONG}">{escape(word)}</ins>' for word in here]
+            for lost, wrong in zip_longest(there, here):
+                words += [f'<del style="{LOST}">{escape(lost)}</del>'] if lost else []
+                words += [f'<ins style="{WRONG}">{escape(wrong)}</ins>'] if wrong else []
     return f'{" ".join(words)} <small style="opacity:0.75;white-space:nowrap">WER {100 * rate:.0f} %</small>'

@@ -86,7 +86,9 @@ player(read_audio(bulletin.path), bulletin.text.lower())
 
 # %%
 print(len(samples), "numbers, among them", np.round(samples[8000:8006], 4))
-plots.waveform(samples, title=clip.text.lower())
+figure = plots.waveform(samples, title=clip.text.lower())
+figure.caption = "Loud and quiet can be seen; letters cannot."
+figure
 
 # %% [markdown]
 # Can you read the words in this curve? Hardly, and the recogniser does not try. It reads the picture at the top, the

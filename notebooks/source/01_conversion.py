@@ -14,8 +14,8 @@
 # %% [markdown]
 # # 01 · Conversion: from FLAC to samples
 #
-# You will hear the voices of a speech corpus, find out how FLAC halves it without losing a bit, and convert all of it in a
-# way that survives being stopped half-way.
+# You will hear the voices of a speech corpus, find out how FLAC shrinks it without losing a bit, and convert all of it
+# in a way that survives being stopped half-way.
 
 # %% jupyter={"source_hidden": true}
 import io
@@ -130,7 +130,7 @@ Explorer(load_corpus(MINI / "train-mini").utterances)
 # %% jupyter={"source_hidden": true}
 before = load_corpus(MINI)
 speakers = sorted({each.speaker for each in before})
-alt = "above, clip lengths, most of them 2 to 5 seconds; below, minutes by speaker: 9007 is in the test set alone"
+alt = "above, clip lengths, most of them 2 to 4 seconds; below, minutes by speaker: 9007 is in the test set alone"
 figure, (above, below) = plots.new(2, 1, (7, 5), alt, "Short clips, and one voice, 9007, that is kept for the test.")
 lengths = [[each.seconds for each in subset] for subset in subsets.values()]
 above.hist(lengths, 30, stacked=True, label=list(subsets))
@@ -212,7 +212,7 @@ bars[-1].set_color(plots.GREY)
 ax.bar_label(bars, [f"{100 * size / sizes[0]:.0f} %" for size in sizes], padding=4)
 ax.invert_yaxis()
 ax.set(xlabel="kB", xlim=(0, 1.15 * sizes[0] / 1e3), title=f"one clip of {utterance.seconds:.1f} s in four formats")
-plots.save(figure, "01_formats", caption="FLAC saves far more than zip, and loses nothing.")
+plots.save(figure, "01_formats", caption="FLAC saves much more than zip, and loses nothing.")
 
 # %% [markdown]
 # Why is FLAC so far ahead of zip? Look at a few of the numbers:

@@ -54,7 +54,7 @@ player(samples, utterance.text.capitalize())
 figure, (above, below) = plots.new(2, 1, (7, 4.4), sharex=True, height_ratios=(1, 2))
 plots.waveform(samples, above)
 plots.spectrogram(log_mel(samples), below, unit="")
-above.set(xlabel="", title=utterance.text.lower())
+above.set(xlabel="")
 alt = "above, a waveform; below, its spectrogram: stripes in the vowels, bright columns at each S, dark pauses"
 figure.alt, figure.caption = alt, "From the upper picture to the lower one: that is this notebook."
 figure
@@ -189,7 +189,7 @@ def draw(power, ax, title):
 
 alt = "spectrogram: dark pauses, stripes of vowels below, bright columns of S above"
 figure, ax = plots.new(alt=alt, caption="Read it like a score: time runs to the right, pitch upwards; bright is loud.")
-draw(power, ax, utterance.text.lower())
+draw(power, ax, f"{power.shape[0]} columns of {power.shape[1]} frequencies")
 figure
 
 # %% [markdown]
@@ -259,7 +259,7 @@ figure
 mels = power @ filters
 logs = np.log(mels + 1e-6)
 low, high = np.percentile(mels, [1, 99])
-print(f"99 in 100 values are above {low:.1g}, 1 in 100 is above {high:.1g}: a ratio of {high / low:.1g}")
+print(f"99 in 100 values are above {low:.1g}, 1 in 100 is above {high:.1g}: {high / low:,.0f} times as much")
 
 # %% jupyter={"source_hidden": true}
 figure, (above, below) = plots.new(2, 1, (7, 5), sharex=True)
@@ -507,7 +507,7 @@ word_diff(utterance.text, recognizer.transcribe(telephone))
 # %% tags=["solution"]
 total = power.sum(axis=1)
 answer = (power[:, 96:].sum(axis=1) > 0.5 * total) & (total > 1e-3 * total.max())
-figure = plots.spectrogram(logs, title=utterance.text.lower())
+figure = plots.spectrogram(logs, title="dots: most of the power is above 3000 Hz")
 figure.axes[0].plot(np.flatnonzero(answer) / 100, np.full(answer.sum(), 77), "c.")
 figure
 

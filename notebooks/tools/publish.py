@@ -105,6 +105,11 @@ def build(site: Path = SITE) -> Path:
     record = site / WRITTEN
     for name in json.loads(record.read_text()) if record.exists() else []:
         (site / name).unlink(missing_ok=True)
+    for folder in sorted(
+        (site / RECOGNISER).glob("**/"), reverse=True
+    ):  # `asr web` writes into none that it did not make
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # if nothing is left in it
     others = listed(site)
     pages = {source: body(source) for source in sources()}
     titles = {source: title_of(page, source) for source, page in pages.items()}
