@@ -17,7 +17,7 @@ import soundfile
 from asr_helpers import teaching
 from asr_helpers.corpus import Corpus, data_dir, load_corpus
 from asr_helpers.recognizer import Recognizer, shipped_model
-from asr_helpers.sound import effects, features, mel_filterbank, play_back, power_spectrogram, read_audio
+from asr_helpers.sound import effects, features, mel_filterbank, num_frames, play_back, power_spectrogram, read_audio
 from asr_helpers.teaching.checks import capstones, judging
 from asr_helpers.text import ENGLISH, Alphabet
 from asr_helpers.words import (
@@ -39,6 +39,7 @@ MINI = data_dir() / "mini"
 TEST = load_corpus(MINI / "test-mini").utterances
 REAL = load_corpus(data_dir() / "real").utterances
 UNHEARD = [each for each in TEST if each.speaker == "9007"]
+FRAMES = [num_frames(each.samples) for each in load_corpus(MINI / "dev-mini").utterances]
 READER = read_audio(next(each for each in REAL if each.id == "672-122797-0069").path)
 BULLETIN = read_audio(next(each for each in TEST if each.id == "9002-1-0002").path)
 # the frames of 5105-28240-0017 that have most of their power above 3000 Hz, and frames of its pauses that do
@@ -58,6 +59,10 @@ def model():
 
 def heard(clips):
     return [model().transcribe(read_audio(each.path)) for each in clips]
+
+
+def batches_of(lengths, size=14):
+    return [lengths[start : start + size] for start in range(0, len(lengths), size)]
 
 
 def ids(folder, suffix):
@@ -318,9 +323,34 @@ CASES = {
     ),
     "03.2": ("babble", [("white", "more harm"), ("rain", "one of")]),
     "03.3": (0.27148, [(0.729, "something happens"), (-0.07, "add up"), (27.1, "percent")]),
-    "04.1": (0.0748, [(0.9252, "speech"), (0.2280, "sort")]),
-    "04.2": ((2.5, 24.0), [((2.5, 0.4), "second"), ((2.5, 150), "fewer"), (24, "2 numbers"), ((0, 1), "in seconds")]),
-    "04.3": (203.2, [(203.2e6, "million"), (50.8, "four bytes"), (406.4, "waveforms"), (2.032, "100 frames")]),
+    "04.1": (
+        batches_of(np.sort(FRAMES)),
+        [
+            (batches_of(FRAMES), "sort the lengths"),
+            (batches_of(np.sort(FRAMES), 16), "more than 14"),
+            (batches_of(np.sort(FRAMES)[1:]), "your batches have"),
+            (0.0748, "a list of batches"),
+        ],
+    ),
+    "04.2": (
+        lambda epoch, number: np.random.default_rng([1, epoch]).permutation(number),
+        [
+            (lambda epoch, number: np.random.permutation(number), "the second time"),
+            (lambda epoch, number: np.random.default_rng(1).permutation(number), "depend on the epoch"),
+            (lambda epoch, number: np.arange(number), "not random"),
+            (lambda epoch, number: np.arange(1, number + 1), "must come once"),
+            ([1, 0, 2], "a function"),
+        ],
+    ),
+    "04.3": (
+        lambda clips, seconds: clips * seconds * 0.032,
+        [
+            (lambda clips, seconds: clips * seconds * 32e3, "bytes"),
+            (lambda clips, seconds: clips * seconds * 0.008, "four bytes"),
+            (lambda clips, seconds: 203.2, "too high"),
+            (203.2, "a function"),
+        ],
+    ),
     "05.1": (
         (1, 1.271e-4),
         [

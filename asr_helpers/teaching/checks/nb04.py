@@ -2,52 +2,74 @@
 
 import numpy as np
 
-from asr_helpers.sound.audio import SAMPLE_RATE, num_frames
+from asr_helpers.sound.audio import num_frames
 from asr_helpers.sound.mel import FFT, MELS
 from asr_helpers.teaching.checks.given import clips_of
-from asr_helpers.teaching.checks.judging import Hint, as_number, as_numbers, expect_close, judge
+from asr_helpers.teaching.checks.judging import Hint, as_number, expect_close, judge
 
 
 @judge("04.1")
-def padding_when_sorted(answer):
-    lengths = np.array([num_frames(each.samples) for each in clips_of("mini/dev-mini")])
-
-    def padding(order):
-        batches = [order[start : start + 14] for start in range(0, len(order), 14)]
-        return 1 - sum(map(sum, batches)) / sum(len(each) * max(each) for each in batches)
-
-    truth = padding(np.sort(lengths))
-    slips = {
-        1 - truth: "that is the share of speech.",
-        padding(lengths): "those batches are in the corpus's order: sort the lengths first.",
-        float(1 - lengths.mean() / lengths.max()): "that is one batch of everything. Cut it into batches of 14.",
-    }
-    expect_close(as_number(answer), truth, 0.003, slips)
-    return "as little as buckets leave, or less. But each epoch's batches are the same, long ones always together."
+def batches_of_sorted_lengths(answer):
+    lengths = np.sort([num_frames(each.samples) for each in clips_of("mini/dev-mini")])
+    try:
+        batches = [np.asarray(batch, int).ravel() for batch in answer]
+    except (TypeError, ValueError):
+        raise Hint("a list of batches is asked for, each an array of lengths in frames.") from None
+    if not batches or max(map(len, batches)) > 14:
+        raise Hint("a batch has more than 14 clips." if batches else "there is no batch in the list.")
+    found = np.concatenate(batches)
+    if len(found) != len(lengths):
+        raise Hint(f"dev-mini has {len(lengths)} clips, and your batches have {len(found)}.")
+    if not np.array_equal(np.sort(found), lengths):
+        slip = np.array_equal(np.sort(found), np.sort([each.samples for each in clips_of("mini/dev-mini")]))
+        raise Hint("those are samples: `num_frames` makes frames of them." if slip else "those are not the lengths.")
+    if np.any(np.diff(found) < 0) and np.any(np.diff(found) > 0):
+        raise Hint("the batches hold all the clips, but in another order: sort the lengths first.")
+    if any(len(batch) != 14 for batch in batches[:-1]):
+        raise Hint("only the last batch may have fewer than 14 clips.")
+    return "next to no padding. But every epoch has the same batches: long clips always meet, and nothing is mixed."
 
 
 @judge("04.2")
-def epochs_a_minute(answer):
-    seconds, epochs = as_numbers(answer, 2, "the seconds of one epoch, and the epochs in a minute")
-    if not 0.01 < seconds < 600:
-        raise Hint("no epoch of this corpus takes so long. Is the first number in seconds?")
-    slips = {
-        1 / seconds: "that is epochs per second.",
-        seconds / 60: "upside down: that is minutes per epoch.",
-        seconds * 60: "the longer an epoch takes, the fewer fit.",
-    }
-    expect_close(epochs, 60 / seconds, 0.05 * 60 / seconds, slips)
-    return "compare it with notebook 06: the network takes far longer, so the pipeline is not what holds it up."
+def order_of_an_epoch(answer):
+    if not callable(answer):
+        raise Hint("a function of an epoch and a number of clips is asked for; do not call it.")
+
+    def order(epoch, number=50):
+        try:
+            return np.asarray(answer(epoch, number)).ravel().astype(int)
+        except Exception as error:
+            raise Hint(f"your function fails on ({epoch}, {number}): {error}") from None
+
+    first = order(3)
+    if not np.array_equal(np.sort(first), np.arange(50)):
+        raise Hint("of 50 clips, each position from 0 to 49 must come once.")
+    np.random.random(7)
+    if not np.array_equal(first, order(3)):
+        raise Hint("the same epoch gave another order the second time: seed a generator with the epoch.")
+    if np.array_equal(first, np.arange(50)):
+        raise Hint("that order is not random.")
+    if np.array_equal(first, order(4)):
+        raise Hint("epochs 3 and 4 have the same order: the seed must depend on the epoch.")
+    return "the order needs no memory of what was drawn before, so a resumed run draws it again."
 
 
 @judge("04.3")
 def memory_of_a_buffer(answer):
-    megabytes = 500 * 12.7 * 100 * MELS * 4 / 1e6
-    slips = {
-        megabytes / 4: "those are numbers, each of which takes four bytes.",
-        500 * 12.7 * SAMPLE_RATE * 4 / 1e6: "that is for waveforms, or for numbers of eight bytes.",
-        500 * 12.7 * 100 * (FFT // 2 + 1) * 4 / 1e6: "a frame has 80 mel bins, not 257 frequencies.",
-        megabytes / 100: "a second has 100 frames.",
-    }
-    expect_close(as_number(answer), megabytes, 2, slips)
-    return "for half a thousand clips out of 28 539: a small buffer mixes little and still costs much."
+    if not callable(answer):
+        raise Hint("a function of a number of clips and their seconds is asked for; do not call it.")
+    for clips, seconds in ((500, 12.7), (3, 2.0)):
+        try:
+            found = as_number(answer(clips, seconds))
+        except TypeError as error:
+            raise Hint(f"your function fails on ({clips}, {seconds}): {error}") from None
+        megabytes = clips * seconds * 100 * MELS * 4 / 1e6
+        slips = {
+            megabytes / 4: "those are numbers, each of which takes four bytes.",
+            2 * megabytes: "that is for waveforms, or for numbers of eight bytes.",
+            clips * seconds * 100 * (FFT // 2 + 1) * 4 / 1e6: "a frame has 80 mel bins, not 257 frequencies.",
+            megabytes / 100: "a second has 100 frames.",
+            1e6 * megabytes: "those are bytes.",
+        }
+        expect_close(found, megabytes, 0.01 * megabytes, slips)
+    return "a buffer of 500 clips takes 203 MB, and mixes only 500 of 28 539."
