@@ -12,6 +12,7 @@ browser, on the clips of CORPUS (default: data/real). Then Chromium opens the pa
 - in which share of all frames both find the same letter the most probable
 - in Chromium, with nothing in its store: the seconds from the address to the first words, and from a tap on another
   clip to its words; the memory that the tab's process has of its own (PSS) before and after these
+- in Chromium, while each slider moves for two seconds: the time from a move to its picture, median and 95th percentile
 - in Chromium, on all clips of CORPUS: the CPU time of the tab's process, all threads, in milliseconds for a second of
   audio, from samples to words; the word error rate, and Python's with the same network and language model
 """
@@ -55,6 +56,39 @@ LOAD = """async (files) => {
     globalThis.sounds = [];
     for (const file of files) sounds.push(await decode(await (await fetch(file)).blob(), file, features.sample_rate));
 }"""
+WATCH = """globalThis.log = [];
+const begun = Worker.prototype.postMessage, note = (kind) => log.push([kind, performance.now()]);
+Worker.prototype.postMessage = function (message, ...rest) {
+    if (message.kind === "recognise") note("asked");
+    return begun.call(this, message, ...rest);
+};
+const { set } = Object.getOwnPropertyDescriptor(Worker.prototype, "onmessage");
+Object.defineProperty(Worker.prototype, "onmessage", { set(use) {
+    set.call(this, (event) => {
+        use(event);
+        if (event.data.kind === "picture") note("drawn");
+    });
+} });"""
+DRAG = """async (id) => {
+    const slider = document.getElementById(id), { min, max, defaultValue } = slider, moves = [];
+    const move = (value) => {
+        slider.value = value;
+        slider.dispatchEvent(new Event("input", { bubbles: true }));
+    };
+    log.length = 0;
+    for (let i = 1; i <= 40; i++) {
+        moves.push(performance.now());
+        move(Number(min) + (max - min) * i / 40);
+        await new Promise((done) => setTimeout(done, 50));
+    }
+    await new Promise((done) => setTimeout(done, 1500));
+    const of = (kind) => log.filter(([each]) => each === kind).map(([, time]) => time);
+    const asked = of("asked"), drawn = of("drawn");
+    move(defaultValue);
+    await new Promise((done) => setTimeout(done, 500));
+    return moves.map((time) => drawn[asked.findIndex((each) => each >= time)] - time);
+}"""
+SLIDERS = "noise", "echo", "pace", "mask", "gaps"
 TEXTS = "sounds.map((samples) => recogniser.decode(recogniser.logProbs(samples)).text)"
 
 
@@ -144,6 +178,7 @@ def in_chromium(page: Path, model: Path, corpus: Path) -> dict[str, float]:
 def visit(browser, address: str) -> dict[str, float]:
     """Return how long a first visitor waits, and the tab's memory."""
     tab = browser.new_page()
+    tab.add_init_script(WATCH)
     _, empty = processes(browser)
     start = time.perf_counter()
     tab.goto(address)
@@ -154,8 +189,12 @@ def visit(browser, address: str) -> dict[str, float]:
     tab.evaluate(HEARD)
     tapped = time.perf_counter()
     _, full = processes(browser)
+    waits = [wait for slider in SLIDERS for wait in tab.evaluate(DRAG, slider)]
+    median, late = np.nanquantile(np.array(waits, float), [0.5, 0.95]).tolist()
     tab.close()
     return {
+        "drag_ms": median,
+        "drag_ms_95": late,
         "first_words_seconds": loaded - start,
         "tap_seconds": tapped - loaded,
         "empty_tab_mb": empty,

@@ -20,7 +20,7 @@ The settings are Python's constants of the same names, so that the page computes
 | `features` | the numbers of `sound.mel` and `sound.speech` |
 | `windows` | those of `recognizer.windows` and `recognizer.recognizer` |
 | `confidence` | the numbers of `words.confidence` |
-| `decoder` | the arguments and constants of the beam search and of `Fusion` |
+| `decoder` | the arguments and constants of the beam search, of `Fusion` and of `words.hotwords` |
 | `engine`, `network`, `language_model` | names of files; `language_model` may be null |
 | `bytes` | of each of these files, for a progress bar |
 | `clips` | a list of {"file": its name, "text": its words} |
@@ -41,7 +41,7 @@ from asr_helpers.system import files
 from asr_helpers.system.claims import Maker
 from asr_helpers.web.engine import WASM
 from asr_helpers.web.pack import Network
-from asr_helpers.words import confidence, fusion, prefix_beam_search
+from asr_helpers.words import confidence, fusion, hotwords, prefix_beam_search
 
 STATIC = Path(__file__).with_name("static")
 SETTINGS, WORKER = "recogniser.json", "sw.js"
@@ -114,7 +114,7 @@ def _settings(network: Network, made: dict[str, bytes], clips: list[dict]) -> di
             "width": prefix_beam_search.BEAM_WIDTH,
             "margin": prefix_beam_search.BEAM_MARGIN,
             "min_log_prob": prefix_beam_search.MIN_LOG_PROB,
-            **_numbers(fusion),
+            **_numbers(fusion, hotwords),
         },
         "engine": ENGINE,
         "network": NETWORK,

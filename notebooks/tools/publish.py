@@ -42,7 +42,8 @@ TEMPLATE = jinja2.Environment(
 ).get_template("page.html.j2")
 TEXTS = "GLOSSARY.md", "TEACHING.md", "COMMAND_LINE.md", "RESULTS.md", "PACKAGE.md", "CLUSTER.md"
 RECOGNISER = "recogniser"  # folder of the page that `asr web` writes; the first page of the site shows it
-HERO = re.compile(r"figures/page\.png$")  # the picture that stands there without JavaScript or a server
+# Pictures that stand there without JavaScript or a server, and which part of the recogniser's page replaces each.
+LIVE = {"page.png": "", "spectrogram_bench.png": "#bench", "augmentation_bench.png": "#bench"}
 
 
 class Entry(NamedTuple):
@@ -123,8 +124,7 @@ def build(site: Path = SITE) -> Path:
                 element[attribute] = moved(element[attribute], source, site)
         for image in page.find_all("img"):
             image["alt"] = described(image)
-        if source == ROOT / "README.md":
-            with_recogniser(page)
+        with_recogniser(page, "../" * address(source).count("/"))
         index.append({"title": titles[source], "url": address(source), "text": page.get_text(" ", strip=True)})
         write(site / address(source), render(page, entries, source))
     styles = "".join(
@@ -150,11 +150,18 @@ def web(folder: Path) -> None:
         raise OneLineError(f"{folder}: `asr web` ended with status {status}")
 
 
-def with_recogniser(page: BeautifulSoup) -> None:
-    """Put a frame for the recogniser after its picture; site/recogniser.js opens it where a server serves the site."""
-    for image in page.find_all("img", src=HERO):
-        frame = page.new_tag("iframe", title="The recogniser: speak, and see your letters", allow="microphone")
-        frame["data-src"], frame["hidden"] = f"{RECOGNISER}/index.html", ""
+def with_recogniser(page: BeautifulSoup, root: str) -> None:
+    """Put a frame for the recogniser after each picture of it; site/recogniser.js opens it where there is a server.
+
+    `root` leads from the page to the site.
+    """
+    for image in page.find_all("img", src=re.compile(r"figures/\w+\.png$")):
+        part = LIVE.get(Path(image["src"]).name)
+        if part is None:
+            continue
+        what = "change the sound, and watch the words" if part else "speak, and see your letters"
+        frame = page.new_tag("iframe", title=f"The recogniser: {what}", allow="microphone", loading="lazy")
+        frame["data-src"], frame["hidden"] = f"{root}{RECOGNISER}/index.html{part}", ""
         image.insert_after(frame)
 
 

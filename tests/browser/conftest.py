@@ -122,7 +122,10 @@ def report(capsys):
 
 @pytest.fixture(scope="session")
 def serve():
-    """A function that serves a folder and returns the address; `instead` has other contents and headers by path."""
+    """A function that serves a folder and returns the address; `instead` has other contents and headers by path.
+
+    Its attribute `stop` is a function that ends the server of an address.
+    """
     servers = []
 
     def start(folder, instead=(), cache="no-cache"):
@@ -131,6 +134,12 @@ def serve():
         threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
         return f"http://localhost:{servers[-1].server_port}/"
 
+    def stop(address):
+        (server,) = (each for each in servers if f":{each.server_port}/" in address)
+        server.shutdown()
+        server.server_close()
+
+    start.stop = stop
     yield start
     for server in servers:
         server.shutdown()

@@ -114,6 +114,20 @@ def test_the_first_page_recognises_speech_where_a_server_serves_it(phone, addres
     assert phone.evaluate("document.documentElement.scrollWidth") <= 400
 
 
+@pytest.mark.parametrize("name", ["02_spectrograms", "03_augmentation"])
+def test_a_bench_runs_without_a_kernel(browser, address, name):
+    page = browser.new_page()
+    page.goto(f"{address}notebooks/{name}.html")
+    place = page.locator("iframe")
+    place.scroll_into_view_if_needed()
+    (frame,) = wait_for(lambda: page.frames[1:], 20, "the bench does not open")
+    wait_for(lambda: "words right" in frame.locator("#score").inner_text(), 60, "the recogniser does not start")
+    assert page.locator("img[src$='_bench.png']").is_hidden() and frame.locator("h1").is_hidden()
+    frame.locator("#noise").fill("45")
+    wait_for(lambda: "wrong" in frame.locator("#score").inner_text(), 30, "noise changes no word")
+    page.close()
+
+
 def test_without_a_server_the_first_page_shows_a_picture(phone, site):
     phone.goto((site / "index.html").as_uri())
     assert phone.locator("img[src$='page.png']").is_visible() and phone.locator("iframe").is_hidden()

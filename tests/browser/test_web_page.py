@@ -1,6 +1,9 @@
 """The recogniser in a page: its JavaScript computes what Python does, and the page serves a visitor with a phone."""
 
+import itertools
 import json
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,12 +12,19 @@ import soundfile
 from browsing import wait_for
 
 from asr_helpers.corpus import data_dir, load_corpus
+from asr_helpers.live import Final, Hearing, Listener, Windows
 from asr_helpers.recognizer import Recognizer, segments, shipped_model
 from asr_helpers.recognizer.windows import pieces
 from asr_helpers.sound import SAMPLE_RATE, effects, features, read_audio
+from asr_helpers.text import ENGLISH
 from asr_helpers.web import pack_model, write_page
 from asr_helpers.words import FastBeamSearch, KneserNey, align, vtt
 from asr_helpers.words.confidence import with_probability
+from asr_helpers.words.ctc_lattice import lattice, log_likelihood
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "web"))
+
+from small_networks import small_network
 
 HEARD = "document.querySelector('#status').textContent.startsWith('Heard')"
 NO_MICROPHONE = "() => Promise.reject(new DOMException('', 'NotFoundError'))"
@@ -118,6 +128,115 @@ def test_the_search_finds_pythons_words_and_times(modules, site, recognizer, sea
     timed = [[word[key] for key in keys] for each in found for word in each]
     assert timed == [pytest.approx([vars(word)[key] for key in keys], abs=1e-5) for each in expected for word in each]
     assert len(found) == {"real": 40, "mini/test-mini": 94}[corpus]
+
+
+def test_hotwords_are_found_as_in_python(modules, site, people, recognizer, language_model):
+    """A name that is unknown, a known word, a phrase with an unknown word, and one longer than the model's n-grams."""
+    listed = "Valentin’s, corner; the count orsino\nIT WAS IN A CORNER THAT, Zoë"
+    clips = people[1::3]
+    names = sorted({word for clip in clips for word in clip.text.split() if len(word) > 6})[::2]
+    hotwords = ["VALENTIN'S", "CORNER", "THE COUNT ORSINO", "IT WAS IN A CORNER THAT", *names]
+    search = FastBeamSearch(language_model, hotwords=hotwords)
+    plain = FastBeamSearch(language_model)
+    all_log_probs = [recognizer.audio_log_probs(read_audio(clip.path)) for clip in clips]
+    site.lay("log_probs", np.concatenate(all_log_probs))
+    found = modules.evaluate(
+        """async ([lengths, listed]) => {
+            const { readHotwords } = await import('/hotwords.js');
+            const all = await floats('log_probs'), { classes } = recogniser;
+            const { words, strangers } = readHotwords(listed, recogniser.alphabet);
+            recogniser.useHotwords(words);
+            let at = 0;
+            const texts = lengths.map((length) => recogniser.decode(all.subarray(at, (at += length * classes))).text);
+            recogniser.useHotwords([]);
+            return { words, strangers, texts };
+        }""",
+        [[len(each) for each in all_log_probs], "\n".join([listed, *names])],
+    )
+    assert found["words"] == hotwords and found["strangers"] == ["Zoë"]
+    expected = [search(each)[0].text for each in all_log_probs]
+    assert found["texts"] == expected
+    assert expected != [plain(each)[0].text for each in all_log_probs]  # the list matters
+
+
+def test_live_captions_turn_black_as_in_python(modules, site, people, recognizer, search, rng):
+    pause = 1e-3 * rng.standard_normal(SAMPLE_RATE).astype(np.float32)
+    samples = np.concatenate([read_audio(people[0].path), pause, read_audio(people[1].path)])
+    listener = Listener(recognizer, lambda log_probs: search(log_probs)[0].text)
+    chunks, expected = list(Hearing(Windows(recognizer)).push(samples)), []
+    for chunk in chunks:
+        finals = [texts(event.words) for event in listener._step(chunk) if isinstance(event, Final)]
+        expected.append([finals, texts(listener._black), texts(listener._grey)])
+    site.lay("log_probs", np.concatenate([log_probs for _, log_probs in chunks]))
+    site.lay("samples", samples)
+    found = modules.evaluate(
+        """async ([chunks]) => {
+            const { Hearing, Listener } = await import('/listener.js');
+            const { classes, frameSeconds, outputHop } = recogniser;
+            const all = await floats('log_probs'), samples = await floats('samples');
+            const shift = (words, by) => words.map((each) => ({ ...each, start: each.start + by, end: each.end + by }));
+            const read = (frames, first) => shift(recogniser.decode(frames).words, first * frameSeconds);
+            const listener = new Listener(read, classes, frameSeconds);
+            const texts = (words) => words.map((each) => each.text);
+            let at = 0;
+            const events = chunks.map(([first, frames]) => {
+                const logProbs = all.subarray(at, (at += frames * classes));
+                const { finals, black, grey } = listener.step({ first, logProbs });
+                return [finals.map(texts), texts(black), texts(grey)];
+            });
+            const hearing = new Hearing((samples) => recogniser.logProbs(samples), classes, outputHop), heard = [];
+            for (let i = 0; i < samples.length; i += 1700) heard.push(...hearing.push(samples.subarray(i, i + 1700)));
+            return { events, chunks: heard.map(({ first, logProbs }) => [first, logProbs.length / classes]) };
+        }""",
+        [[[first, len(log_probs)] for first, log_probs in chunks]],
+    )
+    assert found["events"] == expected
+    assert found["chunks"] == [[first, len(log_probs)] for first, log_probs in chunks]  # whatever the blocks' sizes
+    assert sum(len(finals) for finals, _, _ in expected) and any(black for _, black, _ in expected)
+
+
+def texts(words):
+    return [word.text for word in words]
+
+
+def test_the_trellis_sums_as_in_python(modules, site, rng):
+    log_probs = np.log(rng.dirichlet(np.ones(5), size=9)).astype(np.float32)
+    for labels in ([0, 0, 3], [2], [1, 2, 3, 0]):
+        forward, backward = lattice(log_probs, labels)
+        made = modules.evaluate(
+            """async ([name, labels]) => {
+                const { lattice } = await import('/lattice.js'), ways = lattice(await floats(name), 5, labels);
+                const finite = (numbers) => Array.from(numbers, (each) => Math.max(each, -1e9));
+                const { path, best, total, classOf } = ways;
+                const [forward, backward] = [finite(ways.forward), finite(ways.backward)];
+                return { forward, backward, path: [...path], best, total, classOf };
+            }""",
+            [site.lay("log_probs", log_probs), labels],
+        )
+        for mine, theirs in (("forward", forward), ("backward", backward)):
+            assert np.allclose(np.reshape(made[mine], theirs.shape), np.maximum(theirs, -1e9), atol=1e-5)
+        assert made["total"] == pytest.approx(log_likelihood(log_probs, labels), abs=1e-5)
+        classes = np.array(made["classOf"])[made["path"]]
+        assert made["best"] == pytest.approx(log_probs[np.arange(9), classes].sum(), abs=1e-4)
+        assert [each for each, _ in itertools.groupby(classes) if each != 4] == labels
+
+
+def test_the_beams_scores_split_into_sound_and_language(modules, site, recognizer, search, people):
+    log_probs = recognizer.audio_log_probs(read_audio(people[0].path))
+    found = modules.evaluate(
+        """async (name) => {
+            const logProbs = await floats(name), frames = logProbs.length / recogniser.classes;
+            return recogniser.candidates(logProbs, frames - 3, frames, 6);
+        }""",
+        site.lay("log_probs", log_probs),
+    )
+    assert len(found) == 3 and all(1 <= len(each) <= 6 for each in found)
+    totals = [[each["sound"] + each["language"] for each in frame] for frame in found]
+    assert all(each == sorted(each, reverse=True) for each in totals)
+    best = search(log_probs)[0].text
+    assert best in [each["text"].strip() for each in found[-1]]
+    exact = log_likelihood(log_probs, ENGLISH.encode(found[-1][0]["text"]))
+    assert found[-1][0]["sound"] == pytest.approx(exact, abs=1.0)  # the beam has left some ways out
 
 
 def test_a_long_recording_is_cut_as_in_python(modules, site, people, recognizer, search, rng):
@@ -336,6 +455,43 @@ def test_a_mouse_chooses_a_stretch_that_plays_alone(visitor):
     visitor.page.get_by_role("button", name="Pause").click()
 
 
+def test_a_word_unfolds(visitor):
+    page = visitor.page
+    page.locator("#inside summary").click()
+    page.get_by_role("button", name="WEEDS").click()
+    visitor.until("document.querySelector('#inside-word').textContent === 'WEEDS'", "the word is not shown")
+    visitor.until("document.querySelector('#candidates tbody tr') !== null", "no candidates")
+    assert page.get_by_role("img", name="Trellis of  WEEDS").get_attribute("aria-label").count("W") > 1
+    said = page.locator("#trellis .stepper-said")
+    assert "All ways together" in said.inner_text()
+    frame = page.get_by_role("slider", name="Frame of the trellis")
+    frame.press("Home")
+    assert said.inner_text().startswith("Frame 1 of ")
+    page.locator("#trellis").get_by_role("button", name="Play").click()
+    visitor.until("document.querySelector('#trellis input').value > 1", "the trellis does not play")
+    frame.press("ArrowRight")
+    assert page.locator("#trellis").get_by_role("button", name="Play").is_visible()  # it has stopped
+    box = page.locator("#trellis canvas").bounding_box()
+    page.locator("#trellis canvas").click(position={"x": 30 + 2.5 * 30, "y": box["height"] / 2})
+    assert said.inner_text().startswith("Frame 3 of ")
+    beam = page.get_by_role("slider", name="Frame of the beam")
+    last = page.locator("#candidates tbody tr").first.inner_text()
+    beam.press("Home")
+    assert page.locator("#candidates tbody tr").first.inner_text() != last
+    page.locator("#inside summary").click()
+
+
+def test_names_are_expected(visitor):
+    page = visitor.page
+    page.get_by_label("Names to expect").fill("Orsino, 7")
+    page.get_by_label("Names to expect").press("Enter")
+    assert visitor.text("#names-said").startswith("Expected: ORSINO. This network cannot write 7")
+    page.get_by_label("Names to expect").fill("")
+    page.get_by_role("button", name="Listen for them").click()
+    assert visitor.text("#names-said") == "No name is expected."
+    visitor.until(f"document.querySelector('#text').textContent.trim() === '{FIRST}'")
+
+
 LISTEN = """
     AudioBufferSourceNode.prototype.start = new Proxy(AudioBufferSourceNode.prototype.start, {
         apply(start, node, given) {
@@ -421,8 +577,9 @@ def test_a_phone_hears_the_microphone_and_needs_no_network(launch, playwright, s
     assert visitor.page.evaluate("document.documentElement.scrollWidth") == device["viewport"]["width"]
     visitor.page.tap("#speak")
     visitor.until("document.querySelector('#status').textContent.startsWith('Listening. Press')", "it does not listen")
-    for word in ("CORNER", "WEEDS"):  # while the others are still to come
+    for word in ("CORNER", "WEEDS"):  # while the others are still to come, or while they may change
         visitor.until(f"document.querySelector('#text').textContent.includes('{word}')", "no word while one speaks")
+    visitor.until("document.querySelector('#text span:not(.grey)') !== null", "no word is certain")
     visitor.page.tap("#speak")
     visitor.until(HEARD)
     assert len(set(FIRST.split()) - set(visitor.text().split())) <= 2, visitor.text()
@@ -509,6 +666,24 @@ def test_the_second_visit_says_that_there_is_a_newer_version(browser, serve, sit
     assert visitor.page.locator(".clips button").get_attribute("title") == people[0].text.lower()
     scopes = visitor.page.evaluate("caches.keys()")
     assert sorted(scope.split()[2] for scope in scopes) == [address + "a/", address + "b/"]
+    visitor.page.close()
+
+
+def test_a_network_with_other_letters(browser, serve, site, tmp_path):
+    """The shipped network under a Cyrillic alphabet: it hears English, and writes it in these letters."""
+    cyrillic, path = " '" + "АБЦДЕФГХИЙКЛМНОПЯРСТУВШЬЫЗ", tmp_path / "crnn.fast.onnx"
+    path.write_bytes(small_network(units=256, filters=(32, 64), alphabet=cyrillic))
+    write_page(pack_model(path), tmp_path / "page")
+    visitor = Visitor(browser, serve(tmp_path / "page"))
+    visitor.page.locator("#file:enabled").set_input_files(site.clips[0].path)
+    visitor.until(HEARD)
+    assert visitor.text() == Recognizer.load(path).transcribe(read_audio(site.clips[0].path))
+    assert "ЦОРНЕР" in visitor.text()
+    assert "".join(visitor.page.get_by_role("option").all_inner_texts()) == f"␣{cyrillic[1:]}–"
+    visitor.page.locator("#inside summary").click()
+    assert visitor.page.get_by_role("img", name="Trellis of").is_visible()
+    assert visitor.page.locator("#beam").is_hidden() and visitor.page.locator("#names").is_hidden()
+    assert visitor.errors == []
     visitor.page.close()
 
 

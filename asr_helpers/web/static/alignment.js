@@ -7,10 +7,9 @@ function viterbi(logProbs, classes, labels) {
   const label = (state) => (state & 1 ? labels[state >> 1] : classes - 1);
   const maySkip = (state) => state & 1 && state > 1 && labels[state >> 1] !== labels[(state >> 1) - 1];
   const back = new Uint8Array(frames * states); // how many states back the best path comes from
-  let score = new Float64Array(states).fill(-Infinity);
+  let score = new Float64Array(states).fill(-Infinity), next = new Float64Array(states);
   for (let state = 0; state < Math.min(2, states); state++) score[state] = logProbs[label(state)];
   for (let t = 1; t < frames; t++) {
-    const next = new Float64Array(states);
     for (let state = 0; state < states; state++) {
       let best = score[state], from = 0;
       if (state > 0 && score[state - 1] > best) [best, from] = [score[state - 1], 1];
@@ -18,7 +17,7 @@ function viterbi(logProbs, classes, labels) {
       next[state] = best + logProbs[t * classes + label(state)];
       back[t * states + state] = from;
     }
-    score = next;
+    [score, next] = [next, score];
   }
   const path = new Int32Array(frames);
   let state = states > 1 && score[states - 2] > score[states - 1] ? states - 2 : states - 1;

@@ -1,12 +1,14 @@
 // The page: what one may press, and what is shown. The pictures are in instrument.js, the computing is in worker.js.
 // To follow a sound on its way to words, read resample, speech, features, engine, lm, beam, alignment, recogniser.
 
+import { readSliders, resetSliders } from "./bench.js";
 import { vtt } from "./captions.js";
+import { readHotwords } from "./hotwords.js";
+import { Inside } from "./inside.js";
 import { Instrument } from "./instrument.js";
 import { matched, wordErrors } from "./metrics.js";
 import { Microphone, decode } from "./sound_input.js";
 
-const MOST_SNR = 40; // dB: where the noise begins
 const LONGEST_BENCH = 60; // seconds: up to there an answer comes while one drags, and two texts can be compared
 const LEVEL_DECAY = 0.7; // of the dot that shows how loud it is, from one block to the next
 // The smallest module with a SIMD instruction (i8x16.splat).
@@ -20,7 +22,10 @@ const SPOKEN = "what you said"; // the name of what the microphone has heard
 
 const $ = (id) => document.getElementById(id);
 const instrument = new Instrument($("instrument"));
+const inside = new Inside((question) => !worker.busy && worker.ask({ kind: "candidates", turn, ...question }));
+$("instrument").addEventListener("click", ({ target }) => inside.choose(target));
 let settings = null; // recogniser.json
+let ready = false;
 let turn = 0; // of the sounds that were opened or spoken: what belongs to an earlier one comes too late
 let sound = null; // {turn, samples, name, truth}: the one that is shown, as it was before the sliders changed it
 let settled = ""; // of live text: what stands
@@ -34,10 +39,12 @@ const worker = {
   waiting: null,
 
   start() {
-    this.thread = new Worker("worker.js", { type: "module" });
-    this.thread.onmessage = ({ data }) => receive[data.kind](data);
-    this.thread.onerror = () => fail("The recogniser did not start. Reload the page, or update the browser.");
-    this.thread.postMessage({ kind: "load" });
+    [this.loader, this.thread] = ["loader.js", "worker.js"].map((name) => {
+      const thread = new Worker(name, { type: "module" });
+      thread.onmessage = ({ data }) => receive[data.kind](data);
+      thread.onerror = () => fail("The recogniser did not start. Reload the page, or update the browser.");
+      return thread;
+    });
   },
 
   tell(message, ...transferred) {
@@ -47,7 +54,7 @@ const worker = {
   ask(message) {
     if (this.busy) return void (this.waiting = message);
     this.busy = true;
-    this.thread.postMessage(message);
+    this.thread.postMessage({ ...message, asked: true });
   },
 
   answered() {
@@ -61,11 +68,17 @@ const worker = {
 const receive = {
   progress({ share }) {
     $("progress").value = share;
-    $("progress").hidden = Boolean(settings) && share === 0; // a short sound is done at once
+    $("progress").hidden = ready && share === 0; // a short sound is done at once
   },
 
-  ready(data) {
+  loaded(data) {
     settings = data.settings;
+    worker.loader.terminate();
+    const files = [data.wasm, data.model, data.lm].filter(Boolean);
+    worker.tell({ ...data, kind: "load" }, ...files.map((bytes) => bytes.buffer));
+  },
+
+  ready() {
     instrument.show({
       alphabet: [...settings.alphabet],
       mels: settings.features.mels,
@@ -74,12 +87,13 @@ const receive = {
       hopSeconds: settings.features.hop / settings.features.sample_rate,
       frameSeconds: (settings.features.hop * settings.features.time_pooling) / settings.features.sample_rate,
     });
+    ready = true;
     $("progress").hidden = true;
     $("speak").disabled = $("file").disabled = false;
     say("Ready. Press Speak and say a sentence.");
     settings.clips.forEach(addClip);
     $("about-english").hidden = !settings.clips.length; // examples come with English models alone
-    $("about-search").hidden = !settings.language_model;
+    $("names").hidden = $("about-search").hidden = !settings.language_model;
     if (settings.clips.length) openClip(settings.clips[0]);
     // Only now: it fetches everything once more, and the first words should not wait for that. Without it the page
     // works, but not offline.
@@ -95,19 +109,17 @@ const receive = {
     settled = text;
   },
 
-  waiting() {
+  answered() {
     worker.answered();
   },
 
   partial(data) {
-    worker.answered();
     if (data.turn !== turn || !recording) return;
     instrument.show({ logProbs: data.logProbs, words: data.words, seconds: data.seconds }, true);
-    showWords(data.words, settled);
+    showWords(data.words, settled, data.black);
   },
 
   result(data) {
-    worker.answered();
     $("progress").hidden = true;
     if (data.turn !== turn) return;
     result = data;
@@ -118,6 +130,7 @@ const receive = {
     $("letters-line").hidden = !settings.language_model || !data.letters || data.seconds > LONGEST_BENCH;
     $("letters").textContent = data.letters;
     $("take").hidden = !data.words.length;
+    inside.show({ ...data, settings });
     $("bench").hidden = !seconds || seconds > LONGEST_BENCH;
     showScore(data.text);
     showTimes(data);
@@ -125,8 +138,11 @@ const receive = {
     say(words.length ? `Heard ${sound.name}.` : advice || `No word was heard in ${sound.name}.`);
   },
 
+  candidates(data) {
+    if (data.turn === turn) inside.showCandidates(data);
+  },
+
   error({ message }) {
-    worker.answered();
     fail(message);
   },
 };
@@ -145,14 +161,16 @@ function fail(message) {
   $("progress").hidden = true;
 }
 
-// The words, doubt underlined; before them the text that is settled while one speaks.
-function showWords(words, before = "") {
+// The words, doubt underlined. While one speaks, the text that is settled comes before them, and all but the first
+// `black` words are grey: they may still change.
+function showWords(words, before = "", black = words.length) {
   const right = sound.truth ? matched(words.map((word) => word.text), sound.truth.split(" ")) : null;
   const spans = words.map((word, i) => {
     const span = document.createElement("span");
     span.textContent = word.text;
     const doubt = word.probability < settings.confidence.doubtful;
     span.classList.toggle("doubt", doubt);
+    span.classList.toggle("grey", i >= black);
     span.classList.toggle("wrong", Boolean(right) && !right[i]);
     if (doubt) span.title = `in doubt: right with a probability of ${Math.round(100 * word.probability)} %`;
     return [span, " "];
@@ -235,7 +253,7 @@ document.ondrop = (event) => {
   event.preventDefault();
   document.body.classList.remove("dropping");
   const [file] = event.dataTransfer.files;
-  if (file && settings) openFile(file);
+  if (file && ready) openFile(file);
 };
 
 // ---- the microphone
@@ -274,7 +292,7 @@ async function startRecording() {
   markClip(null);
   settled = "";
   instrument.clear();
-  for (const id of ["take", "bench", "score", "letters-line"]) $(id).hidden = true;
+  for (const id of ["take", "bench", "score", "letters-line", "inside"]) $(id).hidden = true;
   $("text").textContent = "…";
   showRecording();
   say("Listening. Press Stop when you have finished.");
@@ -304,40 +322,6 @@ $("speak").onclick = () => (recording ? stopRecording() : startRecording());
 
 // ---- the bench
 
-// What each slider does: the name and the value of an effect, and what to call it. At its first place it does nothing.
-const SLIDERS = {
-  noise: {
-    effect: (value) => ({ snrDb: MOST_SNR - value }),
-    text: (value) => {
-      const snr = MOST_SNR - value;
-      return snr ? `${Math.abs(snr)} dB ${snr > 0 ? "below" : "above"} the voice` : "as loud as the voice";
-    },
-  },
-  echo: { effect: (value) => ({ rt60: value }), text: (value) => `dies away in ${value} s` },
-  pace: { effect: (value) => ({ factor: value / 100 }), text: (value) => `${value} %` },
-  mask: { effect: (value) => ({ center: value }), text: (value) => `${value - 500} to ${value + 500} Hz` },
-  gaps: { effect: (value) => ({ count: value }), text: (value) => `${value}, 80 ms each` },
-};
-
-// What the sliders say, and what they do to the sound.
-function readSliders() {
-  const effects = {};
-  for (const [id, { effect, text }] of Object.entries(SLIDERS)) {
-    const slider = $(id), value = Number(slider.value), used = slider.value !== slider.defaultValue;
-    if (used) Object.assign(effects, effect(value));
-    slider.ariaValueText = used ? text(value) : "none";
-    if (id === "pace") slider.ariaValueText = text(value);
-    document.querySelector(`output[for=${id}]`).textContent = slider.ariaValueText;
-  }
-  $("reset").disabled = !Object.keys(effects).length;
-  return effects;
-}
-
-function resetSliders() {
-  for (const id of Object.keys(SLIDERS)) $(id).value = $(id).defaultValue;
-  readSliders();
-}
-
 function listenAgain() {
   worker.ask({ kind: "recognise", turn: sound.turn, samples: sound.samples, effects: readSliders() });
 }
@@ -346,6 +330,17 @@ $("bench").oninput = listenAgain;
 $("reset").onclick = () => {
   resetSliders();
   listenAgain();
+};
+
+// ---- names
+
+$("names").onsubmit = (event) => {
+  event.preventDefault();
+  const { words, strangers } = readHotwords($("hotwords").value, [...settings.alphabet]);
+  worker.tell({ kind: "hotwords", words });
+  const cannot = strangers.length ? ` This network cannot write ${strangers.join(", ")}: it has only letters.` : "";
+  $("names-said").textContent = (words.length ? `Expected: ${words.join(", ")}.` : "No name is expected.") + cannot;
+  if (sound?.samples) listenAgain();
 };
 
 // ---- what one takes along
@@ -371,6 +366,8 @@ $("save-text").onclick = () => save(`${result.text}\n`, "speech.txt", "text/plai
 $("save-captions").onclick = () => save(vtt(result.words), "speech.vtt", "text/vtt");
 
 // ---- the start
+
+document.body.classList.toggle("framed", location.hash === "#bench"); // in a page that has said what this is
 
 // The browser may find a newer version as soon as the page is open. The first version is none.
 if (navigator.serviceWorker?.controller) {

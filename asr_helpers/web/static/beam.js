@@ -4,9 +4,11 @@
 const IN_BLANK = 0, IN_LETTER = 1; // how an entry's alignments end
 const NONE = -1;
 const LOWEST = -1e300; // nats: a lower score is log 0
+const ROOM = 1 << 15; // texts
 
 // The prefix tree of the search, one entry per text; text 0 is the empty one. Arrays of numbers instead of objects: a
-// second of speech makes ten thousand texts, and the garbage collector would stop the search again and again.
+// second of speech makes ten thousand texts, and the garbage collector would stop the search again and again. For the
+// same reason, nothing below makes an array for each frame.
 const FIELDS = {
   parent: Int32Array, // the text without its last letter
   letter: Int16Array, // the last letter
@@ -21,6 +23,8 @@ const FIELDS = {
   inLetter: Float64Array, // … in the last letter
   seen: Int32Array, // the frame in which the text was last reached
 };
+
+const MOVED = ["letter", "place", "state", "lmScore", "lookahead", "spelling"]; // of a text that stays
 
 function logAdd(a, b) {
   const low = Math.min(a, b), high = Math.max(a, b);
@@ -37,55 +41,97 @@ export class BeamSearch {
     this.perLog10 = settings.weight * Math.LN10; // what a factor of ten in P(word) adds to a score
     this.letterWeight = settings.weight * settings.internal_lm_weight;
     this.unknownLookahead = this.perLog10 * lm.logProb(lm.unknown) + settings.word_bonus;
+    const { width } = settings;
+    this.beam = { texts: new Int32Array(width), ends: new Uint8Array(width), scores: new Float64Array(width), size: 0 };
+    this.labels = new Int16Array(this.alphabet.length + 1);
   }
 
-  // Returns {text, score} for log-probabilities, frame after frame, the blank the last class.
-  search(logProbs) {
+  // Returns {text, score} for log-probabilities, frame after frame, the blank the last class. After each frame, `watch`
+  // is called with its number; it may ask for the `leaders`.
+  search(logProbs, watch = () => {}) {
     const classes = this.alphabet.length + 1;
     this.begin();
-    let beam = { texts: [0], ends: [IN_BLANK], scores: [0] };
     for (let t = 0; t * classes < logProbs.length; t++) {
-      const frame = logProbs.subarray(t * classes, (t + 1) * classes);
-      beam = this.prune(this.advance(beam, frame, t));
+      this.advance(logProbs.subarray(t * classes, (t + 1) * classes), t);
+      this.prune();
+      watch(t);
     }
-    return this.finish(beam);
+    return this.finish();
   }
 
   // The tree with the empty text alone. Its letter is a space, so that no text begins with a space.
   begin() {
     this.count = 1;
-    this.texts = {};
-    this.grow(1 << 13);
-    const { parent, letter, first, sibling, state, lookahead, seen } = this.texts;
+    if (this.texts?.parent.length !== ROOM) this.grow(ROOM, {});
+    const { parent, letter, first, sibling, place, state, lmScore, lookahead, spelling, seen } = this.texts;
     parent[0] = first[0] = sibling[0] = seen[0] = NONE;
+    place[0] = lmScore[0] = spelling[0] = 0;
     letter[0] = this.space;
     state[0] = this.lm.start;
     lookahead[0] = this.perLog10 * this.lm.best[0] + this.settings.word_bonus;
+    this.beam.size = 1;
+    this.beam.texts[0] = this.beam.ends[0] = this.beam.scores[0] = 0; // the empty text, after a blank
   }
 
-  grow(size) {
+  grow(size, before = this.texts) {
+    this.texts = {};
     for (const [name, Numbers] of Object.entries(FIELDS)) {
-      const longer = new Numbers(size);
-      if (this.texts[name]) longer.set(this.texts[name]);
-      this.texts[name] = longer;
+      this.texts[name] = new Numbers(size);
+      if (before[name]) this.texts[name].set(before[name]);
     }
+    this.reached = new Int32Array(size);
+    this.totals = new Float64Array(2 * size); // by text and how it ends
+    this.kept = new Float64Array(2 * size);
   }
 
-  // A frame offers its best label and all others of at least this log-probability.
-  offered(frame) {
+  // Makes room for `more` texts. Only the beam's texts and their beginnings stay, in their order. A text that is
+  // forgotten and found again gets the same scores.
+  makeRoom(more) {
+    if (this.count + more <= this.texts.parent.length) return;
+    const { parent, first, sibling, seen } = this.texts, { beam } = this;
+    const now = seen.fill(NONE, 0, this.count); // the new number of each text that stays
+    now[0] = 0;
+    for (let entry = 0; entry < beam.size; entry++) {
+      for (let text = beam.texts[entry]; now[text] === NONE; text = parent[text]) now[text] = 0;
+    }
+    let count = 0;
+    for (let text = 0; text < this.count; text++) {
+      if (now[text] === NONE) continue;
+      now[text] = count; // at most `text`: what lies there has been moved
+      for (const name of MOVED) this.texts[name][count] = this.texts[name][text];
+      first[count] = NONE;
+      if (count > 0) {
+        const before = now[parent[text]];
+        parent[count] = before;
+        sibling[count] = first[before];
+        first[before] = count;
+      }
+      count++;
+    }
+    for (let entry = 0; entry < beam.size; entry++) beam.texts[entry] = now[beam.texts[entry]];
+    seen.fill(NONE);
+    this.count = count;
+    if (count + more > parent.length) this.grow(2 * (count + more));
+  }
+
+  // A frame offers its best label and all others of at least this log-probability. Returns how many these are.
+  offer(frame) {
     const least = Math.min(this.settings.min_log_prob, Math.max(...frame));
-    return Array.from(frame.keys()).filter((label) => frame[label] >= least);
+    let count = 0;
+    for (let label = 0; label < frame.length; label++) if (frame[label] >= least) this.labels[count++] = label;
+    return count;
   }
 
-  // Extends every entry by every label on offer; returns the texts that are reached.
-  advance(beam, frame, t) {
-    const labels = this.offered(frame), blank = frame.length - 1, reached = [];
-    const needed = this.count + beam.texts.length * labels.length;
-    if (needed > this.texts.parent.length) this.grow(2 * needed);
-    const { letter, first, sibling, inBlank, inLetter, seen } = this.texts;
-    for (let entry = 0; entry < beam.texts.length; entry++) {
+  // Extends every entry by every label on offer; the texts that are reached are in `this.reached`.
+  advance(frame, t) {
+    const { labels, beam } = this, offered = this.offer(frame), blank = frame.length - 1;
+    this.makeRoom(beam.size * offered);
+    const { letter, first, sibling, inBlank, inLetter, seen } = this.texts, { reached } = this;
+    this.reachedCount = 0;
+    for (let entry = 0; entry < beam.size; entry++) {
       const text = beam.texts[entry], end = beam.ends[entry], last = letter[text];
-      for (const label of labels) {
+      for (let i = 0; i < offered; i++) {
+        const label = labels[i];
         let after = text;
         // A blank adds no letter, nor does a letter that goes on, nor a space at the start or after a space.
         if (label !== blank && (label !== last || (end === IN_BLANK && label !== this.space))) {
@@ -95,14 +141,13 @@ export class BeamSearch {
         }
         if (seen[after] !== t) {
           seen[after] = t;
-          reached.push(after);
+          reached[this.reachedCount++] = after;
           inBlank[after] = inLetter[after] = -Infinity;
         }
         const sum = label === blank ? inBlank : inLetter;
         sum[after] = logAdd(sum[after], beam.scores[entry] + frame[label]);
       }
     }
-    return reached;
   }
 
   // A new text: `text` and one more letter, scored as Fusion.extend and Fusion.lookahead_score do.
@@ -144,37 +189,47 @@ export class BeamSearch {
   }
 
   // Keeps the entries within the margin of the best one, `width` of them at most.
-  prune(reached) {
+  prune() {
     const { inBlank, inLetter, lookahead } = this.texts, { width, margin } = this.settings;
-    const totals = new Float64Array(2 * reached.length); // by text and how it ends
-    let best = -Infinity;
-    for (let i = 0; i < reached.length; i++) {
+    const { beam, reached, reachedCount, totals, kept } = this;
+    let best = -Infinity, count = 0;
+    for (let i = 0; i < reachedCount; i++) {
       const text = reached[i];
       totals[2 * i + IN_BLANK] = inBlank[text] + lookahead[text];
       totals[2 * i + IN_LETTER] = inLetter[text] + lookahead[text];
       best = Math.max(best, totals[2 * i], totals[2 * i + 1]);
     }
     let least = Math.max(best - margin, LOWEST);
-    const kept = totals.filter((total) => total >= least);
-    if (kept.length > width) least = kept.sort()[kept.length - width];
-    const beam = { texts: [], ends: [], scores: [] };
-    for (let i = 0; i < totals.length && beam.texts.length < width; i++) {
+    for (let i = 0; i < 2 * reachedCount; i++) if (totals[i] >= least) kept[count++] = totals[i];
+    if (count > width) least = kept.subarray(0, count).sort()[count - width];
+    beam.size = 0;
+    for (let i = 0; i < 2 * reachedCount && beam.size < width; i++) {
       if (totals[i] < least) continue;
-      const text = reached[i >> 1], end = i & 1;
-      beam.texts.push(text);
-      beam.ends.push(end);
-      beam.scores.push(end === IN_BLANK ? inBlank[text] : inLetter[text]);
+      const text = reached[i >> 1], end = i & 1, entry = beam.size++;
+      beam.texts[entry] = text;
+      beam.ends[entry] = end;
+      beam.scores[entry] = end === IN_BLANK ? inBlank[text] : inLetter[text];
     }
-    return beam;
+  }
+
+  // The `count` best texts now, best first: [{text, sound, language}], in nats: ln P of all alignments so far, and what
+  // language model and word bonus add, with look-ahead.
+  leaders(count) {
+    const { texts, scores, size } = this.beam, sums = new Map();
+    for (let i = 0; i < size; i++) sums.set(texts[i], logAdd(sums.get(texts[i]) ?? -Infinity, scores[i]));
+    const ordered = [...sums].map(([text, sound]) => ({ text, sound, language: this.texts.lookahead[text] }));
+    ordered.sort((a, b) => b.sound + b.language - a.sound - a.language);
+    return ordered.slice(0, count).map((each) => ({ ...each, text: this.spell(each.text) }));
   }
 
   // The best text with its full score. A text with and without a space at its end is the same.
-  finish(beam) {
-    const { parent, letter, state, lmScore } = this.texts, sums = new Map();
-    beam.texts.forEach((reached, entry) => {
-      const text = reached > 0 && letter[reached] === this.space ? parent[reached] : reached;
+  finish() {
+    const { parent, letter, state, lmScore } = this.texts, { beam } = this, sums = new Map();
+    for (let entry = 0; entry < beam.size; entry++) {
+      const reached = beam.texts[entry], spaced = reached > 0 && letter[reached] === this.space;
+      const text = spaced ? parent[reached] : reached;
       sums.set(text, logAdd(sums.get(text) ?? -Infinity, beam.scores[entry]));
-    });
+    }
     let winner = 0, high = -Infinity;
     for (const [text, sum] of sums) {
       let score = sum + lmScore[text], after = state[text];

@@ -1,7 +1,7 @@
 // What may happen to a sound on its way to the recogniser: the twin of asr_helpers/sound/effects.py. What chance
 // decides is an argument, so that a slider changes one thing and nothing else, and a test can compare with Python.
 
-import { filtered, Fourier } from "./fourier.js";
+import { filtered, fourierOf } from "./fourier.js";
 import { Resampler } from "./resample.js";
 
 const GAP_GAIN = 1e-3; // -60 dB: a lost packet, yet not digital silence
@@ -26,10 +26,15 @@ export function speed(samples, factor, rate) {
 
 // `samples` in a room: the direct sound and, with the weight `mix`, its echoes.
 export function reverb(samples, response, mix) {
-  const size = powerOfTwo(samples.length + response.length), fourier = new Fourier(size);
-  const room = padded(response, size), re = room.map((_, i) => room[fourier.order[i]]), im = new Float64Array(size);
+  const size = powerOfTwo(samples.length + response.length), fourier = fourierOf(size);
+  const re = new Float64Array(size), im = new Float64Array(size);
+  const room = padded(response, size);
+  for (let i = 0; i < size; i++) re[i] = room[fourier.order[i]];
   fourier.transform(re, im); // a convolution is a product of the spectra
-  const echoes = filtered(padded(samples, size), (frequency) => [re[frequency * size], im[frequency * size]]);
+  const echoes = filtered(padded(samples, size), (k, both) => {
+    both[0] = re[k];
+    both[1] = im[k];
+  });
   return samples.map((sample, i) => (1 - mix) * sample + mix * echoes[i]);
 }
 
@@ -51,11 +56,12 @@ export function addNoise(samples, hiss, snrDb) {
 export function frequencyMask(samples, center, width, rate) {
   const warped = (frequency) => Math.tan(Math.PI * frequency); // the bilinear transform's frequencies
   const low = warped((center - width / 2) / rate), high = warped((center + width / 2) / rate);
-  const stop = (frequency) => {
-    const w = warped(frequency), distance = (w * (high - low)) / (low * high - w * w);
-    return [frequency < 0.5 ? 1 / (1 + distance ** (2 * BUTTERWORTH_ORDER)) : 1, 0];
-  };
-  const masked = filtered(padded(samples, powerOfTwo(samples.length + rate / 10)), stop);
+  const size = powerOfTwo(samples.length + rate / 10);
+  const masked = filtered(padded(samples, size), (k, both) => {
+    const w = warped(k / size), distance = (w * (high - low)) / (low * high - w * w);
+    both[0] = 2 * k < size ? 1 / (1 + distance ** (2 * BUTTERWORTH_ORDER)) : 1;
+    both[1] = 0;
+  });
   return samples.map((_, i) => masked[i]);
 }
 
@@ -79,6 +85,13 @@ export function whiteNoise(length, random) {
   return new Float32Array(length).map(() => radius() * Math.cos(2 * Math.PI * random()));
 }
 
+const noises = new Map(); // by seed: a slider asks for the same noise again and again
+
+function noiseOf(seed, length) {
+  if (!(noises.get(seed)?.length >= length)) noises.set(seed, whiteNoise(length, randomNumbers(seed)));
+  return noises.get(seed).subarray(0, length);
+}
+
 // Numbers in [0, 1) that `seed` decides (Tommy Ettinger's mulberry32): the browser's own cannot be repeated.
 export function randomNumbers(seed) {
   return () => {
@@ -96,10 +109,10 @@ const ROOM_MIX = 0.4, MASK_WIDTH = 1000, GAP_SECONDS = 0.08; // Hz, seconds: wha
 export function spoiled(samples, { factor, rt60, snrDb, center, count }, rate) {
   let sound = factor ? speed(samples, factor, rate) : samples;
   if (rt60) {
-    const hiss = whiteNoise(Math.round(1.2 * rt60 * rate), randomNumbers(1));
+    const hiss = noiseOf(1, Math.round(1.2 * rt60 * rate));
     sound = reverb(sound, roomResponse(rt60, hiss, rate), ROOM_MIX);
   }
-  if (snrDb !== undefined) sound = addNoise(sound, whiteNoise(sound.length, randomNumbers(2)), snrDb);
+  if (snrDb !== undefined) sound = addNoise(sound, noiseOf(2, sound.length), snrDb);
   if (center) sound = frequencyMask(sound, center, MASK_WIDTH, rate);
   if (count) {
     const size = Math.round(GAP_SECONDS * rate);

@@ -29,6 +29,9 @@ export class Features {
     this.settings = settings;
     this.filters = melFilters(settings);
     this.fourier = new Fourier(fft);
+    this.re = new Float64Array(fft); // of two frames, see `powers`
+    this.im = new Float64Array(fft);
+    this.two = [new Float64Array(fft / 2 + 1), new Float64Array(fft / 2 + 1)];
     this.hann = new Float64Array(fft); // centred in the transform
     for (let i = 0; i < window; i++) this.hann[before + i] = 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / window);
   }
@@ -57,13 +60,12 @@ export class Features {
   // real and its imaginary part: a real signal's spectrum is symmetric, so the two can be separated again.
   powers(padded, start) {
     const { hop, fft } = this.settings, { order } = this.fourier;
-    const re = new Float64Array(fft), im = new Float64Array(fft);
+    const { re, im, two: powers } = this;
     for (let i = 0; i < fft; i++) {
       re[order[i]] = padded[start + i] * this.hann[i];
       im[order[i]] = padded[start + hop + i] * this.hann[i];
     }
     this.fourier.transform(re, im);
-    const powers = [new Float64Array(fft / 2 + 1), new Float64Array(fft / 2 + 1)];
     for (let k = 0; k <= fft / 2; k++) {
       const mirror = (fft - k) % fft;
       powers[0][k] = ((re[k] + re[mirror]) ** 2 + (im[k] - im[mirror]) ** 2) / 4;

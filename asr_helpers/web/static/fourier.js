@@ -28,19 +28,31 @@ export class Fourier {
   }
 }
 
-// Real `samples`, in double precision, after their spectrum is multiplied by `gain(frequency)`: [real, imaginary] for a
-// frequency in cycles per sample, from 0 to 1/2. There must be zeros at the end for what the filter makes longer.
+const transforms = new Map(); // by size: the tables of a large one take longer than a transform
+
+export function fourierOf(size) {
+  if (!transforms.has(size)) transforms.set(size, new Fourier(size));
+  return transforms.get(size);
+}
+
+// Real `samples`, in double precision, after their spectrum is multiplied by `gain(k, both)`: it writes real and
+// imaginary part for the frequency k / size cycles per sample, k up to size / 2, into `both`. There must be zeros at
+// the end for what the filter makes longer.
 export function filtered(samples, gain) {
-  const fourier = new Fourier(samples.length), { order } = fourier, size = samples.length;
-  const re = samples.map((_, i) => samples[order[i]]), im = new Float64Array(size);
+  const fourier = fourierOf(samples.length), { order, size } = fourier;
+  const re = new Float64Array(size), im = new Float64Array(size), both = [0, 0];
+  for (let i = 0; i < size; i++) re[i] = samples[order[i]];
   fourier.transform(re, im);
   const backRe = new Float64Array(size), backIm = new Float64Array(size);
-  for (let i = 0; i < size; i++) {
+  for (let k = 0; k <= size / 2; k++) {
+    gain(k, both);
     // The transform of the conjugate is the way back; and a real filter treats frequencies above 1/2 as mirror images.
-    const k = order[i], [a, b] = gain(Math.min(k, size - k) / size), sign = k > size / 2 ? -1 : 1;
-    backRe[i] = re[k] * a - im[k] * b * sign;
-    backIm[i] = -(re[k] * b * sign + im[k] * a);
+    const real = re[k] * both[0] - im[k] * both[1], imaginary = re[k] * both[1] + im[k] * both[0];
+    const here = order[k], mirror = order[(size - k) % size];
+    backRe[here] = backRe[mirror] = real / size;
+    backIm[here] = -imaginary / size;
+    if (mirror !== here) backIm[mirror] = imaginary / size;
   }
   fourier.transform(backRe, backIm);
-  return backRe.map((value) => value / size);
+  return backRe;
 }

@@ -6,6 +6,15 @@ const START = 0, END = 1, UNKNOWN = 2; // the numbers of <s>, </s> and <unk>; th
 const NONE = -1;
 const MAGIC = "ASRL";
 
+// The tree of the words' letters, an entry for each node.
+export const NODES = {
+  first: Int32Array, // child
+  sibling: Int32Array,
+  label: Int16Array,
+  wordAt: Int32Array,
+  best: Float32Array,
+};
+
 // A stream of whole numbers, seven bits a byte, low bits first; a set top bit means that more follow (LEB128).
 class Varints {
   constructor(bytes) {
@@ -27,9 +36,9 @@ class Varints {
 // Which words follow each of `contexts` n-grams. The file holds how many there are, and each word's number as its
 // distance from the one before: small numbers, which compress well.
 class Successors {
-  constructor(counts, distances, contexts, size) {
+  constructor(counts, distances, contexts, size, vocabulary) {
     this.first = new Uint32Array(contexts + 1); // where each context's words begin in `words`
-    this.words = new Uint32Array(size);
+    this.words = new (vocabulary > 1 << 16 ? Uint32Array : Uint16Array)(size);
     const count = new Varints(counts), distance = new Varints(distances);
     let at = 0;
     for (let context = 0; context < contexts; context++) {
@@ -82,20 +91,20 @@ export class LanguageModel {
     const head = JSON.parse(text.decode(bytes.subarray(8, 8 + size))), { counts } = head;
     let at = 8 + size;
     const parts = head.sizes.map((length) => bytes.subarray(at, (at += length)));
-    this.words = text.decode(parts[0]).split("\n");
     this.levels = counts.map((count, i) => {
       const trie = 2 * counts.length + 2 * (i - 1); // its first part
       return {
         first: 1 + counts.slice(0, i).reduce((sum, each) => sum + each, 0), // state
         logProb: new Steps(head.scales[2 * i], parts[1 + 2 * i], 0),
         backoff: i < counts.length - 1 ? new Steps(head.scales[2 * i + 1], parts[2 + 2 * i]) : null,
-        words: i ? new Successors(parts[trie], parts[trie + 1], counts[i - 1], count) : null,
+        words: i ? new Successors(parts[trie], parts[trie + 1], counts[i - 1], count, counts[0]) : null,
       };
     });
+    this.vocabulary = counts[0];
     this.start = 1 + START;
     this.end = END;
     this.unknown = UNKNOWN;
-    this.readLetters([...alphabet], bigram_floor, max_word_letters);
+    this.readLetters(text.decode(parts[0]), [...alphabet], bigram_floor, max_word_letters);
   }
 
   // log10 P(word) without context.
@@ -105,87 +114,130 @@ export class LanguageModel {
 
   // Returns log10 P(word | state); the state after it is left in this.after.
   score(state, word) {
-    let backedOff = 0;
-    for (;;) {
-      const length = this.lengthOf(state), level = this.levels[length], place = this.follow(state, length, word);
-      if (place !== NONE) {
+    for (let backedOff = 0; ; state = this.shorter(state)) {
+      const found = this.next(state, word);
+      if (found !== NONE) {
         // An n-gram of full length is no state: nothing longer begins with it.
-        const whole = length === this.levels.length - 1;
-        this.after = whole ? this.extend(this.shorter(state), word) : level.first + place;
-        return backedOff + level.logProb.at(place);
+        const whole = this.lengthOf(state) === this.levels.length - 1;
+        this.after = whole ? this.extend(this.shorter(state), word) : found;
+        return backedOff + this.logProbOf(found);
       }
-      const { first, backoff } = this.levels[length - 1];
-      backedOff += backoff.at(state - first);
-      state = this.shorter(state);
+      backedOff += this.backoffOf(state);
     }
   }
 
-  // How many words a state holds.
+  // How many words a state holds; the n-grams of full length are numbered like states.
   lengthOf(state) {
-    let length = this.levels.length - 1;
+    let length = this.levels.length;
     while (length > 0 && state < this.levels[length - 1].first) length--;
     return length;
   }
 
-  // The place of `state` and `word` among the n-grams that are one word longer, or NONE.
-  follow(state, length, word) {
-    return length ? this.levels[length].words.find(state - this.levels[length - 1].first, word) : word;
+  // The number of the n-gram `state` and `word`, or NONE.
+  next(state, word) {
+    const length = this.lengthOf(state), { first, words } = this.levels[length];
+    const place = length ? words.find(state - this.levels[length - 1].first, word) : word;
+    return place === NONE ? NONE : first + place;
+  }
+
+  logProbOf(state) {
+    const { first, logProb } = this.levels[this.lengthOf(state) - 1];
+    return logProb.at(state - first);
+  }
+
+  backoffOf(state) {
+    const { first, backoff } = this.levels[this.lengthOf(state) - 1];
+    return backoff.at(state - first);
+  }
+
+  // A state's last word, and the state of the words before.
+  parts(state) {
+    const length = this.lengthOf(state), { first, words } = this.levels[length - 1], place = state - first;
+    if (length === 1) return { context: 0, word: place };
+    return { context: this.levels[length - 2].first + words.contextOf(place), word: words.words[place] };
   }
 
   // The state without its first word, or the longest listed end of it; NONE before the empty one.
   shorter(state) {
-    const length = this.lengthOf(state);
-    if (length < 2) return length ? 0 : NONE;
-    const { first, words } = this.levels[length - 1], context = words.contextOf(state - first);
-    return this.extend(this.shorter(this.levels[length - 2].first + context), words.words[state - first]);
+    if (this.lengthOf(state) < 2) return state ? 0 : NONE;
+    const { context, word } = this.parts(state);
+    return this.extend(this.shorter(context), word);
   }
 
   // The state of the longest listed end of `state` and `word`.
   extend(state, word) {
-    if (state === NONE) return 0;
-    for (;;) {
-      const length = this.lengthOf(state), place = this.follow(state, length, word);
-      if (place !== NONE) return this.levels[length].first + place;
-      state = this.shorter(state);
+    for (; state !== NONE; state = this.shorter(state)) {
+      const found = this.next(state, word);
+      if (found !== NONE) return found;
     }
+    return 0;
   }
 
   // The tree of the words' letters: each node is a prefix. `wordAt` is the word that ends there, `best` log10 P of the
   // most frequent word with this prefix. And ln P(letter | letter before it) in these words, as `letter_bigrams`.
-  readLetters(letters, floor, longest) {
+  // `words` are those of the file, a line each.
+  readLetters(words, letters, floor, longest) {
     const labels = new Map(letters.map((letter, label) => [letter, label])), space = labels.get(" ");
-    const counts = new Float64Array(letters.length ** 2), wordAt = [NONE], best = [-Infinity];
-    const first = [NONE], sibling = [NONE], label = [NONE]; // a table of all letters of all nodes would be large
+    const counts = new Float64Array(letters.length ** 2), spelt = new Int16Array(longest);
     this.letters = letters.length;
-    for (let word = UNKNOWN + 1; word < this.words.length; word++) {
-      const spelt = Array.from(this.words[word], (letter) => labels.get(letter) ?? space), log10 = this.logProb(word);
-      if (spelt.length > longest || spelt.includes(space)) continue; // the model cannot spell it
-      let node = 0, before = space;
-      best[0] = Math.max(best[0], log10);
-      for (const letter of spelt) {
-        let next = first[node];
-        while (next !== NONE && label[next] !== letter) next = sibling[next];
-        if (next === NONE) {
-          next = wordAt.push(NONE) - 1;
-          best.push(-Infinity);
-          first.push(NONE);
-          sibling.push(first[node]);
-          label.push(letter);
-          first[node] = next;
-        }
-        node = next;
-        best[node] = Math.max(best[node], log10);
-        counts[before * letters.length + letter] += 10 ** log10;
-        before = letter;
+    this.nodes = 0;
+    this.makeNodes(1 << 16);
+    this.addNode(NONE, NONE);
+    let word = 0, length = 0, good = true; // of the line so far
+    for (const letter of `${words}\n`) {
+      if (letter !== "\n") {
+        const label = labels.get(letter) ?? space;
+        good &&= label !== space && length < longest; // or else the model cannot spell it
+        if (good) spelt[length++] = label;
+        continue;
       }
-      counts[before * letters.length + space] += 10 ** log10;
-      wordAt[node] = word;
+      if (good && word > UNKNOWN) this.addWord(word, spelt.subarray(0, length), counts, space);
+      word++;
+      length = 0;
+      good = true;
     }
-    Object.assign(this, { first: Int32Array.from(first), sibling: Int32Array.from(sibling) });
-    this.label = Int16Array.from(label);
-    this.wordAt = Int32Array.from(wordAt);
-    this.best = Float64Array.from(best);
+    this.makeNodes(this.nodes);
     this.bigrams = logShares(counts, letters.length, floor);
+  }
+
+  // Room for `size` nodes: a table of all letters of all nodes would be large.
+  makeNodes(size) {
+    for (const [name, Numbers] of Object.entries(NODES)) {
+      const before = this[name];
+      this[name] = new Numbers(size);
+      if (!before) continue;
+      this[name].set(before.subarray(0, this.nodes));
+      before.buffer.transfer?.(0); // gives its memory back at once, where the browser can
+    }
+  }
+
+  addNode(label, sibling) {
+    if (this.nodes === this.first.length) this.makeNodes(2 * this.nodes);
+    const node = this.nodes++;
+    this.first[node] = this.wordAt[node] = NONE;
+    this.sibling[node] = sibling;
+    this.label[node] = label;
+    this.best[node] = -Infinity;
+    return node;
+  }
+
+  addWord(word, spelt, counts, space) {
+    const log10 = this.logProb(word), share = 10 ** log10;
+    let node = 0, before = space;
+    this.best[0] = Math.max(this.best[0], log10);
+    for (const letter of spelt) {
+      let next = this.child(node, letter);
+      if (next === NONE) {
+        next = this.addNode(letter, this.first[node]);
+        this.first[node] = next;
+      }
+      node = next;
+      this.best[node] = Math.max(this.best[node], log10);
+      counts[before * this.letters + letter] += share;
+      before = letter;
+    }
+    counts[before * this.letters + space] += share;
+    this.wordAt[node] = word;
   }
 
   // The node that `label` leads to, or NONE.

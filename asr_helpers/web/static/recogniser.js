@@ -5,6 +5,7 @@ import { BeamSearch, greedy } from "./beam.js";
 import { probability } from "./confidence.js";
 import { Engine, logSoftmax } from "./engine.js";
 import { Features } from "./features.js";
+import { Boosted } from "./hotwords.js";
 import { LanguageModel } from "./lm.js";
 import { pieces, segments } from "./windows.js";
 
@@ -25,7 +26,18 @@ export class Recogniser {
   // Without a language model, each frame's best label counts. With one, the text comes from the beam search.
   useLanguageModel(bytes) {
     const { alphabet, decoder } = this.settings;
-    this.search = new BeamSearch(new LanguageModel(bytes, alphabet, decoder), alphabet, decoder);
+    this.lm = new LanguageModel(bytes, alphabet, decoder);
+    this.search = new BeamSearch(this.lm, alphabet, decoder);
+  }
+
+  // Names and phrases to be expected, as readHotwords returns them.
+  useHotwords(words) {
+    const { alphabet, decoder } = this.settings, { boost, new_word, hotword_min_log_prob: least } = decoder;
+    if (!words.length) this.search = new BeamSearch(this.lm, alphabet, decoder);
+    else {
+      const model = Boosted.of(this.lm, words, this.alphabet, boost, new_word);
+      this.search = new BeamSearch(model, alphabet, { ...decoder, min_log_prob: least });
+    }
   }
 
   // The log-probabilities (frames, classes) of samples of any length, one frame for every 40 ms. `report` gets the
@@ -63,11 +75,17 @@ export class Recogniser {
     return logSoftmax(logits, this.classes);
   }
 
+  // What the search gets at a time.
+  segments(logProbs) {
+    const most = Math.floor(this.settings.windows.max_uncut_samples / this.outputHop);
+    return segments(logProbs, this.classes, this.space, most);
+  }
+
   // Returns {text, letters, words} for log-probabilities: with the language model, without it, and with times and
   // probabilities.
   decode(logProbs) {
-    const most = Math.floor(this.settings.windows.max_uncut_samples / this.outputHop), words = [];
-    for (const segment of segments(logProbs, this.classes, this.space, most)) {
+    const words = [];
+    for (const segment of this.segments(logProbs)) {
       const letters = greedy(segment.logProbs, this.alphabet).trim();
       const text = this.search?.search(segment.logProbs).text ?? letters;
       words.push(...align(segment.logProbs, text, this.alphabet, this.frameSeconds, segment.first));
@@ -75,6 +93,18 @@ export class Recogniser {
     const { platt, limits } = this.settings.confidence, fitted = this.search ? platt.beam : platt.greedy;
     for (const word of words) word.probability = probability(word.confidence, fitted, limits);
     return { text: words.map((word) => word.text).join(" "), letters: greedy(logProbs, this.alphabet).trim(), words };
+  }
+
+  // The `count` best texts of the search after each of the frames from `first` to `end`.
+  candidates(logProbs, first, end, count) {
+    const found = [], { classes } = this;
+    for (const segment of this.segments(logProbs)) {
+      const length = segment.logProbs.length / classes;
+      if (segment.first + length <= first || segment.first >= end) continue;
+      const use = (t) => segment.first + t >= first && found.push(this.search.leaders(count));
+      this.search.search(segment.logProbs.subarray(0, (end - segment.first) * classes), use);
+    }
+    return found;
   }
 }
 

@@ -2,81 +2,66 @@
 // would need two headers that simple web servers, GitHub Pages among them, cannot send.
 
 import { spoiled } from "./effects.js";
+import { Hearing, Listener } from "./listener.js";
+import { named } from "./named.js";
 import { Recogniser } from "./recogniser.js";
 import { Resampler } from "./resample.js";
-import { pause } from "./windows.js";
 
-const FORMAT = 1; // of recogniser.json
-let settings, recogniser, live = null;
+const CANDIDATES = 6; // texts that are shown
+const SOON_MS = 60, MOST_WORDLESS_MS = 400; // until words come, after a slider's last move and while it moves
+let settings, recogniser, live = null, soon = 0, lastWords = -MOST_WORDLESS_MS;
 
-// The bytes of a file. Some servers label .gz so that the browser unpacks it, others do not: so look at the bytes.
-async function fetched(name, report) {
-  const response = await fetch(name);
-  if (!response.ok) throw new Error(`the server answers ${response.status}`);
-  const counted = response.body.pipeThrough(new TransformStream({
-    transform(chunk, controller) {
-      report(chunk.length);
-      controller.enqueue(chunk);
-    },
-  }));
-  const bytes = new Uint8Array(await new Response(counted).arrayBuffer());
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(unpacked).arrayBuffer());
-}
-
-// Calls `use`; its error names the file.
-async function named(name, use) {
-  try {
-    return await use();
-  } catch (error) {
-    throw new Error(`${name} is missing or damaged (${error.message}). Reload the page.`);
-  }
-}
-
-async function readSettings() {
-  const read = JSON.parse(new TextDecoder().decode(await fetched("recogniser.json", () => {})));
-  if (read?.format !== FORMAT) throw new Error("it is of another version");
-  return read;
-}
-
-async function load() {
-  settings = await named("recogniser.json", readSettings);
-  const total = Object.values(settings.bytes).reduce((sum, bytes) => sum + bytes, 0);
-  let seen = 0;
-  const report = (bytes) => postMessage({ kind: "progress", share: Math.min(1, (seen += bytes) / total) });
-  const names = [settings.engine, settings.network, settings.language_model].filter(Boolean);
-  const [wasm, model, lm] = await Promise.all(names.map((name) => named(name, () => fetched(name, report))));
-  const both = `${settings.engine} or ${settings.network}`;
-  recogniser = await named(both, () => Recogniser.create(settings, wasm, model));
-  if (lm) await named(settings.language_model, () => recogniser.useLanguageModel(lm));
-  postMessage({ kind: "ready", settings });
+async function load({ settings: its, wasm, model, lm }) {
+  settings = its;
+  const { engine, network, language_model } = settings;
+  recogniser = await named(`${engine} or ${network}`, () => Recogniser.create(settings, wasm, model));
+  if (lm) await named(language_model, () => recogniser.useLanguageModel(lm));
+  postMessage({ kind: "ready" });
 }
 
 // The picture first: it comes at once, the words take longer.
 function recognise(samples, kind, turn, changed = false) {
-  const start = performance.now();
+  picture(samples, turn);
+  return words(samples, kind, turn, changed);
+}
+
+function picture(samples, turn) {
   postMessage({ kind: "picture", turn, mel: recogniser.features.logMel(samples), seconds: seconds(samples.length) });
-  const heard = performance.now();
-  const report = (share) => kind === "result" && postMessage({ kind: "progress", share });
+}
+
+function words(samples, kind, turn, changed) {
+  const start = performance.now(), report = (share) => kind === "result" && postMessage({ kind: "progress", share });
   const logProbs = recogniser.logProbs(samples, report), listened = performance.now();
   const found = recogniser.decode(logProbs);
-  const times = { picture: heard - start, network: listened - heard, search: performance.now() - listened };
+  lastWords = performance.now();
+  const times = { network: listened - start, search: lastWords - listened };
   postMessage({ kind, turn, samples, changed, logProbs, times, seconds: seconds(samples.length), ...found });
   return found;
 }
 
+// While a slider moves, each picture comes at once, and words only now and then.
+function recogniseOften(samples, turn, changed) {
+  clearTimeout(soon);
+  picture(samples, turn);
+  const late = performance.now() - lastWords > MOST_WORDLESS_MS;
+  if (late) words(samples, "result", turn, changed);
+  else soon = setTimeout(guarded, SOON_MS, () => words(samples, "result", turn, changed));
+}
+
 const seconds = (samples) => samples / settings.features.sample_rate;
 
-// What the microphone hears. The text of everything before the last clear pause is settled; what came since then is
-// recognised anew each time, because the network reads a sentence in both directions.
+// What the microphone hears: all of it is kept, because the whole recording is recognised again at its end.
 class Live {
   constructor(rate, turn) {
+    const { sample_rate } = settings.features, { classes, frameSeconds, outputHop } = recogniser;
     this.turn = turn; // of the page's sounds: it comes back with every answer
-    this.resampler = new Resampler(rate, settings.features.sample_rate);
-    this.samples = new Float32Array(settings.features.sample_rate);
-    this.length = this.start = 0;
+    this.resampler = new Resampler(rate, sample_rate);
+    this.samples = new Float32Array(sample_rate);
+    this.length = this.given = 0;
     this.settled = [];
+    this.hearing = new Hearing((samples) => recogniser.logProbs(samples), classes, outputHop);
+    const read = (frames, first) => recogniser.decode(frames).words.map((word) => moved(word, first * frameSeconds));
+    this.listener = new Listener(read, classes, frameSeconds);
   }
 
   hear(block) {
@@ -93,19 +78,19 @@ class Live {
     this.length += samples.length;
   }
 
+  // The picture goes up to now. The letters and words come a second or two later: the network reads both ways.
   look() {
-    const { early_samples, window_samples } = settings.windows;
-    let stretch = this.samples.slice(this.start, this.length);
-    const cut = stretch.length > early_samples / 4 && pause(stretch, settings, stretch.length < window_samples);
-    const end = cut || (stretch.length > window_samples ? window_samples : 0); // of what is settled now
-    if (end) {
-      this.settled.push(recogniser.decode(recogniser.logProbs(stretch.subarray(0, end))).text);
-      this.start += end;
-      stretch = stretch.slice(end);
+    for (const chunk of this.hearing.push(this.samples.slice(this.given, this.length))) {
+      for (const words of this.listener.step(chunk).finals) this.settled.push(textOf(words));
     }
-    postMessage({ kind: "settled", text: this.settled.filter(Boolean).join(" ") });
-    if (stretch.length >= settings.features.sample_rate / 2) recognise(stretch, "partial", this.turn);
-    else postMessage({ kind: "waiting" });
+    this.given = this.length;
+    const { black, grey, first, frames: logProbs } = this.listener, { frameSeconds, outputHop } = recogniser;
+    const stretch = this.samples.slice(first * outputHop, this.length);
+    const words = [...black, ...grey].map((word) => moved(word, -first * frameSeconds));
+    postMessage({ kind: "settled", text: this.settled.join(" ") });
+    picture(stretch, this.turn);
+    const shown = { words, black: black.length, logProbs, seconds: seconds(stretch.length) };
+    postMessage({ kind: "partial", turn: this.turn, ...shown });
   }
 
   end() {
@@ -114,12 +99,20 @@ class Live {
   }
 }
 
+const textOf = (words) => words.map((word) => word.text).join(" ");
+const moved = (word, by) => ({ ...word, start: word.start + by, end: word.end + by });
+
 const answers = {
   load,
+  hotwords: ({ words }) => recogniser.useHotwords(words),
+  candidates: ({ logProbs, first, end, turn }) => {
+    const frames = recogniser.candidates(logProbs, first, end, CANDIDATES);
+    postMessage({ kind: "candidates", turn, first, frames });
+  },
   recognise: ({ samples, effects, turn }) => {
     const changed = Object.keys(effects).length > 0;
     const heard = changed ? spoiled(samples, effects, settings.features.sample_rate) : samples;
-    recognise(heard, "result", turn, changed);
+    recogniseOften(heard, turn, changed);
   },
   begin: ({ rate, turn }) => (live = new Live(rate, turn)),
   block: ({ samples }) => live.hear(samples),
@@ -127,10 +120,16 @@ const answers = {
   end: () => live.end(),
 };
 
-onmessage = async ({ data }) => {
+// What goes wrong is said on the page.
+async function guarded(work) {
   try {
-    await answers[data.kind](data);
+    await work();
   } catch (error) {
     postMessage({ kind: "error", message: error.message });
   }
+}
+
+onmessage = async ({ data }) => {
+  await guarded(() => answers[data.kind](data));
+  if (data.asked) postMessage({ kind: "answered" });
 };

@@ -1,6 +1,5 @@
-// On the first page: the recogniser itself in place of its picture, where a web server serves the site.
-const frame = document.querySelector('iframe[data-src]');
-if (frame && location.protocol !== 'file:') {
+// The recogniser itself in place of its pictures, where a web server serves the site.
+for (const frame of location.protocol === 'file:' ? [] : document.querySelectorAll('iframe[data-src]')) {
   frame.addEventListener('load', () => {
     const body = frame.contentDocument.body;
     new ResizeObserver(() => { frame.style.height = `${body.scrollHeight + 8}px`; }).observe(body);
