@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import cycle, islice, pairwise, zip_longest
+from itertools import cycle, islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from common import arguments
 from tqdm.auto import tqdm
 
 from asr_helpers.corpus import data_dir, load_corpus
-from asr_helpers.live import Final, Listener, StreamingNetwork, VoiceDetector
+from asr_helpers.live import Event, Final, Listener, StreamingNetwork, VoiceDetector
 from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.sound import SAMPLE_RATE, read_audio
 from asr_helpers.words import FastBeamSearch, Word, best_text, paired_difference, shipped_lm, word_errors
@@ -68,47 +68,41 @@ class Session:
     delays: list[float] = field(default_factory=list)  # of each word, in seconds
     doubtful: int = 0  # words that were marked
     changed: int = 0  # words on the screen that were replaced or taken away
+    _screen: list[tuple[str, float]] = field(default_factory=list)  # each word since the last final one, and since when
 
     @property
     def text(self) -> str:
         return " ".join(word.text for word in self.words)
 
-    def heed(self, stretch: list[tuple[float, list[str]]], final: Final) -> None:
-        """Add a stretch between two pauses.
-
-        Args:
-            stretch: after each event, the time in seconds and the words on the screen.
-            final: its last event.
-        """
-        texts = [word.text for word in final.words]
-        since: list[float | None] = [None] * len(texts)
-        for when, shown in stretch:
+    def heed(self, when: float, events: list[Event]) -> None:
+        """Add what the listener answered to one block; `when` is the time in seconds of sound."""
+        for event in events:
+            final = isinstance(event, Final)
+            words = event.words if final else [*event.black, *event.grey]
+            texts, shown = [word.text for word in words], [text for text, _ in self._screen]
             pairs = enumerate(zip_longest(texts, shown))
             same = next((place for place, (one, other) in pairs if one != other), len(texts))
-            since = [(when if each is None else each) if place < same else None for place, each in enumerate(since)]
-        self.words += final.words
-        self.delays += [when - word.end for when, word in zip(since, final.words, strict=True)]
-        self.doubtful += len(texts) * final.doubtful
-        self.changed += sum(
-            place >= len(after) or before[place] != after[place]
-            for (_, before), (_, after) in pairwise(stretch)
-            for place in range(len(before))
-        )
+            since = [when if place >= same else self._screen[place][1] for place in range(len(texts))]
+            if final:
+                self.words += words
+                self.delays += [each - word.end for each, word in zip(since, words, strict=True)]
+                self.doubtful += len(words) * event.doubtful
+                if same == len(texts):  # the words behind it stay on the screen, in the next event
+                    self._screen = self._screen[same:]
+                    continue
+            self.changed += sum(one != other for one, other in zip_longest(shown, texts[: len(shown)]))
+            self._screen = [] if final else list(zip(texts, since, strict=True))
+        if events and isinstance(events[-1], Final):
+            self.changed += len(self._screen)
+            self._screen = []
 
 
 def follow(listener: Listener, samples: np.ndarray) -> Session:
     """Return what a listener writes that hears `samples` in blocks of 100 ms."""
-    session, stretch, heard = Session(), [], 0
-    for start in range(0, len(samples) + BLOCK, BLOCK):
-        block = samples[start : start + BLOCK]
-        heard += len(block)
-        for event in listener.push(block) if start < len(samples) else listener.close():
-            final = isinstance(event, Final)
-            shown = event.words if final else [*event.black, *event.grey]
-            stretch.append((heard / SAMPLE_RATE, [word.text for word in shown]))
-            if final:
-                session.heed(stretch, event)
-                stretch = []
+    session = Session()
+    for end in range(BLOCK, len(samples) + BLOCK, BLOCK):
+        session.heed(min(end, len(samples)) / SAMPLE_RATE, listener.push(samples[end - BLOCK : end]))
+    session.heed(len(samples) / SAMPLE_RATE, listener.close())
     return session
 
 

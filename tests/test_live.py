@@ -377,7 +377,9 @@ def test_ctrl_c_ends_the_wait_but_not_the_work():
 
 
 def test_listen_reads_a_pipe_and_writes_captions(capsys, monkeypatch, tmp_path, speech):
-    monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=io.BytesIO(to_pcm16(speech).tobytes())))
+    monkeypatch.setattr(
+        sys, "stdin", types.SimpleNamespace(buffer=io.BufferedReader(io.BytesIO(to_pcm16(speech).tobytes())))
+    )
     captions = tmp_path / "live.vtt"
     assert main(["listen", "-", "--no-lm", "--vtt", str(captions)]) == 0
     out, err = capsys.readouterr()

@@ -10,6 +10,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -30,7 +31,7 @@ DOUBT = " (?)"  # after words that perhaps nobody said
 def listen(options: Namespace) -> int:
     """Print captions while somebody speaks: into the microphone, or into a pipe. Ctrl-C ends it."""
     from asr_helpers.live.listener import Listener
-    from asr_helpers.live.sources import microphone, raw_blocks
+    from asr_helpers.live.sources import microphone
     from asr_helpers.live.streaming import best_network
     from asr_helpers.live.voice import VoiceDetector
 
@@ -46,7 +47,7 @@ def listen(options: Namespace) -> int:
         if options.file:
             blocks = opened.enter_context(file_blocks(options.file, options.realtime))
         elif options.source == "-":
-            blocks = raw_blocks(sys.stdin.buffer)
+            blocks = opened.enter_context(pipe_blocks(sys.stdin.buffer))
         else:
             source = opened.enter_context(microphone(options.device))
             blocks = source.blocks
@@ -89,6 +90,26 @@ def until_interrupted(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         return
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def pipe_blocks(pipe: BufferedReader) -> Iterator[Iterator[np.ndarray]]:
+    """Open standard input, raw samples or a WAV, as blocks that come as they arrive.
+
+    Raises:
+        OneLineError: it holds another format.
+    """
+    from asr_helpers.live.sources import raw_blocks
+
+    begin = pipe.peek(4)[:4]
+    if begin == b"RIFF":
+        with file_blocks(Path("-"), False) as blocks:
+            yield blocks
+    elif begin in (b"fLaC", b"OggS") or begin[:3] == b"ID3":
+        remedy = "decode it first, as with ffmpeg -i talk.mp3 -f wav - | asr listen -"
+        raise OneLineError(f"standard input: neither raw samples nor a WAV ({begin.decode()}); {remedy}")
+    else:
+        yield raw_blocks(pipe)
 
 
 @contextmanager

@@ -256,7 +256,7 @@ def transcribe(command: Parser) -> None:
 
 def listen(command: Parser) -> None:
     sources = command.add_mutually_exclusive_group()
-    raw = "-: raw samples on standard input, signed 16-bit little-endian, mono, 16 kHz; default: the microphone"
+    raw = "-: standard input, a WAV or raw samples (s16le, mono, 16 kHz), as they arrive; default: the microphone"
     sources.add_argument("source", metavar="-", nargs="?", choices=["-"], help=raw)
     add_path(sources, "--file", "FILE", "listen to a recording instead")
     add_switch(command, "--realtime", "with --file: no faster than it was spoken")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,8 @@ UNDERLINE, PLAIN = "\x1b[4m", "\x1b[24m"
 def transcribe(options: Namespace) -> int:
     """Print the text of each recording, one line each; or, with --format, captions or the words with their times.
 
-    Each word has the probability that it is right; in a terminal, doubtful words of the text are underlined.
+    Each word has the probability that it is right; in a terminal, doubtful words of the text are underlined. What a
+    pipe holds is printed as it arrives, a line for each stretch up to a pause.
     """
     formats = list(dict.fromkeys(options.format)) or ["text"]
     if options.output_dir is None:
@@ -43,7 +44,8 @@ def transcribe(options: Namespace) -> int:
     problems = []
     for path in tqdm(options.audio, "transcribing", unit="file", delay=1, disable=quiet or None):
         try:
-            show(transcript(options, recognizer, decode, path, with_words))
+            for found in transcripts(options, recognizer, decode, path, with_words):
+                show(found)
         except OneLineError as error:
             problems.append(str(error))
     report(problems)
@@ -65,14 +67,15 @@ def single_format(formats: list[str], recordings: list[Path]) -> str:
     return formats[0]
 
 
-def transcript(
+def transcripts(
     options: Namespace, recognizer: Recognizer, decode: Callable, path: Path, with_words: bool
-) -> Transcript:
-    """Return what was said in one recording; its words only if `with_words`.
+) -> Iterator[Transcript]:
+    """Yield what was said in one recording, once, or stretch by stretch as a pipe brings it; words if `with_words`.
 
     Raises:
         OneLineError: the recording cannot be read, or the model fails on it.
     """
+    from asr_helpers.own_data.any_audio import is_pipe
     from asr_helpers.recognizer.windows import segments
     from asr_helpers.sound.audio import HOP, SAMPLE_RATE
     from asr_helpers.sound.mel import OUTPUT_HOP
@@ -80,20 +83,32 @@ def transcript(
 
     texts: list[str] = []
     words: list[Word] = []
-    frames = 0
+    frames, printed = 0, False
     alphabet = recognizer.alphabet
     kind = chosen_kind(options, alphabet)
+    arrives = is_pipe(path) and options.output_dir is None and set(options.format) <= {"text", "words"}
+
+    def made() -> Transcript:
+        end = (frames * OUTPUT_HOP - HOP) / SAMPLE_RATE  # the sound lasts to the middle of the last frame at least
+        text, its_words = " ".join(filter(None, texts)), list(words)
+        if options.lower:
+            text = alphabet.lower(text)
+            its_words = [replace(word, text=alphabet.lower(word.text)) for word in words]
+        return Transcript(path, text, its_words, end)
+
     for first, log_probs in segments(stream_recording(recognizer, path), alphabet):
         frames = first + len(log_probs)
         texts.append(decode(log_probs).strip())
         if with_words:
             found = alignment.align(log_probs, texts[-1], first, alphabet)
             words += confidence.with_probability(found, kind)
-    end = (frames * OUTPUT_HOP - HOP) / SAMPLE_RATE  # the sound lasts to the middle of the last frame at least
-    text = " ".join(filter(None, texts))
-    if options.lower:
-        text, words = alphabet.lower(text), [replace(word, text=alphabet.lower(word.text)) for word in words]
-    return Transcript(path, text, words, end)
+        if arrives and texts[-1]:
+            yield made()
+            printed = True
+            texts.clear()
+            words.clear()
+    if not printed:
+        yield made()
 
 
 def print_transcript(form: str, several: bool, found: Transcript) -> None:
@@ -103,7 +118,8 @@ def print_transcript(form: str, several: bool, found: Transcript) -> None:
     rendered = found.rendered(form)
     if several and form in ("text", "words"):
         rendered = "".join(f"{printable(str(found.path))}\t{line}\n" for line in rendered.splitlines())
-    print(rendered, end="", flush=True)
+    tqdm.write(rendered, end="")  # above the progress bar
+    sys.stdout.flush()
 
 
 def underlined(word: Word) -> str:

@@ -11,9 +11,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from io import BufferedIOBase
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -22,11 +23,12 @@ import numpy as np
 import soundfile
 
 from asr_helpers.own_data.joined import MP3_SLACK, Part, Slice, find_parts
+from asr_helpers.own_data.wav_pipe import Wav, read_blocks, read_header
 from asr_helpers.sound.audio import MIN_SAMPLES, SAMPLE_RATE
 from asr_helpers.sound.headers import UNKNOWN_LENGTH, check_promise
 from asr_helpers.sound.opening import AudioError, reason, sound_file
 
-STDIN = "-"
+STDIN, COPY = "-", "copy of a pipe"
 BLOCK_SECONDS = 10
 FFMPEG_SECONDS = 60  # for a block: ffmpeg reads a file hundreds of times faster than it plays
 # What ffmpeg may read: files that hold their sound themselves. Others, such as playlists, make it open other files.
@@ -42,7 +44,7 @@ class Recording:
 
     name: str
     seconds: float | None
-    blocks: Iterator[np.ndarray]  # float32 (samples,), mono at `SAMPLE_RATE`, about ten seconds each
+    blocks: Iterator[np.ndarray]  # float32 (samples,), mono at `SAMPLE_RATE`, of about ten seconds, or as they arrive
     remark: str = ""  # one line: a change that its owner may not want, and how to avoid it
 
 
@@ -77,17 +79,27 @@ class _Mixer:
 def open_recording(path: Path | str) -> Iterator[Recording]:
     """Open the recording at `path`, of any rate and number of channels; `-` is standard input.
 
-    Channels are averaged, and libsoxr (its "HQ" setting) changes the rate. A pipe is first written to a
-    temporary file, because few formats can be read sequentially. Of several recordings in one file (chained Ogg, or
-    what `cat` joined) each is read, one after the other.
+    Channels are averaged, and libsoxr (its "HQ" setting) changes the rate. A WAV in a pipe is read as it arrives. Any
+    other pipe is first written to a temporary file, because few formats can be read sequentially. Of several recordings
+    in one file (chained Ogg, or what `cat` joined) each is read, one after the other.
 
     Raises:
         AudioError: the file is missing, unreadable, cut off or empty, or its channels cancel out; raised here or while
             `blocks` are read.
     """
     name = "standard input" if str(path) == STDIN else str(path)
-    with _as_file(path, name) as file, ExitStack() as opened:
-        mixer = _Mixer(path, name)
+    with ExitStack() as opened:
+        file, mixer = Path(path), _Mixer(path, name)
+        if is_pipe(path):
+            pipe = sys.stdin.buffer if str(path) == STDIN else opened.enter_context(open(path, "rb"))
+            begin, wav = read_header(pipe)
+            if wav:
+                remark = _channels_remark(STDIN, name, wav.channels) if wav.channels > 1 else ""
+                yield Recording(name, wav.seconds, _checked(name, mixer, _pipe_blocks(pipe, wav, name, mixer)), remark)
+                return
+            file = opened.enter_context(_copied(begin, pipe))
+        else:
+            _check_file(file, name)
         try:
             content = opened.enter_context(open(file, "rb"))
             sounds, parts = _open(file, content, opened)
@@ -135,31 +147,33 @@ def _first_channel_command(path: Path | str) -> str:
     return shlex.join([*command, "-ar", str(SAMPLE_RATE), f"file:{alone}"])
 
 
-@contextmanager
-def _as_file(path: Path | str, name: str) -> Iterator[Path]:
-    """Yield the path of a regular file that holds the sound: the recording's own, or a temporary copy of a pipe.
+def is_pipe(path: Path | str) -> bool:
+    """Return whether sound comes from standard input or from a named pipe."""
+    return str(path) == STDIN or Path(path).is_fifo()
+
+
+def _check_file(path: Path, name: str) -> None:
+    """Check that there is a file to read.
 
     Raises:
-        AudioError: there is no such file, or it is a folder.
+        AudioError: there is none, or it is a folder or a device.
     """
-    path = Path(path)
-    if path.is_file() and str(path) != STDIN:
-        yield path
-        return
     if path.is_dir():
         raise AudioError(f"{name}: a folder; name the recordings in it")
-    if str(path) != STDIN and not path.exists():
+    if not path.exists():
         raise AudioError(f"{name}: no such file; check the path")
     if path.is_char_device() or path.is_block_device():
         raise AudioError(f"{name}: a device, which may have no end; record from it to a file first")
+
+
+@contextmanager
+def _copied(begin: bytes, pipe: BufferedIOBase) -> Iterator[Path]:
+    """Yield the path of a temporary file that holds `begin` and what a pipe holds after it."""
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, "recording")
+        copy = Path(folder, COPY)
         with open(copy, "wb") as target:
-            if str(path) == STDIN:
-                shutil.copyfileobj(sys.stdin.buffer, target)
-            else:
-                with open(path, "rb") as pipe:
-                    shutil.copyfileobj(pipe, target)
+            target.write(begin)
+            shutil.copyfileobj(pipe, target)
         yield copy
 
 
@@ -220,11 +234,7 @@ def _checked(name: str, mixer: _Mixer, blocks: Iterator[np.ndarray]) -> Iterator
 
 def _soundfile_blocks(audio: soundfile.SoundFile, name: str, mixer: _Mixer) -> Iterator[np.ndarray]:
     """Yield the blocks of a file that libsndfile reads, (samples,) each, mono at 16 kHz."""
-    resampler, read = None, 0
-    if audio.samplerate != SAMPLE_RATE:
-        import soxr  # only if the rate differs: a small device may lack it
-
-        resampler = soxr.ResampleStream(audio.samplerate, SAMPLE_RATE, 1, dtype="float32")
+    resample, read = _resampler(audio.samplerate), 0
     while True:
         try:
             frames = max(1, BLOCK_SECONDS * audio.samplerate // audio.channels)
@@ -232,12 +242,31 @@ def _soundfile_blocks(audio: soundfile.SoundFile, name: str, mixer: _Mixer) -> I
         except soundfile.SoundFileError as error:
             raise AudioError(f"{name}: not decodable ({reason(error)}); fetch it again") from None
         read += len(block)
-        mono, last = mixer.mono(block), not len(block)
-        yield resampler.resample_chunk(mono, last=last) if resampler else mono
-        if last:
+        yield resample(mixer.mono(block), not len(block))
+        if not len(block):
             break
     if audio.format == "FLAC" and read < audio.frames < UNKNOWN_LENGTH:
         raise AudioError(f"{name}: cut off after {read} of {audio.frames} samples; fetch it again")
+
+
+def _pipe_blocks(pipe: BufferedIOBase, wav: Wav, name: str, mixer: _Mixer) -> Iterator[np.ndarray]:
+    """Yield the blocks of a WAV in a pipe as they arrive, (samples,) each, mono at 16 kHz."""
+    resample = None
+    for following, block in read_blocks(pipe, wav, name):
+        resample = resample or _resampler(following.rate)
+        yield resample(mixer.mono(block), not len(block))
+        if not len(block):
+            resample = None  # the next recording may have another rate
+
+
+def _resampler(rate: int) -> Callable[[np.ndarray, bool], np.ndarray]:
+    """Return a function from the next mono samples at `rate` Hz, and whether they are the last, to those at 16 kHz."""
+    if rate == SAMPLE_RATE:
+        return lambda samples, last: samples
+    import soxr  # only if the rate differs: a small device may lack it
+
+    stream = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")
+    return lambda samples, last: stream.resample_chunk(samples, last=last)
 
 
 def _ffmpeg_blocks(path: Path, name: str, reason: str, mixer: _Mixer) -> Iterator[np.ndarray]:
@@ -270,7 +299,8 @@ def _ffmpeg_blocks(path: Path, name: str, reason: str, mixer: _Mixer) -> Iterato
             lines = errors.read().decode(errors="replace").replace(f"file:{path}: ", "").strip().splitlines()
             what = lines[0] if lines else f"ffmpeg: exit status {process.returncode}"
             what = "a playlist, or no format for sound" if "whitelist" in what else what
-            raise AudioError(f"{name}: not readable as audio ({what}); replace the file")
+            remedy = "pipe raw samples to `asr listen -`" if path.name == COPY else "replace the file"
+            raise AudioError(f"{name}: not readable as audio ({what}); {remedy}")
 
 
 def _au_blocks(process: subprocess.Popen, name: str, mixer: _Mixer) -> Iterator[np.ndarray]:
