@@ -22,7 +22,7 @@ Who may import whom; `tests/test_house.py` reads this table, and nothing imports
 | live | recognizer, words, corpus, sound, text, system |
 | training | batches, words, corpus, network, sound, text, system |
 | web | recognizer, export, words, corpus, network, sound, text, system |
-| show | recognizer, words, own_data, corpus, network, sound, text, system |
+| show | live, recognizer, words, own_data, corpus, network, sound, text, system |
 | teaching | recognizer, training, batches, words, own_data, corpus, network, sound, text, system |
 | cli | teaching, training, web, show, live, recognizer, batches, export, words, own_data, corpus, network, sound, text, system |
 
