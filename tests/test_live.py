@@ -1,6 +1,7 @@
 """The recogniser while somebody speaks: rules, blocks of any size, voice detection, microphone, `asr listen`."""
 
 import io
+import itertools
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ import pytest
 from asr_helpers.cli.entry import main
 from asr_helpers.cli.live import terminal_captions, until_interrupted, wrapped
 from asr_helpers.live import (
+    SIZES,
     Final,
     Hearing,
     Listener,
@@ -24,6 +26,7 @@ from asr_helpers.live import (
     microphone,
     raw_blocks,
 )
+from asr_helpers.live.listener import SETTLED_SECONDS
 from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.sound import OUTPUT_HOP, SAMPLE_RATE, features, num_frames, output_frames, read_audio, to_pcm16
 from asr_helpers.text import ENGLISH
@@ -111,6 +114,18 @@ def test_black_words_never_change(deaf):
         assert new[: len(black)] == black
         black = [] if type(event) is Final else new
     assert any(event.black for event in found if type(event) is Partial)
+
+
+def test_a_word_that_keeps_changing_is_black_after_two_seconds():
+    readings = itertools.cycle(["GOOD", "WOOD"])
+    listener = Listener(StandIn(), lambda log_probs: eager(log_probs).replace("GOOD", next(readings)), delay=1)
+    sound, seen = say("1GOOD DAY TO YOU ALL AND TO THE OTHERS AND MORE AND MORE AND MORE"), {}
+    for end in range(1600, len(sound), 1600):
+        for event in listener.push(sound[end - 1600 : end]):
+            seen |= {word.text: end / SAMPLE_RATE - word.end for word in event.black if word.text not in seen}
+    assert {"GOOD", "WOOD"} & seen.keys() and len(seen) > 5
+    chunk, ahead, _ = (frames * 0.04 for frames in SIZES[1])
+    assert max(seen.values()) <= SETTLED_SECONDS + chunk + ahead + 0.1
 
 
 def test_frames_are_replaced_once_more_of_their_future_is_known():

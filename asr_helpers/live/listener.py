@@ -2,7 +2,8 @@
 
 The frames since the last pause are decoded again with each chunk, so the text may still change: it is grey. What two
 decodings in a row agree on is black and never changes again (LocalAgreement-2: Liu, Spanakis & Niehues, 2020,
-"Low-latency sequence-to-sequence speech recognition and translation by partial hypothesis selection").
+"Low-latency sequence-to-sequence speech recognition and translation by partial hypothesis selection"). A word that is
+old enough becomes black in any case, so one that keeps changing does not hold back those after it.
 """
 
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from asr_helpers.words.alignment import FRAME_SECONDS, Word, align
 PAUSE_SECONDS = 0.8
 IDLE_SECONDS = 2.4
 LONGEST_SECONDS = 25.0
+SETTLED_SECONDS = 2.0  # of sound after a word's end, after which it is black
 DROPPED_BELOW = 0.1  # confidence of a word that only the language model hears, in noise
 DOUBTFUL_BELOW = 0.4  # mean confidence of words that nobody said, in music or among many voices
 
@@ -101,7 +103,8 @@ class Listener:
         new = after(self._black, words)
         doubtful = is_doubtful(self._black + new)
         if not doubtful:
-            count = agreement(self._grey, new)
+            settled = (self._first + len(self._frames)) * FRAME_SECONDS - SETTLED_SECONDS
+            count = max(agreement(self._grey, new), sum(word.end <= settled for word in new))
             self._black, new = self._black + new[:count], new[count:]
         self._grey = new
         shown = Partial(self._black, self._grey, doubtful)
