@@ -48,7 +48,7 @@ function render({ model, el }) {
         <button class="jupyter-button play" title="listen to a recording instead">▶ play a reading</button>
         <label>names it should know
           <input type="text" spellcheck="false" data-lm-suppress-shortcuts="true"
-            placeholder="Leonato, Count Orsino" title="separated by commas; used from the next start"></label>
+            placeholder="Bartley, Count Orsino" title="separated by commas; used from the next start"></label>
       </div>
       <canvas width="${COLUMNS}" height="${BINS}" role="img"
         aria-label="spectrogram of the last 8 seconds: time to the right, pitch upwards"></canvas>
@@ -64,10 +64,11 @@ function render({ model, el }) {
   let session = null; // while it listens: the audio context and what ends it
   let asking = false; // for the microphone
   let waiting = 0; // blocks without an answer
-  let slowest = 0; // answer, in ms
+  let times = []; // that the answers took, in ms
+  let remark = ""; // on names that cannot be used
 
-  const say = (text) => (status.textContent = text);
-  say("Black words stay. Grey ones may still change. Doubtful ones are underlined.");
+  const say = (text) => (status.textContent = [text, remark].filter(Boolean).join(" "));
+  say("Black words stay (they are white on a dark page). Grey ones may still change. Doubtful ones are underlined.");
   input.value = model.get("hotwords");
   input.onkeydown = (event) => event.stopPropagation(); // or JupyterLab takes letters for commands
   input.onchange = () => {
@@ -84,6 +85,13 @@ function render({ model, el }) {
       stop();
       say("The kernel was restarted, so nothing here answers. Run the cell again.");
     }
+  }
+
+  // Most blocks complete no chunk, so the median says little: beside it stands what 95 % stay below.
+  function took() {
+    const sorted = [...times].sort((one, other) => one - other);
+    const [half, most] = [0.5, 0.95].map((share) => sorted[Math.floor(share * (sorted.length - 1))].toFixed(0));
+    return `${half} ms (95 %: ${most} ms)`;
   }
 
   function words(place, list, doubtful) {
@@ -120,7 +128,10 @@ function render({ model, el }) {
       stop();
       return say(answer.problem);
     }
-    if (answer.ready) return answer.remark && say(answer.remark);
+    if (answer.ready) {
+      remark = answer.remark && `(${answer.remark})`;
+      return;
+    }
     for (const line of answer.finals) {
       const place = document.createElement("div");
       place.className = line.doubtful ? "grey" : "";
@@ -133,10 +144,10 @@ function render({ model, el }) {
     }
     if (answer.finals.length || answer.shown) captions.scrollTop = captions.scrollHeight;
     draw(buffers[0]);
-    slowest = Math.max(slowest, answer.ms);
-    const behind = waiting > 5 ? `; the kernel is ${(waiting / 10).toFixed(1)} s behind` : "";
-    if (session) say(`Listening; the slowest answer took ${slowest.toFixed(0)} ms${behind}.`);
-    if (answer.ended) say(`Stopped; the slowest answer took ${slowest.toFixed(0)} ms.`);
+    times.push(answer.ms);
+    const behind = waiting > 5 ? `, and is ${(waiting / 10).toFixed(1)} s behind` : "";
+    if (session) say(`Listening: the kernel answers in ${took()}${behind}.`);
+    if (answer.ended) say(`Stopped: the kernel answered in ${took()}.`);
   });
 
   async function listen(source) {
@@ -164,7 +175,7 @@ function render({ model, el }) {
     await context.audioWorklet.addModule(code);
     URL.revokeObjectURL(code);
     const collector = new AudioWorkletNode(context, "asr-blocks", { numberOfOutputs: 0 });
-    [slowest, waiting] = [0, 0];
+    [times, waiting, remark] = [[], 0, ""];
     [final, black, grey].forEach((place) => place.replaceChildren());
     send({ kind: "begin", rate: context.sampleRate, hotwords: input.value });
     collector.port.onmessage = ({ data }) => session?.context === context && send({ kind: "block" }, data.buffer);

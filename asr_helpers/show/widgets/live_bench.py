@@ -13,10 +13,10 @@ from asr_helpers.recognizer.recognizer import Recognizer, shipped_model
 from asr_helpers.show.widgets.page import Page
 from asr_helpers.sound.audio import HOP, SAMPLE_RATE
 from asr_helpers.sound.mel import log_mel
+from asr_helpers.text import AlphabetError
 from asr_helpers.words.alignment import Word
 from asr_helpers.words.confidence import default_kind, doubtful, with_probability
 from asr_helpers.words.decoders import FastBeamSearch, best_text, default_decoder, shipped_lm
-from asr_helpers.words.hotwords import read_hotwords
 
 COLUMNS_BEFORE = 4  # frames before a block, whose windows reach into it
 DARKEST, BRIGHTEST = -10.0, 4.0  # of the log-mel spectrogram
@@ -125,8 +125,12 @@ class LiveBench(Page):
 
     def _decoder(self, hotwords: str, recognizer: Recognizer) -> tuple[Callable[[np.ndarray], str], str]:
         """Return the decoder that expects names, and a remark on those that cannot be used."""
-        names = [name.strip() for name in hotwords.split(",") if name.strip()]
-        found, remarks = read_hotwords(names, recognizer.alphabet)
+        found, remarks = [], []
+        for name in filter(None, map(str.strip, hotwords.split(","))):
+            try:
+                found.append(recognizer.alphabet.normalize(name))
+            except AlphabetError as error:
+                remarks.append(f"{name!r} ({error})")
         remark = f"left out: {', '.join(remarks)}" if remarks else ""
         if not found:
             return default_decoder(recognizer.alphabet), remark
