@@ -216,6 +216,29 @@ def answer(given):
 
 # {exercise: (a right answer, [(a wrong answer, words of the hint that fits)])}. Numbers are literals, computed once
 # from the corpora and the logs. What the shipped int8 model hears may differ by a word between CPUs, and is computed.
+def agreed_twice(updates):
+    black, last, shown = [], [], []
+    for words in updates:
+        new = words[len(black) :]
+        same = [one == other for one, other in zip(last, new, strict=False)]
+        count = [*same, False].index(False)
+        black, last = black + new[:count], new[count:]
+        shown.append(black)
+    return shown
+
+
+def boosted_by(factor, place=-1):
+    """Return an answer to 14.3 that boosts the n-grams whose word at `place` is the hotword."""
+
+    def boost(grams, word, nats):
+        larger = {(word,): (-5.5, 0.0), **grams}
+        return {
+            gram: (log10 + factor * nats * (gram[place] == word), backoff) for gram, (log10, backoff) in larger.items()
+        }
+
+    return boost
+
+
 CASES = {
     "00.1": (
         Late(heard, UNHEARD[:8]),
@@ -491,6 +514,39 @@ CASES = {
     ),
     "13.2": (35.56, [(4.445, "bytes and bits"), (20.32, "nearly twice as much"), (40.64, "its own"), (99, "too high")]),
     "13.3": (4, [(2, "took no time"), (3, "not yet"), (8, "too high"), (0, "too low")]),
+    "14.1": (
+        agreed_twice,
+        [
+            (lambda updates: [words for words in updates], "nothing yet to agree"),
+            (lambda updates: [[] for _ in updates], "stays grey"),
+            (lambda updates: [[], *updates[1:]], "changed"),
+            (lambda updates: updates[1:], "as many lists"),
+            (lambda updates: 3, "one list of words each"),
+        ],
+    ),
+    "14.2": (
+        lambda words, now: bool(words) and (now - words[-1].end >= 0.8 or now - words[0].start >= 25),
+        [
+            (lambda words, now: words[-1].end < now - 0.8, "IndexError"),
+            (lambda words, now: False, "has ended"),
+            (lambda words, now: bool(words) and now - words[0].end >= 0.8, "from the last word"),
+            (lambda words, now: bool(words) and now - words[-1].start >= 0.8, "not from its start"),
+            (lambda words, now: bool(words) and now - words[-1].end >= 0.8, "without a pause"),
+            (lambda words, now: bool(words) and (now - words[-1].end >= 0.8 or now >= 25), "not at 0"),
+            (lambda words, now: words, "True or False"),
+        ],
+    ),
+    "14.3": (
+        boosted_by(1 / math.log(10)),
+        [
+            (boosted_by(1), "divide by ln 10"),
+            (boosted_by(1 / math.log(10), place=0), "end in the word"),
+            (lambda grams, word, nats: {**grams}, "should be"),
+            (lambda grams, word, nats: grams.update({(word,): (0.0, 0.0)}) or grams, "Make a new one"),
+            (lambda grams, word, nats: {gram: 0.0 for gram in {(word,): 0, **grams}}, "2 numbers"),
+            (lambda grams, word, nats: [], "dictionary"),
+        ],
+    ),
     "effect": (
         telephone,
         [

@@ -19,6 +19,7 @@ from asr_helpers.teaching.checks import (  # noqa: F401  each registers its judg
     nb11,
     nb12,
     nb13,
+    nb14,
 )
 from asr_helpers.teaching.checks.judging import JUDGES, Hint, check, verdict
 
