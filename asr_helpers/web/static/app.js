@@ -124,8 +124,9 @@ const receive = {
     if (data.turn !== turn) return;
     result = data;
     sound.samples ??= data.samples; // of the microphone, which the worker has kept
-    const { samples, logProbs, words, seconds } = data;
-    instrument.show({ samples, clean: data.changed ? sound.samples : null, logProbs, words, seconds });
+    const { samples, mel, logProbs, words, seconds } = data, heard = { samples, mel, logProbs, words, seconds };
+    if (!data.changed) sound.recorded = heard;
+    instrument.show({ ...heard, recorded: data.changed ? sound.recorded : null });
     showWords(data.words);
     $("letters-line").hidden = !settings.language_model || !data.letters || data.seconds > LONGEST_BENCH;
     $("letters").textContent = data.letters;

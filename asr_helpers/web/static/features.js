@@ -4,7 +4,7 @@
 import { Fourier } from "./fourier.js";
 import { average, framePower, speechFrames } from "./speech.js";
 
-const hzToMel = (hz) => (hz < 1000 ? (hz * 3) / 200 : 15 + (Math.log(hz / 1000) * 27) / Math.log(6.4));
+export const hzToMel = (hz) => (hz < 1000 ? (hz * 3) / 200 : 15 + (Math.log(hz / 1000) * 27) / Math.log(6.4));
 const melToHz = (mel) => (mel < 15 ? (mel * 200) / 3 : 1000 * Math.exp(((mel - 15) * Math.log(6.4)) / 27));
 
 // The triangular filters, each with its first bin and its weights from there on: most of a filter is zeros.

@@ -2,29 +2,24 @@
 export class Player {
   playing = false;
   stopped = 0; // where it stands while it does not play, in seconds
-  hearsClean = false;
 
-  // `clean` is the same sound before it was changed, or null. It may be longer or shorter: all times are of `samples`.
-  load(samples, rate, clean = null) {
+  load(samples, rate) {
     this.pause();
     this.stopped = 0;
-    Object.assign(this, { samples, rate, clean });
-    this.hearsClean &&= Boolean(clean);
+    Object.assign(this, { samples, rate });
   }
 
   play(from, start, end, loop) {
     this.pause();
     this.context ??= new AudioContext();
     this.context.resume();
-    const heard = this.hearsClean ? this.clean : this.samples, pace = heard.length / this.samples.length;
-    const buffer = this.context.createBuffer(1, heard.length, this.rate);
-    buffer.copyToChannel(heard, 0);
-    const loopStart = pace * start, loopEnd = pace * end;
-    this.source = new AudioBufferSourceNode(this.context, { buffer, loop, loopStart, loopEnd });
+    const buffer = this.context.createBuffer(1, this.samples.length, this.rate);
+    buffer.copyToChannel(this.samples, 0);
+    this.source = new AudioBufferSourceNode(this.context, { buffer, loop, loopStart: start, loopEnd: end });
     this.source.connect(this.context.destination);
     this.source.onended = () => this.pause(start);
-    Object.assign(this, { from, start, end, loop, pace, playing: true, began: this.context.currentTime });
-    this.source.start(0, pace * from, loop ? undefined : pace * (end - from));
+    Object.assign(this, { from, start, end, loop, playing: true, began: this.context.currentTime });
+    this.source.start(0, from, loop ? undefined : end - from);
   }
 
   pause(at = this.time) {
@@ -35,9 +30,15 @@ export class Player {
     this.source = null;
   }
 
+  // Gives the sound device back.
+  close() {
+    this.pause();
+    this.context?.close();
+  }
+
   get time() {
     if (!this.playing) return this.stopped;
-    const time = this.from + (this.context.currentTime - this.began) / this.pace;
+    const time = this.from + (this.context.currentTime - this.began);
     if (time < this.end) return time;
     return this.loop ? this.start + ((time - this.start) % (this.end - this.start)) : this.end;
   }

@@ -21,31 +21,32 @@ async function load({ settings: its, wasm, model, lm }) {
 
 // The picture first: it comes at once, the words take longer.
 function recognise(samples, kind, turn, changed = false) {
-  picture(samples, turn);
-  return words(samples, kind, turn, changed);
+  return words(samples, picture(samples, turn), kind, turn, changed);
 }
 
 function picture(samples, turn) {
-  postMessage({ kind: "picture", turn, mel: recogniser.features.logMel(samples), seconds: seconds(samples.length) });
+  const mel = recogniser.features.logMel(samples);
+  postMessage({ kind: "picture", turn, mel, seconds: seconds(samples.length) });
+  return mel;
 }
 
-function words(samples, kind, turn, changed) {
+function words(samples, mel, kind, turn, changed) {
   const start = performance.now(), report = (share) => kind === "result" && postMessage({ kind: "progress", share });
   const logProbs = recogniser.logProbs(samples, report), listened = performance.now();
   const found = recogniser.decode(logProbs);
   lastWords = performance.now();
   const times = { network: listened - start, search: lastWords - listened };
-  postMessage({ kind, turn, samples, changed, logProbs, times, seconds: seconds(samples.length), ...found });
+  postMessage({ kind, turn, samples, changed, mel, logProbs, times, seconds: seconds(samples.length), ...found });
   return found;
 }
 
 // While a slider moves, each picture comes at once, and words only now and then.
 function recogniseOften(samples, turn, changed) {
   clearTimeout(soon);
-  picture(samples, turn);
+  const mel = picture(samples, turn);
   const late = performance.now() - lastWords > MOST_WORDLESS_MS;
-  if (late) words(samples, "result", turn, changed);
-  else soon = setTimeout(guarded, SOON_MS, () => words(samples, "result", turn, changed));
+  if (late) words(samples, mel, "result", turn, changed);
+  else soon = setTimeout(guarded, SOON_MS, () => words(samples, mel, "result", turn, changed));
 }
 
 const seconds = (samples) => samples / settings.features.sample_rate;
