@@ -7,6 +7,7 @@ __all__, __getattr__, __dir__ = face(
     {
         "augmentation": ["AugmentationBench", "describe", "hypothesis_html"],
         "explorer": ["Explorer"],
+        "instrument_view": ["instrument"],
         "live_bench": ["LiveBench"],
         "players": ["mp3", "player", "player_html"],
         "prompter": ["PrompterBench"],

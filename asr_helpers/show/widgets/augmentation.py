@@ -3,30 +3,16 @@
 from html import escape
 from pathlib import Path
 
-import ipywidgets
 import numpy as np
+import traitlets
 
 from asr_helpers.corpus.reading import Utterance, data_dir
-from asr_helpers.show import plots
-from asr_helpers.show.widgets.page import (
-    PLACEHOLDER,
-    REDRAW_SECONDS,
-    TRANSCRIBE_SECONDS,
-    WIDE,
-    Debounced,
-    RecognizerPage,
-    Slider,
-    clip_name,
-    dropdown,
-    picture,
-    show,
-    slider,
-)
-from asr_helpers.show.widgets.players import player_html
+from asr_helpers.show.widgets.instrument_view import RecognizerWidget, esm, settings, timed, version
+from asr_helpers.show.widgets.page import TRANSCRIBE_SECONDS, Debounced, Slider, clip_name
 from asr_helpers.sound import augment, effects
-from asr_helpers.sound.audio import SAMPLE_RATE, read_audio
+from asr_helpers.sound.audio import read_audio
 from asr_helpers.sound.inverse import play_features
-from asr_helpers.sound.mel import features, log_mel
+from asr_helpers.sound.mel import features
 
 # {effect: {parameter: its slider}}. The ranges exceed those of training: excess shows best what an effect does.
 SLIDERS = {
@@ -87,169 +73,153 @@ TOOLTIPS = {
     "SpecAugment": "bands of time and frequency covered in the features",
     "chain": "all eight, each with its probability, as training draws them",
 }
-SLOWEST = {"speed": 0.5, "time_stretch": 0.5, "chain": 0.75}  # the lowest pace, which sets the length of the time axis
-SILENT_SECONDS = sum(SLIDERS["silence"][end].high for end in ("before", "after"))  # by which silence lengthens it
 VOICES = 4  # in the babble
-CHANCES = "How probable is each effect for a clip, from 0, never, to 1, always?"
 
 
-class AugmentationBench(RecognizerPage):
+class AugmentationBench(RecognizerWidget):
     """Apply an effect to a clip; hear and see the result, and read its transcript.
 
-    Sound and picture follow each change of clip, effect, slider or seed; the transcript comes a moment later.
+    The browser computes noise, reverb, speed, frequency mask and gaps while a slider moves, from the chance that the
+    kernel has drawn; the kernel computes the rest, and what the recogniser hears, a moment later.
 
     Args:
         utterances: the clips to choose from.
         model: path of a model file, loaded when first needed; None stands for the shipped model.
 
     Attributes:
-        clip, effect, panels, sound, seed, roll: the controls; panels is {effect: {parameter: slider}}, sound is the
-            kind of noise.
+        setting: what the controls say: {"clip", "effect", "values": {effect: {parameter: value}}, "kind" (of noise),
+            "seed", "turn"}.
+        chance: what the seed draws for the browser: {"noise", "room", "gaps"}, and the setting that it is for.
+        answer: {"turn", "samples", "log_probs", "words", "table", "code"}.
         samples, result: the clip before and after the effect, (samples,).
         code: Python that computes `result`.
-        before, after, picture, heard, listing: the outputs.
     """
 
+    _esm = esm("augmentation.js")
+    clips = traitlets.List().tag(sync=True)
+    effects = traitlets.Dict().tag(sync=True)
+    panels = traitlets.Dict().tag(sync=True)
+    setting = traitlets.Dict().tag(sync=True)
+    chance = traitlets.Dict().tag(sync=True)
+    answer = traitlets.Dict().tag(sync=True)
+
     def __init__(self, utterances: list[Utterance], model: Path | str | None = None):
-        self.utterances, self.model = {clip_name(each): each for each in utterances}, model
-        self.clip = dropdown(list(self.utterances), "clip", "the recording to start from", **WIDE)
-        self.effect = ipywidgets.ToggleButtons(
-            options=[(name.replace("_", " "), name) for name in SLIDERS],
-            tooltips=[TOOLTIPS[name] for name in SLIDERS],
-            style={"button_width": "auto"},
-        )
-        self.panels = {
-            name: {key: slider(each) for key, each in parameters.items()} for name, parameters in SLIDERS.items()
-        }
-        self.sound = dropdown(["white", "pink", "babble"], "kind", f"babble: {VOICES} other voices at once")
-        self.seed = ipywidgets.BoundedIntText(0, min=0, max=9999, description="seed", tooltip="of the random generator")
-        self.roll = ipywidgets.Button(description="roll again", tooltip="take the next seed", icon="refresh")
-        self.before, self.after, self.heard, self.listing = (ipywidgets.HTML() for _ in range(4))
-        self.picture = picture()
-        self._panel = ipywidgets.Box(layout={"flex_flow": "row wrap", "min_height": "5em"})
-        self._drawing, self._plain, self.utterance = None, {}, None
-        answers = self.before, self.after, self.picture, self.heard, self.listing
-        self._answer = Debounced(self.answering(self.update, *answers), REDRAW_SECONDS)
-        self._words = Debounced(self.answering(self.transcribe, self.heard), TRANSCRIBE_SECONDS)
-        top = ipywidgets.HBox([self.clip, self.seed, self.roll], layout={"flex_flow": "row wrap"})
-        code = ipywidgets.Accordion([self.listing], titles=["the code that makes these samples"], selected_index=0)
+        self.utterances, self.model, self.utterance = list(utterances), model, None
+        values = {name: {key: each.first for key, each in panel.items()} for name, panel in SLIDERS.items()}
         super().__init__(
-            [top, self.effect, self._panel, *answers[:4], code],
-            "asr-bench",
-            "spectrograms of the clip before and after, and their difference",
+            clips=[clip_name(each) for each in self.utterances],
+            effects=TOOLTIPS,
+            panels={
+                name: {key: each._asdict() | {"drawn": drawn(name, key)} for key, each in panel.items()}
+                for name, panel in SLIDERS.items()
+            },
+            setting={"clip": 0, "effect": "noise", "values": values, "kind": "white", "seed": 0, "turn": 0},
         )
-        self._show_panel()
+        self._answer = Debounced(self.update, TRANSCRIBE_SECONDS)
         self.update()
-        self._listen()
+        self.observe(self._turned, "setting")
 
-    def _listen(self):
-        self.roll.on_click(lambda _: setattr(self.seed, "value", (self.seed.value + 1) % 10000))
-        self.effect.observe(self._show_panel, "value")
-        sliders = [each for panel in self.panels.values() for each in panel.values()]
-        for control in (self.clip, self.effect, self.sound, self.seed, *sliders):
-            control.observe(self._answer, "value")
+    def _turned(self, _):
+        if self._drawn != self._for:
+            self._draw_chance()  # at once: the browser waits for it
+        self._answer()
 
-    def _load(self, utterance: Utterance):
-        self.samples = read_audio(utterance.path)
-        self.utterance = utterance
-        others = [each for each in self.utterances.values() if each.speaker != self.utterance.speaker]
-        self._others = others[:VOICES]
-
-    def _show_panel(self, _=None):
-        first = {"noise": [self.sound], "chain": [ipywidgets.HTML(CHANCES, layout={"width": "100%"})]}
-        effect = self.effect.value
-        self._panel.children = (*first.get(effect, []), *self.panels[effect].values())
+    @property
+    def _for(self) -> tuple:
+        return tuple(self.setting[key] for key in ("clip", "seed", "kind"))
 
     @property
     def parameters(self) -> dict:
         """The values of the visible sliders."""
-        return {key: _tidy(each.value) for key, each in self.panels[self.effect.value].items()}
+        return self.setting["values"][self.setting["effect"]]
 
     def update(self):
-        """Compute the sound, the picture and the code for the current controls; the transcript follows later."""
-        self._words.cancel()
-        if self.utterance is not self.utterances[self.clip.value]:
-            self._load(self.utterances[self.clip.value])
-        name, rng = self.effect.value, np.random.default_rng(self.seed.value)
-        kind = {"sound": self.sound.value} if name == "noise" else {}
-        self.masked, label = None, describe([(name, self.parameters | kind)])
+        """Compute the sound, the transcript and the code for the current controls."""
+        try:
+            self._update()
+        except Exception as error:  # no running cell could show it
+            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            self.problem = f"{kind}{error}"
+            self.answer = {"turn": self.setting["turn"], "table": "", "code": "", **version(np.zeros(400))}
+        else:
+            self.problem = ""
+
+    def _update(self):
+        self._draw_chance()
+        name, seed = self.setting["effect"], self.setting["seed"]
+        rng, kind = np.random.default_rng(seed), {"sound": self.setting["kind"]} if name == "noise" else {}
+        label, masked = describe([(name, self.parameters | kind)]), None
         if name == "chain":
             augmenter = augment.Augmenter(**self.parameters)
             plan = augmenter.draw(rng)
             self.result, label = augmenter.apply(self.samples, plan, rng), describe(plan)
         elif name == "SpecAugment":
-            masks = augment.SpecAugment(**self.parameters)
-            self.result = self.samples
-            self.masked = masks(features(self.samples), (self.seed.value, 0)).numpy()
+            masked = augment.SpecAugment(**self.parameters)(features(self.samples), (seed, 0)).numpy()
+            self.result = play_features(masked, self.samples)
         else:
             parameters = self.parameters | self._noise(rng)
             self.result = augment.Augmenter().apply(self.samples, [(name, parameters)], rng)
-        self.code = self._code()
-        self._publish(label)
-        self._words()
+        self.masked, self.code = masked, self._code()
+        recognizer = self.recognizer
+        log_probs = recognizer.audio_log_probs(self.result) if masked is None else recognizer.log_probs(masked)
+        heard = self.hear(log_probs)
+        rows = {"said": escape(self.utterance.text), "heard before": self._before}
+        rows |= {"heard after": hypothesis_html(self.utterance.text, heard), "changed by": escape(label)}
+        both = None if masked is None else [each.astype("<f4").tobytes() for each in (features(self.samples), masked)]
+        self.answer = {
+            **version(self.result, log_probs, timed(log_probs, heard, recognizer)),
+            "turn": self.setting["turn"],
+            "table": "".join(f"<tr><th>{name}</th><td>{row}</td></tr>" for name, row in rows.items()),
+            "code": self.code,
+            "features": both,
+        }
 
-    def _noise(self, rng) -> dict:
+    def _load(self, utterance: Utterance):
+        self.samples = read_audio(utterance.path)
+        self.utterance = utterance
+        self._others = [each for each in self.utterances if each.speaker != utterance.speaker][:VOICES]
+        log_probs = self.recognizer.audio_log_probs(self.samples)
+        heard = self.hear(log_probs)
+        self._before = hypothesis_html(utterance.text, heard)
+        self.settings = settings(self.recognizer.alphabet.characters)
+        self.recorded = version(self.samples, log_probs, timed(log_probs, heard, self.recognizer))
+
+    _drawn = None
+
+    def _draw_chance(self):
+        """Load the clip, and draw what the browser needs of chance for the effects that it computes."""
+        clip, seed, kind = self._for
+        if self.utterance is not self.utterances[clip]:
+            self._drawn = None
+            self._load(self.utterances[clip])
+        if self._drawn == self._for:
+            return
+        rng, length = np.random.default_rng(seed), len(self.samples)
+        sound = self._noise(rng, "noise").get("sound", kind)
+        noise = effects.noise(np.ones(length), 0, rng, sound) - 1
+        longest = len(effects.room_response(SLIDERS["reverb"]["rt60"].high, np.random.default_rng(seed)))
+        room = np.random.default_rng(seed).standard_normal(longest)
+        sizes, counts = SLIDERS["gaps"]["seconds"], SLIDERS["gaps"]["count"]
+        gaps = {
+            f"{each:.2f}": [_starts(length, count, each, seed) for count in range(counts.low, counts.high + 1)]
+            for each in np.arange(sizes.low, sizes.high + sizes.step / 2, sizes.step)
+        }
+        as_bytes = {"noise": noise.astype("<f4").tobytes(), "room": room.astype("<f4").tobytes()}
+        self._drawn = self._for
+        self.chance = {"clip": clip, "seed": seed, "kind": kind, "gaps": gaps, **as_bytes}
+
+    def _noise(self, rng: np.random.Generator, effect: str = "") -> dict:
         """Return the parameter `sound` of `effects.noise`, unless it is the default, white."""
-        if self.effect.value != "noise" or self.sound.value == "white":
+        kind = self.setting["kind"]
+        if (effect or self.setting["effect"]) != "noise" or kind == "white":
             return {}
-        if self.sound.value == "pink":
+        if kind == "pink":
             return {"sound": "pink"}
         voices = [read_audio(each.path) for each in self._others]
         return {"sound": effects.babble(voices, len(self.samples), rng)}
 
-    def _publish(self, label: str):
-        self._label = f"after: {label}"
-        show(self.before, player_html(self.samples, "before"))
-        # Reconstructing a sound from masked features takes longer; it comes with the transcript.
-        show(self.after, player_html(self.result, self._label) if self.masked is None else PLACEHOLDER)
-        show(self.picture, self._draw())
-        show(self.listing, f'<pre style="line-height:1.3">{escape(self.code)}</pre>')
-        show(self.heard, self._words_html("…"))  # never show the transcript of another sound
-
-    def _draw(self) -> bytes:
-        seconds = len(self.samples) / SAMPLE_RATE / SLOWEST.get(self.effect.value, 1)
-        seconds += SILENT_SECONDS if self.effect.value == "silence" else 0
-        key = (self.clip.value, seconds, self.masked is None)
-        if self._drawing is None or self._drawing[0] != key:  # other axes
-            if self.masked is None:
-                before, unit = log_mel(self.samples), "log power"
-                limits = before.max() - 12, before.max()
-            else:
-                before, unit, limits = features(self.samples), "deviations", (-2, 4)
-            self._drawing = key, plots.LiveComparison(before, seconds, unit, limits)
-        after = log_mel(self.result) if self.masked is None else self.masked
-        return self._drawing[1].update(after)
-
-    def transcribe(self):
-        """Show the transcripts of the clip before and after the effect."""
-        if self.masked is not None:
-            self.result = play_features(self.masked, self.samples)
-            show(self.after, player_html(self.result, f"{self._label}, played back from what is left"))
-        if self.clip.value not in self._plain:
-            self._plain[self.clip.value] = self._hypothesis(self.recognizer.transcribe(self.samples, self.hear))
-        if self.masked is None:
-            heard = self.recognizer.transcribe(self.result, self.hear)
-        else:
-            heard = self.hear(self.recognizer.log_probs(self.masked))
-        show(self.heard, self._words_html(self._hypothesis(heard)))
-
-    def _hypothesis(self, heard: str) -> str:
-        return hypothesis_html(self.utterance.text, heard)
-
-    def _words_html(self, heard: str) -> str:
-        before = self._plain.get(self.clip.value, "…")
-        rows = {"said": escape(self.utterance.text), "heard before": before, "heard after": heard}
-        return (
-            '<table aria-live="polite">'
-            + "".join(
-                f'<tr><th style="text-align:left;padding-right:1em">{name}</th><td>{row}</td></tr>'
-                for name, row in rows.items()
-            )
-            + "</table>"
-        )
-
     def _code(self) -> str:
-        name, seed = self.effect.value, self.seed.value
+        name, seed = self.setting["effect"], self.setting["seed"]
         lines = [f"samples = read_audio({_source(self.utterance)})", f"rng = np.random.default_rng({seed})"]
         if name == "chain":
             usual = augment.Augmenter()
@@ -262,12 +232,12 @@ class AugmentationBench(RecognizerPage):
             lines.append("result = play_features(masked, samples)")
         else:
             parameters = ", ".join(f'"{key}": {value!r}' for key, value in self.parameters.items())
-            if name == "noise" and self.sound.value == "babble":
+            if name == "noise" and self.setting["kind"] == "babble":
                 paths = ",\n    ".join(_source(each) for each in self._others)
                 lines.append(f"voices = [read_audio(path) for path in (\n    {paths},\n)]")
                 lines.append("crowd = effects.babble(voices, len(samples), rng)")
                 parameters += ', "sound": crowd'
-            elif name == "noise" and self.sound.value == "pink":
+            elif name == "noise" and self.setting["kind"] == "pink":
                 parameters += ', "sound": "pink"'
             lines.append(f'plan = [("{name}", {{{parameters}}})]')
             lines.append("result = augment.Augmenter().apply(samples, plan, rng)")
@@ -280,7 +250,10 @@ class AugmentationBench(RecognizerPage):
 
 
 def hypothesis_html(text: str, heard: str) -> str:
-    """Return the transcript `heard` of `text` as HTML, with its word error rate and with wrong words bold."""
+    """Return the transcript `heard` of `text` as HTML, with its word error rate.
+
+    Wrong words are bold and underlined, missing ones are crossed out.
+    """
     import jiwer
 
     from asr_helpers.words.metrics import word_errors
@@ -288,9 +261,12 @@ def hypothesis_html(text: str, heard: str) -> str:
     marked, words = [], heard.split()
     for chunk in jiwer.process_words(text, heard).alignments[0]:
         said = " ".join(text.split()[chunk.ref_start_idx : chunk.ref_end_idx])
-        wrong = escape(" ".join(words[chunk.hyp_start_idx : chunk.hyp_end_idx]) or "–")
-        good = chunk.type == "equal"
-        marked.append(wrong if good else f'<u title="said: {escape(said) or "nothing"}"><b>{wrong}</b></u>')
+        heard_here = escape(" ".join(words[chunk.hyp_start_idx : chunk.hyp_end_idx]))
+        if chunk.type == "delete":
+            marked.append(f'<s title="not heard">{escape(said)}</s>')
+        else:
+            wrong = f'<u title="said: {escape(said) or "nothing"}"><b>{heard_here}</b></u>'
+            marked.append(heard_here if chunk.type == "equal" else wrong)
     return f"{' '.join(marked)} <span>(WER {word_errors([text], [heard]).rate:.0%})</span>"
 
 
@@ -305,9 +281,15 @@ def _arguments(settings: dict) -> str:
     return ", ".join(f"{key}={value!r}" for key, value in settings.items())
 
 
-def _tidy(value: float) -> float:
-    """Return a slider's value without rounding errors such as that of 0.1 + 0.2."""
-    return round(value, 6)
+def drawn(effect: str, parameter: str) -> tuple[float, float] | None:
+    """Return the range from which training draws a parameter of an effect; None where it draws none."""
+    return augment.Augmenter().ranges(effect).get(parameter) if effect in augment.EFFECTS else None
+
+
+def _starts(length: int, count: int, seconds: float, seed: int) -> list[int]:
+    """Return where `effects.gaps` begins its gaps."""
+    holed = effects.gaps(np.ones(length), count, round(float(seconds), 6), np.random.default_rng(seed))
+    return np.flatnonzero(np.diff(holed, prepend=1) < 0).tolist()
 
 
 def describe(plan: list[tuple[str, dict]]) -> str:

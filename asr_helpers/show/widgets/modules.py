@@ -28,7 +28,7 @@ def joined(entry: Path) -> str:
     paths: list[Path] = []
     _collect(entry.resolve(), paths)
     return "\n".join(
-        ["const modules = {};", *map(_wrapped, paths), f'export default modules["{entry.name}"].default;\n']
+        ["const modules = {};", *map(_wrapped, paths), f'export default modules["{_key(entry.resolve())}"].default;\n']
     )
 
 
@@ -44,12 +44,19 @@ def _collect(path: Path, paths: list[Path]) -> None:
     paths.append(path)
 
 
+def _key(path: Path) -> str:
+    """Return the name of a file's module: two folders may have files of the same name."""
+    return f"{path.parent.name}/{path.name}"
+
+
 def _wrapped(path: Path) -> str:
     """Return a file as a function that is called at once and returns its exports."""
     text = path.read_text(encoding="utf-8")
     exports = EXPORT.findall(text)
-    text = IMPORT.sub(lambda found: f'const {found[1]} = modules["{Path(found[2]).name}"];\n', text)
+    text = IMPORT.sub(
+        lambda found: f'const {found[1]} = modules["{_key((path.parent / found[2]).resolve())}"];\n', text
+    )
     text = EXPORT.sub("", text)
     if DEFAULT in text:
         text, exports = text.replace(DEFAULT, "const theDefault = "), [*exports, "default: theDefault"]
-    return f'modules["{path.name}"] = (() => {{\n{text}return {{ {", ".join(exports)} }};\n}})();'
+    return f'modules["{_key(path)}"] = (() => {{\n{text}return {{ {", ".join(exports)} }};\n}})();'

@@ -118,6 +118,11 @@ export function spoiled(samples, { factor, rt60, snrDb, center, count }, rate) {
     const size = Math.round(GAP_SECONDS * rate);
     sound = gaps(sound, gapStarts(sound.length, count, size, randomNumbers(3)), size);
   }
-  const peak = sound.reduce((most, sample) => Math.max(most, Math.abs(sample)), 1);
-  return sound.map((sample) => sample / peak); // no louder than a file can hold
+  return limit(sound);
+}
+
+// `samples` no louder than a file can hold.
+export function limit(samples) {
+  const peak = samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 1);
+  return samples.map((sample) => sample / peak);
 }

@@ -38,22 +38,30 @@ export class Features {
 
   // The log-mel spectrogram (frames, mels), one frame centred on every hop.
   logMel(samples) {
-    const { hop, fft, mels, log_floor } = this.settings;
-    const frames = 1 + Math.floor(samples.length / hop), spectrogram = new Float32Array(frames * mels);
+    const { hop, mels, log_floor } = this.settings;
+    const spectrogram = new Float32Array((1 + Math.floor(samples.length / hop)) * mels);
+    this.eachPower(samples, (power, t) => {
+      for (let mel = 0; mel < mels; mel++) spectrogram[t * mels + mel] = Math.log(log_floor + this.band(power, mel));
+    });
+    return spectrogram;
+  }
+
+  // The power that a filter lets through.
+  band(power, mel) {
+    const { first, weights } = this.filters[mel];
+    let sum = 0;
+    for (let bin = 0; bin < weights.length; bin++) sum += weights[bin] * power[first + bin];
+    return sum;
+  }
+
+  // Calls `use` with the power spectrum of each frame and the frame's number.
+  eachPower(samples, use) {
+    const { hop, fft } = this.settings, frames = 1 + Math.floor(samples.length / hop);
     const padded = new Float32Array(samples.length + fft + 2 * hop);
     padded.set(samples, fft / 2);
     for (let t = 0; t < frames; t += 2) {
-      this.powers(padded, t * hop).forEach((power, i) => {
-        if (t + i === frames) return;
-        for (let mel = 0; mel < mels; mel++) {
-          const { first, weights } = this.filters[mel];
-          let sum = log_floor;
-          for (let bin = 0; bin < weights.length; bin++) sum += weights[bin] * power[first + bin];
-          spectrogram[(t + i) * mels + mel] = Math.log(sum);
-        }
-      });
+      this.powers(padded, t * hop).forEach((power, i) => t + i < frames && use(power, t + i));
     }
-    return spectrogram;
   }
 
   // The power spectra of the frame that begins at `start` and of the next one. Both go through one transform, as its

@@ -135,8 +135,8 @@ export class Instrument {
   get spectrograms() {
     const { pictures, mel, mels, hopSeconds, sampleRate } = this.data;
     if (pictures) return pictures;
-    const ticks = KILOHERTZ.map((each) => [melShare(1000 * each, mels, sampleRate), `${each}`]);
-    return [{ values: mel, rows: mels, hopSeconds, low: this.top - RANGE, high: this.top, ticks }];
+    const low = this.top - RANGE, high = this.top, ticks = melTicks(mels, sampleRate);
+    return [{ values: mel, rows: mels, hopSeconds, low, high, ticks }];
   }
 
   // How far along a moment lies, in CSS pixels.
@@ -172,16 +172,16 @@ export class Instrument {
     this.draw();
   }
 
-  // The frequencies beside each spectrogram, in kHz.
+  // The frequencies beside each spectrogram.
   placeTicks() {
-    const tick = ({ top, height }, [share, text], i) => {
+    const tick = ({ top, height }, [share, text]) => {
       const made = document.createElement("span");
-      made.textContent = i ? text : `${text} kHz`;
+      made.textContent = text;
       made.style.top = `${top + Math.max(6, Math.min((1 - share) * height, height - 6))}px`;
       return made;
     };
     const { parts } = this.picture;
-    this.axis.replaceChildren(...parts.flatMap((part) => (part.ticks ?? []).map((each, i) => tick(part, each, i))));
+    this.axis.replaceChildren(...parts.flatMap((part) => (part.ticks ?? []).map((each) => tick(part, each))));
   }
 
   draw() {
@@ -360,5 +360,8 @@ export class Instrument {
 
 const loudest = (mel) => mel.reduce((most, value) => Math.max(most, value), -Infinity);
 
-// How far up a frequency lies among `mels` mel bins.
-const melShare = (hz, mels, rate) => ((hzToMel(hz) / hzToMel(rate / 2)) * (mels + 1) - 0.5) / mels;
+// The frequencies beside `mels` mel bins: [share of the height, text].
+export function melTicks(mels, rate) {
+  const share = (hz) => ((hzToMel(hz) / hzToMel(rate / 2)) * (mels + 1) - 0.5) / mels;
+  return KILOHERTZ.map((each, i) => [share(1000 * each), i ? `${each}` : `${each} kHz`]);
+}
