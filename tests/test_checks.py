@@ -214,6 +214,27 @@ def answer(given):
     return given.function(*given.arguments, **given.more) if isinstance(given, Late) else given
 
 
+PAGE_LINES = {
+    "hz_to_mel": "15 + (Math.log(hz / 1000) * 27) / Math.log(6.4)",
+    "mel_to_hz": "1000 * Math.exp(((mel - 15) * Math.log(6.4)) / 27)",
+    "hann": "0.5 - 0.5 * Math.cos((2 * Math.PI * i) / window)",
+    "triangle": "Math.min((hz - low) / (middle - low), (high - hz) / (high - middle)) * 2 / (high - low)",
+}
+
+
+def in_bytes(x):
+    low, high = min(0.0, float(x.min())), max(0.0, float(x.max()))
+    step = (high - low) / 255 or 1.0
+    zero = np.rint(-low / step)
+    return np.clip(np.rint(x / step), -zero, 255 - zero), step
+
+
+def a_third(x):
+    n = np.arange(-36, 37)
+    low_pass = np.sinc(n / 3) * (0.54 + 0.46 * np.cos(np.pi * n / 36))
+    return np.convolve(x, low_pass / low_pass.sum(), "same")[::3]
+
+
 # {exercise: (a right answer, [(a wrong answer, words of the hint that fits)])}. Numbers are literals, computed once
 # from the corpora and the logs. What the shipped int8 model hears may differ by a word between CPUs, and is computed.
 def agreed_twice(updates):
@@ -545,6 +566,32 @@ CASES = {
             (lambda grams, word, nats: grams.update({(word,): (0.0, 0.0)}) or grams, "Make a new one"),
             (lambda grams, word, nats: {gram: 0.0 for gram in {(word,): 0, **grams}}, "2 numbers"),
             (lambda grams, word, nats: [], "dictionary"),
+    "15.1": (
+        PAGE_LINES,
+        [
+            (PAGE_LINES | {"hann": "0.5 - 0.5 * Math.cos((2 * Math.PI * i) / (window - 1))"}, "differs from its twin"),
+            (PAGE_LINES | {"hz_to_mel": "Math.log(hz)"}, "hz_to_mel differs"),
+            (PAGE_LINES | {"hann": "0.5 - 0.5 * Math.cos(2 * Math.PI * i / 400)"}, "400 samples alone"),
+            (PAGE_LINES | {"hann": "0.5 -"}, "cannot be computed"),
+            ({"hann": "0"}, "with the keys"),
+        ],
+    ),
+    "15.2": (
+        in_bytes,
+        [
+            (lambda x: (x, 1.0), "whole numbers"),
+            (lambda x: np.rint(x), "two things"),
+            (lambda x: (np.rint(1000 * x), 0.001), "more than 256"),
+            (lambda x: (np.rint(x), 1.0), "come closer"),
+        ],
+    ),
+    "15.3": (
+        a_third,
+        [
+            (lambda x: x[::3], "filter first"),
+            (lambda x: np.zeros(len(x) // 3), "is lost"),
+            (lambda x: np.roll(a_third(x), 2), "delayed"),
+            (lambda x: x, "3200"),
         ],
     ),
     "effect": (

@@ -257,27 +257,6 @@ def test_the_style_is_a_function_whatever_was_imported_before():
     assert done.stdout == "True True\n"
 
 
-def test_a_live_comparison_moves_its_images_and_nothing_else(tone):
-    live = plots.LiveComparison(log_mel(tone), 2, "log power", (-14, -2))
-    same, quieter = live.update(log_mel(tone)), live.update(log_mel(0.1 * tone))
-    assert live.images[2].get_array().min() == pytest.approx(np.log(0.01), abs=0.1)
-    before, after = pixels(same), pixels(quieter)
-    assert before.shape == after.shape
-    moved = np.flatnonzero((before != after).any(axis=(0, 2)))
-    assert len(moved) and moved.min() > before.shape[1] / 3  # "before" stands still
-    np.testing.assert_array_equal(pixels(live.update(log_mel(tone))), before)
-    assert live.title.get_text() == "difference"
-
-
-def test_a_live_comparison_stretches_the_clip_before_to_the_new_pace(tone):
-    rising = np.repeat(np.linspace(-14, -2, 100, dtype=np.float32)[:, None], 80, axis=1)
-    live = plots.LiveComparison(rising, 2, "log power", (-14, -2))
-    live.update(rising.repeat(2, axis=0))
-    assert np.abs(live.images[2].get_array()).max() < 0.2
-    assert live.images[1].get_extent()[1] == pytest.approx(1.995)
-    assert "pace" in live.title.get_text()
-
-
 def test_network_is_drawn_from_the_models_own_layers():
     from asr_helpers.network import build_model
 

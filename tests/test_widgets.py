@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-import html
+import copy
 import io
 import re
 from dataclasses import replace
@@ -14,8 +14,10 @@ import soundfile
 
 from asr_helpers import sound
 from asr_helpers.corpus import Utterance
+from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.show import plots, widgets
-from asr_helpers.show.widgets import augmentation, page, spectrogram
+from asr_helpers.show.widgets import augmentation, modules, page
+from asr_helpers.show.widgets.instrument_view import esm
 from asr_helpers.sound import augment, effects, features, log_mel, read_audio
 
 pytestmark = pytest.mark.slow
@@ -70,6 +72,11 @@ def utterances(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def recognizer():
+    return Recognizer.load(shipped_model())
+
+
+@pytest.fixture(scope="module")
 def shared(utterances):
     return widgets.AugmentationBench(utterances)
 
@@ -77,117 +84,118 @@ def shared(utterances):
 @pytest.fixture
 def bench(shared):
     """Return a bench whose controls are where they were at the start."""
-    shared.clip.index, shared.effect.value, shared.sound.value, shared.seed.value = 0, "noise", "white", 0
-    for name, sliders in shared.panels.items():
-        for key, each in sliders.items():
-            each.value = augmentation.SLIDERS[name][key].first
+    values = {name: {key: each.first for key, each in panel.items()} for name, panel in augmentation.SLIDERS.items()}
+    shared.setting = {"clip": 0, "effect": "noise", "values": values, "kind": "white", "seed": 0, "turn": 0}
     return shared
+
+
+def turn(bench, effect=None, parameters=None, **change):
+    """Set controls as the browser does."""
+    effect, values = effect or bench.setting["effect"], copy.deepcopy(bench.setting["values"])
+    values[effect] |= parameters or {}
+    bench.setting = {**bench.setting, **change, "effect": effect, "values": values, "turn": bench.setting["turn"] + 1}
 
 
 def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-def test_the_bench_starts_with_a_sound_and_a_picture(bench, utterances):
+def pcm(content):
+    return np.frombuffer(content, "<i2") / 32767
+
+
+def test_the_bench_starts_with_a_sound_and_its_words(bench, utterances):
     samples = read_audio(utterances[0].path)
-    assert bench.before.value == widgets.player_html(samples, "before")
-    expected = effects.limit(effects.noise(samples, 10, rng()))
-    np.testing.assert_array_equal(bench.result, expected)
-    assert bench.after.value == widgets.player_html(expected, "after: noise (snr_db 10, sound white)")
-    assert bytes(bench.picture.value).startswith(b"\x89PNG")
+    np.testing.assert_allclose(pcm(bench.recorded["samples"]), samples, atol=2e-5)
+    np.testing.assert_array_equal(bench.result, effects.limit(effects.noise(samples, 10, rng())))
+    np.testing.assert_allclose(pcm(bench.answer["samples"]), bench.result, atol=2e-5)
+    assert bench.answer["label"] == "noise (snr_db 10, sound white)" and "WER" in bench.answer["table"]
+    assert not bench.problem
 
 
-def test_a_slider_changes_sound_and_picture_in_place(bench):
-    children, sound, picture = bench.children, bench.after.value, bench.picture.value
-    bench.panels["noise"]["snr_db"].value = -10
-    assert bench.children == children
-    assert bench.after.value != sound and bench.picture.value != picture
-    bench.panels["noise"]["snr_db"].value = 10
-    assert bench.after.value == sound and bench.picture.value == picture
-
-
-def test_rolling_again_takes_the_next_seed(bench):
-    before = bench.result
-    bench.roll.click()
-    assert bench.seed.value == 1 and not np.array_equal(bench.result, before)
-    bench.seed.value = 0
-    np.testing.assert_array_equal(bench.result, before)
+def test_an_answer_names_the_turn_that_it_is_for(bench):
+    turn(bench, parameters={"snr_db": -10})
+    assert bench.answer["turn"] == bench.setting["turn"] == 1
+    assert bench.answer["label"].startswith("noise (snr_db -10")
 
 
 def test_another_clip_is_loaded(bench, utterances):
-    before, picture = bench.before.value, bench.picture.value
-    bench.clip.index = 1
+    before = bench.recorded
+    turn(bench, clip=1)
     assert len(bench.result) == utterances[1].samples
-    assert bench.before.value != before and bench.picture.value != picture
+    assert bench.recorded != before and bench.chance["clip"] == 1
+
+
+@pytest.mark.parametrize("kind", ["white", "pink", "babble"])
+def test_the_browser_gets_the_chance_that_the_kernel_draws(bench, kind):
+    """With it, JavaScript makes the samples that `effects` makes; tests/browser compares them."""
+    turn(bench, kind=kind, seed=7)
+    noise = np.frombuffer(bench.chance["noise"], "<f4").astype(float)
+    change = bench.result.astype(float) - bench.samples
+    assert (change @ noise) / np.linalg.norm(change) / np.linalg.norm(noise) > 0.9999
+    room = np.frombuffer(bench.chance["room"], "<f4")[: round(1.2 * 0.3 * RATE)]
+    echoes = room * 10 ** (-3 * np.arange(len(room)) / RATE / 0.3)
+    np.testing.assert_allclose(echoes / np.linalg.norm(echoes), effects.room_response(0.3, rng(7)), atol=1e-6)
+    holed = effects.gaps(np.ones(len(bench.samples)), 4, 0.08, rng(7))
+    starts = bench.chance["gaps"]["0.08"][4]
+    assert len(starts) == 4 and all(np.all(holed[start : start + 1280] < 0.5) for start in starts)
 
 
 @pytest.mark.parametrize("effect", augment.EFFECTS)
 def test_every_effect_works_at_both_ends_of_its_sliders(bench, effect):
-    bench.effect.value = effect
-    sliders = bench.panels[effect]
-    assert bench._panel.children[-len(sliders) :] == tuple(sliders.values())
-    for end in ("min", "max"):
-        for each in sliders.values():
-            each.value = getattr(each, end)
-        plan = [(effect, {key: each.value for key, each in sliders.items()})]
-        expected = augment.Augmenter().apply(bench.samples, plan, rng())
+    for end in ("low", "high"):
+        parameters = {key: getattr(each, end) for key, each in augmentation.SLIDERS[effect].items()}
+        turn(bench, effect, parameters)
+        expected = augment.Augmenter().apply(bench.samples, [(effect, parameters)], rng())
         np.testing.assert_array_equal(bench.result, expected)
+        assert not bench.problem
 
 
 @pytest.mark.parametrize("choice", [*augmentation.SLIDERS, "pink", "babble"])
 def test_the_code_makes_what_is_heard(bench, choice):
     if choice in ("pink", "babble"):
-        bench.sound.value = choice
+        turn(bench, kind=choice, seed=5)
     else:
-        bench.effect.value = choice
-        first = next(iter(bench.panels[choice].values()))
-        first.value = first.max
-    bench.seed.value = 5
+        first, each = next(iter(augmentation.SLIDERS[choice].items()))
+        turn(bench, choice, {first: each.high}, seed=5)
     names = {}
     exec(bench.code, names)
     if choice == "SpecAugment":
         np.testing.assert_array_equal(names["masked"], bench.masked)
-        assert (bench.masked == augment.FILL).any()
+        assert (bench.masked == augment.FILL).any() and len(bench.answer["features"]) == 2
     np.testing.assert_array_equal(names["result"], bench.result)
     assert not np.array_equal(bench.result[: len(bench.samples)], bench.samples[: len(bench.result)])
-    assert re.search(r'src="[^"]+"', widgets.player_html(bench.result)).group() in bench.after.value
-    assert html.escape(bench.code) in bench.listing.value
+    assert bench.answer["code"] == bench.code
 
 
 def test_the_chain_draws_as_training_does(bench):
-    bench.effect.value = "chain"
-    bench.seed.value = next(seed for seed in range(99) if augment.Augmenter().draw(rng(seed)))
-    np.testing.assert_array_equal(bench.result, augment.Augmenter()(bench.samples, rng(bench.seed.value)))
-    plan = augment.Augmenter().draw(rng(bench.seed.value))
-    assert html.escape(widgets.describe(plan)) in bench.after.value
-    for each in bench.panels["chain"].values():
-        each.value = 0
+    seed = next(seed for seed in range(99) if augment.Augmenter().draw(rng(seed)))
+    turn(bench, "chain", seed=seed)
+    np.testing.assert_array_equal(bench.result, augment.Augmenter()(bench.samples, rng(seed)))
+    assert bench.answer["label"] == widgets.describe(augment.Augmenter().draw(rng(seed)))
+    turn(bench, "chain", dict.fromkeys(augmentation.SLIDERS["chain"], 0))
     np.testing.assert_array_equal(bench.result, bench.samples)
-    assert "nothing drawn" in bench.after.value
+    assert "nothing drawn" in bench.answer["label"]
 
 
-def test_the_recogniser_hears_the_clip_before_and_after(bench, utterances, monkeypatch):
-    class Echo:
-        def transcribe(self, samples, decoder):
-            return "CALLING ALL SHIPS" if np.array_equal(samples, bench.samples) else "CALLING OLD <SHIPS>"
-
-    monkeypatch.setitem(bench.__dict__, "recognizer", Echo())
-    bench._plain.clear()
-    bench.update()
-    rows = re.findall("<tr>.*?</tr>", bench.heard.value)
-    assert [re.sub("<[^>]+>", " ", row).split() for row in rows] == [
-        ["said", "CALLING", "ALL", "SHIPS"],
-        ["heard", "before", "CALLING", "ALL", "SHIPS", "(WER", "0%)"],
-        ["heard", "after", "CALLING", "OLD", "&lt;SHIPS&gt;", "(WER", "67%)"],
-    ]
-    assert "<b>OLD &lt;SHIPS&gt;</b>" in rows[2] and "<b>" not in rows[1]
-    bench._plain.clear()
+def test_what_training_draws_is_marked():
+    assert augmentation.drawn("noise", "snr_db") == augment.Augmenter().noise_snr_db
+    assert augmentation.drawn("chain", "noise_probability") is augmentation.drawn("SpecAugment", "time_masks") is None
+    ranges = {
+        (name, key): augmentation.drawn(name, key) for name in augment.EFFECTS for key in augmentation.SLIDERS[name]
+    }
+    assert {key for key, drawn in ranges.items() if drawn is None} <= {("segment_shuffle", "share")}
 
 
-def test_a_missing_model_is_named_in_the_page_and_the_sound_still_comes(utterances):
+def test_the_recogniser_hears_the_clip_before_and_after(bench, monkeypatch):
+    monkeypatch.setattr(bench, "hear", lambda log_probs: "CALLING OLD <SHIPS>")
+    turn(bench, seed=1)
+    assert "OLD</ins>" in bench.answer["table"] and "&lt;SHIPS&gt;" in bench.answer["table"]
+
+
+def test_a_missing_model_is_named_in_the_page(utterances):
     bench = widgets.AugmentationBench(utterances, model="nowhere.tflite")
-    assert "nowhere.tflite: no such file" in bench.problem.value and not bench.heard.value
-    assert len(heard(bench.after.value)) == 1
+    assert "nowhere.tflite: no such file" in bench.problem and not bench.answer["table"]
 
 
 def test_covered_features_are_heard_without_what_is_covered():
@@ -206,18 +214,16 @@ def lone(folder, name="1-1-0000.wav"):
     return Utterance("1-1-0000", folder / name, "CALLING ALL SHIPS", RATE)
 
 
-def test_whatever_goes_wrong_behind_a_control_is_told_and_leaves_nothing_old(tmp_path):
+def test_whatever_goes_wrong_behind_a_control_is_said_and_leaves_nothing_old(tmp_path):
     bench = widgets.AugmentationBench([lone(tmp_path)])
-    bench.sound.value = "babble"  # of other speakers, and there are none
-    assert "at least one voice" in bench.problem.value
-    assert bench.after.value == bench.heard.value == bench.listing.value == ""
-    assert bench.picture.layout.display == "none" and not bytes(bench.picture.value)
-    bench.sound.value = "pink"
-    assert not bench.problem.value and bench.picture.layout.display is None
-    assert "CALLING" in bench.heard.value and len(heard(bench.after.value)) == 1
+    turn(bench, kind="babble")  # of other speakers, and there are none
+    assert "at least one voice" in bench.problem
+    assert bench.answer["table"] == bench.answer["code"] == ""
+    turn(bench, kind="pink")
+    assert not bench.problem and "CALLING" in bench.answer["table"]
 
 
-def test_errors_of_any_class_are_told_as_text(utterances, monkeypatch):
+def test_errors_of_any_class_are_said_as_text(utterances, monkeypatch):
     def broken(*_):
         raise KeyError("<b>")
 
@@ -232,10 +238,10 @@ def test_a_clip_that_vanished_is_named_and_another_one_still_works(tmp_path, utt
     gone = lone(tmp_path)
     bench = widgets.SpectrogramBench([utterances[0], replace(gone, text="GONE")])
     gone.path.unlink()
-    bench.clip.index = 1
-    assert "no such file" in bench.problem.value and not bench.before.value
-    bench.clip.index = 0
-    assert not bench.problem.value and len(heard(bench.before.value)) == 1
+    bench.setting = {**bench.setting, "clip": 1, "turn": 1}
+    assert "no such file" in bench.problem
+    bench.setting = {**bench.setting, "clip": 0, "turn": 2}
+    assert not bench.problem and bench.played["turn"] == 2
 
 
 def test_the_code_reads_a_path_with_quotes(tmp_path):
@@ -245,11 +251,6 @@ def test_the_code_reads_a_path_with_quotes(tmp_path):
     names = {}
     exec(bench.code, names)
     np.testing.assert_array_equal(names["result"], bench.result)
-
-
-def test_what_was_missed_is_marked_as_a_gap():
-    assert ">–</b>" in widgets.hypothesis_html("CALLING ALL", "CALLING")
-    assert "said: nothing" in widgets.hypothesis_html("CALLING", "CALLING ALL")
 
 
 def test_a_pulled_slider_is_answered_once_and_with_its_last_value():
@@ -266,23 +267,6 @@ def test_a_pulled_slider_is_answered_once_and_with_its_last_value():
         return seen
 
     assert asyncio.run(pull()) == [4]
-
-
-def test_in_a_kernel_the_words_come_after_sound_and_picture(utterances, monkeypatch):
-    async def move():
-        bench = widgets.AugmentationBench(utterances)
-        bench.panels["noise"]["snr_db"].value = 0
-        assert bench.result is not None
-        heard = []
-        bench.heard.observe(lambda change: heard.append(change.new), "value")
-        sound = bench.after.value
-        await asyncio.sleep(0.02 + page.REDRAW_SECONDS)
-        assert bench.after.value != sound
-        await asyncio.sleep(1)
-        return heard
-
-    heard = asyncio.run(move())
-    assert "WER" in heard[-1] and "…" not in heard[-1]
 
 
 def test_a_plan_is_told_in_one_line():
@@ -347,41 +331,50 @@ def test_the_spectrogram_bench_writes_the_words_where_forced_alignment_finds_the
     assert all(before.end <= after.start for before, after in pairwise(words))
 
 
-def test_the_spectrogram_bench_draws_what_its_sliders_say(spectrograms):
-    picture, after = spectrograms.picture.value, spectrograms.after.value
-    spectrograms.sliders["mels"].value = 20
-    spectrograms.sliders["hop"].value = 20
-    power, mels = sound.spectra(spectrograms.samples, 400, 320, 512, 20)
-    np.testing.assert_array_equal(spectrograms.mels, mels)
-    np.testing.assert_array_equal(spectrograms.power, power)
+def test_the_spectrogram_bench_plays_back_what_its_sliders_say(spectrograms):
+    spectrograms.setting = {**spectrograms.setting, "mels": 20, "hop": 20, "turn": 1}
+    _, mels = sound.spectra(spectrograms.samples, 400, 320, 512, 20)
     np.testing.assert_array_equal(spectrograms.sound, sound.play_back(mels, 400, 320, 512))
-    assert spectrograms.after.value == widgets.player_html(spectrograms.sound, "played back from 20 mel bins")
-    assert spectrograms.picture.value != picture and spectrograms.after.value != after
-    assert "1000 numbers a second" in spectrograms.facts.value
+    np.testing.assert_allclose(pcm(spectrograms.played["samples"]), spectrograms.sound, atol=2e-5)
+    assert spectrograms.played["turn"] == 1
 
 
-def test_the_fft_follows_a_window_that_is_longer(spectrograms):
-    spectrograms.sliders["window"].value = 40
-    assert spectrograms.fft.value == 1024
-    spectrograms.fft.value = 256  # too short for 40 ms
-    assert spectrograms.fft.value == 1024 and spectrograms.power.shape[1] == 513
-    assert "FFT 1024, not 256: it must hold the window's 640 samples" in spectrograms.facts.value
-    spectrograms.sliders["hop"].value = 30
-    assert "FFT 1024" not in spectrograms.facts.value
+def test_the_instrument_has_the_sound_the_letters_and_the_words(recognizer, utterances):
+    samples = read_audio(utterances[0].path)
+    shown = widgets.instrument(samples, recognizer, 0.5 * samples, text=utterances[0].text, label="a <call>")
+    log_probs = recognizer.audio_log_probs(samples)
+    np.testing.assert_allclose(pcm(shown.recorded["samples"]), samples, atol=2e-5)
+    np.testing.assert_array_equal(np.frombuffer(shown.recorded["log_probs"], "<f4"), log_probs.ravel())
+    assert [word["text"] for word in shown.recorded["words"]] == utterances[0].text.split()
+    np.testing.assert_allclose(pcm(shown.changed["samples"]), 0.5 * samples, atol=2e-5)
+    assert shown.settings["alphabet"] == recognizer.alphabet.characters
+    assert shown.still.startswith(b"\x89PNG") and shown.alt.endswith("heard: CALLING ALL SHIPS")
 
 
-@pytest.mark.parametrize("scale", spectrogram.SCALES)
-def test_scales_and_normalisation_change_the_picture(spectrograms, scale):
-    spectrograms.normalized.value, spectrograms.scale.value = False, scale
-    plain = spectrograms.picture.value
-    spectrograms.normalized.value = True
-    assert spectrograms.picture.value != plain
+def test_without_a_kernel_a_picture_is_folded_under_the_instrument(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda each, **_: shown.append(each))
+    widgets.instrument(speechlike(1), label="a <call>")._ipython_display_()
+    live, still = shown
+    assert "application/vnd.jupyter.widget-view+json" in live
+    assert still.data.startswith("<details><summary>No kernel?") and 'alt="spectrogram of a &lt;call&gt;"' in still.data
 
 
-def test_empty_filters_are_named(spectrograms):
-    spectrograms.sliders["window"].value, spectrograms.fft.value = 10, 256
-    spectrograms.sliders["mels"].value = 160
-    assert re.search(r"\d+ of 160 filters are empty", spectrograms.facts.value)
+def test_modules_become_one_that_node_or_a_browser_can_read(tmp_path):
+    (tmp_path / "a.js").write_text('import { b } from "./b.js";\nconst own = 1;\nexport default { sum: own + b() };\n')
+    (tmp_path / "b.js").write_text("const own = 2;\nexport function b() {\n  return own;\n}\n")
+    text = modules.joined(tmp_path / "a.js")
+    assert "import" not in text and text.index("own = 2") < text.index("own = 1") and text.count("export ") == 1
+    (tmp_path / "a.js").write_text('import { missing } from "./b.js";\nexport default 1;\n')
+    with pytest.raises(ValueError, match=r"missing, which b\.js does not export"):
+        modules.joined(tmp_path / "a.js")
+
+
+@pytest.mark.parametrize("name", ["instrument_view.js", "augmentation.js", "spectrogram.js"])
+def test_a_widget_has_all_modules_of_the_page_that_it_needs(name):
+    text = esm(name)
+    assert not re.search("^import |^export (?!default)", text, re.MULTILINE)
+    assert text.index('modules["static/instrument.js"] =') < text.index(f'modules["widgets/{name}"] =')
 
 
 def test_the_explorer_shows_the_chosen_clip_of_the_chosen_speaker(utterances):

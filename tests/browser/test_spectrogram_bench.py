@@ -1,15 +1,16 @@
-"""The bench of notebook 02 in a browser: its settings lead to the picture and the sound they should."""
+"""The bench of notebook 02 in JupyterLab: its sliders change the picture at once, and what is played back."""
 
-import re
-import time
+import base64
 
+import numpy as np
 import pytest
 from browsing import SENTENCE as CLIP
-from browsing import picture, wait_for
+from browsing import wait_for
+from test_augmentation_bench import HEARD, LISTEN
 
 from asr_helpers import sound
-from asr_helpers.show import widgets
-from asr_helpers.sound import level, read_audio
+from asr_helpers.sound import read_audio
+from asr_helpers.sound.mel import level
 
 
 def until_bench(source):
@@ -19,57 +20,64 @@ def until_bench(source):
 @pytest.fixture(scope="module")
 def notebook(open_notebook):
     opened = open_notebook("02_spectrograms", cells=until_bench)
-    opened.page.locator(".asr-spectra").scroll_into_view_if_needed()
+    opened.page.evaluate(LISTEN)
+    opened.page.locator(".bench").scroll_into_view_if_needed()
     yield opened
     opened.page.close()
 
 
-def address(window, hop, fft, mels):
-    """Return the address of the sound that the mels of these settings are played back as."""
-    _, found = sound.spectra(level(read_audio(CLIP)), window, hop, fft, mels)
-    html = widgets.player_html(sound.play_back(found, window, hop, fft))
-    return re.search(r'src="([^"]+)"', html).group(1)
+@pytest.fixture
+def box(notebook):
+    return notebook.page.locator(".bench")
 
 
-def test_a_slider_leads_to_another_picture_and_sound(notebook, report):
-    box, page = notebook.page.locator(".asr-spectra"), notebook.page
-    players = box.locator("audio")
-    wait_for(lambda: players.count() == 2, 60, "nothing is played back")
-    assert players.nth(1).get_attribute("src") == address(400, 160, 512, 80)
-    before = picture(box)
-    box.get_by_role("slider", name="mel bins").focus()
-    start = time.monotonic()
-    for _ in range(10):
-        page.keyboard.press("ArrowLeft")
-    wait_for(lambda: "4000 numbers a second" in box.inner_text(), 60, "no other facts")
-    wait_for(lambda: picture(box) != before, 60, "no other picture")
-    seen = time.monotonic() - start
-    expected = address(400, 160, 512, 40)
-    wait_for(lambda: players.count() == 2 and players.nth(1).get_attribute("src") == expected, 60, "another sound")
-    report(
-        f"ten steps to 40 mel bins: the picture after {1000 * seen:.0f} ms, "
-        f"the sound after {1000 * (time.monotonic() - start):.0f} ms"
+def heard(notebook, box):
+    """Return the samples that the play button plays."""
+    box.get_by_role("button", name="Play").first.click()
+    box.get_by_role("button", name="Pause").first.click()
+    return np.frombuffer(base64.b64decode(notebook.page.evaluate(HEARD)), "<f4")
+
+
+def test_a_slider_leads_to_another_picture_at_once_and_then_to_another_sound(notebook, box, report):
+    canvas = box.locator("canvas")
+    before = canvas.screenshot()
+    spent = box.get_by_role("slider", name="mel bins").evaluate(
+        """(slider) => {
+            slider.value = 40;
+            const start = performance.now();
+            slider.dispatchEvent(new Event("input"));
+            return performance.now() - start;
+        }"""
     )
-    assert box.locator("img").count() == 1
+    report(f"40 mel bins: the picture after {spent:.0f} ms in the browser")
+    assert "4000 numbers a second" in box.inner_text() and canvas.screenshot() != before
+    versions = box.get_by_role("button", name="B from the mel bins alone")
+    wait_for(versions.is_visible, 60, "nothing is played back")
+    _, mels = sound.spectra(level(read_audio(CLIP)), 400, 160, 512, 40)
+    expected = sound.play_back(mels, 400, 160, 512)
+    np.testing.assert_allclose(heard(notebook, box), expected / max(1, np.abs(expected).max()), atol=1e-4)
+    box.get_by_role("button", name="A recorded").click()
+    np.testing.assert_allclose(heard(notebook, box), level(read_audio(CLIP)), atol=1e-4)
 
 
-def test_colours_change_at_a_click(notebook):
-    box = notebook.page.locator(".asr-spectra")
-    before = picture(box)
+def test_colours_change_at_a_click(notebook, box):
+    before = box.locator("canvas").screenshot()
     box.get_by_label("normalise each mel bin").check()
-    wait_for(lambda: picture(box) != before, 60, "no other picture")
-    before = picture(box)
+    normal = box.locator("canvas").screenshot()
     box.get_by_label("colours").select_option("dB")
-    wait_for(lambda: picture(box) != before, 60, "no other picture")
-    notebook.screenshot("spectrogram_bench", ".asr-spectra")
+    assert len({before, normal, box.locator("canvas").screenshot()}) == 3
+    notebook.screenshot("spectrogram_bench", ".bench")
 
 
-def test_an_fft_that_is_too_short_is_told(notebook):
-    box = notebook.page.locator(".asr-spectra")
+def test_the_fft_follows_a_window_that_is_longer(box):
     box.get_by_label("FFT").select_option("256")
-    wait_for(lambda: "FFT 512, not 256" in box.inner_text(), 60, "no word")
-    notebook.page.wait_for_timeout(1000)
-    assert "FFT 512, not 256" in box.inner_text() and box.get_by_label("FFT").input_value() == "512"
+    assert "FFT 512, not 256: it must hold the window's 400 samples" in box.inner_text()
+    assert box.get_by_label("FFT").input_value() == "512"
+
+
+def test_empty_filters_are_named(box):
+    box.get_by_role("slider", name="mel bins").fill("160")
+    assert "of 160 filters are empty" in box.inner_text()
 
 
 def test_the_page_logged_no_error(notebook):

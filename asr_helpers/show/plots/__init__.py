@@ -10,7 +10,7 @@ __all__, __getattr__, __dir__ = face(
     __name__,
     {
         "lessons": ["collapse", "ctc_lattice", "lstm_cell", "network", "prefix_tree", "reach", "spelling", "trellis"],
-        "live": ["BlittedFigure", "LiveComparison", "LiveSpectra", "live_curves"],
+        "live": ["live_curves"],
         "results": ["by_epoch", "error_against_speed", "heat_map", "learning_curves"],
         "signals": ["compare_spectrograms", "mel_filters", "posteriors", "spectrogram", "waveform", "words_in_time"],
         "drawing": [

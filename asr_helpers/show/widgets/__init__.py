@@ -5,7 +5,7 @@ from asr_helpers.system.faces import face
 __all__, __getattr__, __dir__ = face(
     __name__,
     {
-        "augmentation": ["AugmentationBench", "describe", "hypothesis_html"],
+        "augmentation": ["AugmentationBench", "describe"],
         "explorer": ["Explorer"],
         "instrument_view": ["instrument"],
         "live_bench": ["LiveBench"],

@@ -25,7 +25,7 @@ const HERE = {
 function render({ model, el }) {
   el.classList.add("bench");
   const state = structuredClone(model.get("setting")), panels = model.get("panels");
-  const words = element("table", { ariaLive: "polite" }), code = element("pre");
+  const words = element("div", { ariaLive: "polite" }), label = element("p", { className: "bench-facts" }), code = element("pre");
   const sliders = element("div", { className: "bench-sliders" }), chosen = element("div", { className: "bench-choice" });
   const seed = element("input", { type: "number", min: 0, max: 9999, value: state.seed, ariaLabel: "seed" });
   const roll = element("button", { type: "button", title: "take the next seed" }, "Roll again");
@@ -39,7 +39,7 @@ function render({ model, el }) {
   const listing = element("details", {}, element("summary", {}, "The code that makes these samples"), code);
   el.append(top, chosen, sliders);
   const { instrument, features, version, end } = begin({ model, el });
-  el.append(words, listing);
+  el.append(words, label, listing);
   let recorded = null, local = null; // the clip, and what the browser has made of it
 
   // Goes to the kernel, and the sound changes at once where it can.
@@ -80,9 +80,10 @@ function render({ model, el }) {
 
   // What the kernel heard; an answer to an earlier setting comes too late.
   function answer() {
-    const { turn, samples, log_probs, words: heard, table, code: listed, features: both } = model.get("answer");
+    const { turn, samples, log_probs, words: heard, table, label: done, code: listed, features: both } = model.get("answer");
     if (turn !== state.turn || !recorded) return;
     words.innerHTML = table;
+    label.textContent = done && `changed by: ${done}`;
     code.textContent = listed;
     if (local) return instrument.show({ logProbs: floats(log_probs), words: heard });
     const [before, after] = (both ?? [null, null]).map((each) => each && [normal(floats(each))]);

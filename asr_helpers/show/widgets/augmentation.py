@@ -1,12 +1,12 @@
 """The augmentation bench: the effect of each augmentation on a clip and on its transcript."""
 
-from html import escape
 from pathlib import Path
 
 import numpy as np
 import traitlets
 
 from asr_helpers.corpus.reading import Utterance, data_dir
+from asr_helpers.show.said_and_heard import word_diff
 from asr_helpers.show.widgets.instrument_view import RecognizerWidget, esm, settings, timed, version
 from asr_helpers.show.widgets.page import TRANSCRIBE_SECONDS, Debounced, Slider, clip_name
 from asr_helpers.sound import augment, effects
@@ -90,7 +90,7 @@ class AugmentationBench(RecognizerWidget):
         setting: what the controls say: {"clip", "effect", "values": {effect: {parameter: value}}, "kind" (of noise),
             "seed", "turn"}.
         chance: what the seed draws for the browser: {"noise", "room", "gaps"}, and the setting that it is for.
-        answer: {"turn", "samples", "log_probs", "words", "table", "code"}.
+        answer: {"turn", "samples", "log_probs", "words", "table", "label", "code"}.
         samples, result: the clip before and after the effect, (samples,).
         code: Python that computes `result`.
     """
@@ -121,7 +121,7 @@ class AugmentationBench(RecognizerWidget):
 
     def _turned(self, _):
         if self._drawn != self._for:
-            self._draw_chance()  # at once: the browser waits for it
+            self.safely(self._draw_chance)  # at once: the browser waits for it
         self._answer()
 
     @property
@@ -135,14 +135,9 @@ class AugmentationBench(RecognizerWidget):
 
     def update(self):
         """Compute the sound, the transcript and the code for the current controls."""
-        try:
-            self._update()
-        except Exception as error:  # no running cell could show it
-            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-            self.problem = f"{kind}{error}"
-            self.answer = {"turn": self.setting["turn"], "table": "", "code": "", **version(np.zeros(400))}
-        else:
-            self.problem = ""
+        if not self.safely(self._update):
+            nothing = {"table": "", "label": "", "code": "", **version(np.zeros(400))}
+            self.answer = {"turn": self.setting["turn"], **nothing}
 
     def _update(self):
         self._draw_chance()
@@ -163,13 +158,13 @@ class AugmentationBench(RecognizerWidget):
         recognizer = self.recognizer
         log_probs = recognizer.audio_log_probs(self.result) if masked is None else recognizer.log_probs(masked)
         heard = self.hear(log_probs)
-        rows = {"said": escape(self.utterance.text), "heard before": self._before}
-        rows |= {"heard after": hypothesis_html(self.utterance.text, heard), "changed by": escape(label)}
+        rows = {"heard before": self._before, "heard after": heard}
         both = None if masked is None else [each.astype("<f4").tobytes() for each in (features(self.samples), masked)]
         self.answer = {
             **version(self.result, log_probs, timed(log_probs, heard, recognizer)),
             "turn": self.setting["turn"],
-            "table": "".join(f"<tr><th>{name}</th><td>{row}</td></tr>" for name, row in rows.items()),
+            "table": word_diff(self.utterance.text, rows).data,
+            "label": label,
             "code": self.code,
             "features": both,
         }
@@ -180,7 +175,7 @@ class AugmentationBench(RecognizerWidget):
         self._others = [each for each in self.utterances if each.speaker != utterance.speaker][:VOICES]
         log_probs = self.recognizer.audio_log_probs(self.samples)
         heard = self.hear(log_probs)
-        self._before = hypothesis_html(utterance.text, heard)
+        self._before = heard
         self.settings = settings(self.recognizer.alphabet.characters)
         self.recorded = version(self.samples, log_probs, timed(log_probs, heard, self.recognizer))
 
@@ -247,27 +242,6 @@ class AugmentationBench(RecognizerWidget):
             "from asr_helpers.sound import augment, effects, features, play_features, read_audio",
         ]
         return "\n".join(imports + lines)
-
-
-def hypothesis_html(text: str, heard: str) -> str:
-    """Return the transcript `heard` of `text` as HTML, with its word error rate.
-
-    Wrong words are bold and underlined, missing ones are crossed out.
-    """
-    import jiwer
-
-    from asr_helpers.words.metrics import word_errors
-
-    marked, words = [], heard.split()
-    for chunk in jiwer.process_words(text, heard).alignments[0]:
-        said = " ".join(text.split()[chunk.ref_start_idx : chunk.ref_end_idx])
-        heard_here = escape(" ".join(words[chunk.hyp_start_idx : chunk.hyp_end_idx]))
-        if chunk.type == "delete":
-            marked.append(f'<s title="not heard">{escape(said)}</s>')
-        else:
-            wrong = f'<u title="said: {escape(said) or "nothing"}"><b>{heard_here}</b></u>'
-            marked.append(heard_here if chunk.type == "equal" else wrong)
-    return f"{' '.join(marked)} <span>(WER {word_errors([text], [heard]).rate:.0%})</span>"
 
 
 def _source(utterance: Utterance) -> str:

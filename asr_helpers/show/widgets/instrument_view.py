@@ -4,6 +4,7 @@ The page's JavaScript draws it (web/static/instrument.js); the kernel gives it s
 """
 
 import base64
+from collections.abc import Callable
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -17,7 +18,6 @@ from asr_helpers.recognizer.recognizer import Recognizer, shipped_model
 from asr_helpers.show import plots
 from asr_helpers.show.widgets.modules import STATIC, joined
 from asr_helpers.sound import mel, speech
-from asr_helpers.sound.audio import SAMPLE_RATE
 from asr_helpers.sound.effects import limit
 from asr_helpers.words.alignment import Word, align
 from asr_helpers.words.confidence import DOUBTFUL, default_kind, with_probability
@@ -85,6 +85,17 @@ class RecognizerWidget(InstrumentWidget):
     def recognizer(self) -> Recognizer:
         """The recogniser of `model`."""
         return Recognizer.load(self.model or shipped_model())
+
+    def safely(self, action: Callable[[], None]) -> bool:
+        """Call `action`, and say whether it succeeded; an error becomes `problem`: no running cell could show it."""
+        try:
+            action()
+        except Exception as error:
+            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            self.problem = f"{kind}{error}"
+            return False
+        self.problem = ""
+        return True
 
     def hear(self, log_probs: np.ndarray) -> str:
         """Return the text of log-probabilities (frames, classes), decoded as `asr transcribe` does by default."""
@@ -161,8 +172,3 @@ def timed(log_probs: np.ndarray, text: str, recognizer: Recognizer) -> list[Word
     except ValueError:  # the sound is too short for so long a text
         return []
     return with_probability(words, default_kind(recognizer.alphabet))
-
-
-def seconds(samples: np.ndarray) -> float:
-    """Return how long mono samples at 16 kHz last."""
-    return len(samples) / SAMPLE_RATE

@@ -16,13 +16,11 @@ from asr_helpers.corpus.reading import Utterance
 from asr_helpers.recognizer.recognizer import Recognizer, shipped_model
 from asr_helpers.words.decoders import default_decoder
 
-PLACEHOLDER = '<div style="min-height:54px">…</div>'  # as high as a player
-REDRAW_SECONDS = 0.04  # without another change, before a picture is drawn
-TRANSCRIBE_SECONDS = 0.15  # after that, before the recogniser, which takes longer, starts
+TRANSCRIBE_SECONDS = 0.15  # without another change, before the recogniser, which takes longer, starts
 
 
 class Debounced:
-    """Calls `action` once no call has come for `seconds`, so that dragging a slider draws one picture, not fifty.
+    """Calls `action` once no call has come for `seconds`, so that dragging a slider asks for words once, not fifty times.
 
     Without an event loop (in a script or a test) it calls `action` at once.
     """
@@ -52,21 +50,6 @@ class Slider(NamedTuple):
     first: float
     name: str
     tooltip: str
-
-
-def slider(settings: Slider) -> ipywidgets.IntSlider | ipywidgets.FloatSlider:
-    """Return a slider; an integer step makes an integer slider."""
-    kind = ipywidgets.IntSlider if isinstance(settings.step, int) else ipywidgets.FloatSlider
-    return kind(
-        settings.first,
-        min=settings.low,
-        max=settings.high,
-        step=settings.step,
-        description=settings.name,
-        tooltip=settings.tooltip,
-        style={"description_width": "9em"},
-        layout={"width": "25em"},
-    )
 
 
 def dropdown(options: list, name: str, tooltip: str, **more) -> ipywidgets.Dropdown:

@@ -56,18 +56,15 @@ class SpectrogramBench(RecognizerWidget):
 
     def update(self):
         """Load the clip, and reconstruct a sound from the mel spectrogram of the current settings alone."""
-        try:
-            self._load(self.utterances[self.setting["clip"]])
-            window, hop = (self.setting[key] * SAMPLE_RATE // 1000 for key in ("window", "hop"))
-            fft = self.setting["fft"]
-            mels = spectra(self.samples, window, hop, fft, self.setting["mels"])[1]
-            self.sound = play_back(mels, window, hop, fft)
-            self.played = {"turn": self.setting["turn"], "samples": version(self.sound)["samples"]}
-        except Exception as error:  # no running cell could show it
-            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-            self.problem = f"{kind}{error}"
-        else:
-            self.problem = ""
+        self.safely(self._play)
+
+    def _play(self):
+        self._load(self.utterances[self.setting["clip"]])
+        window, hop = (self.setting[key] * SAMPLE_RATE // 1000 for key in ("window", "hop"))
+        fft = self.setting["fft"]
+        mels = spectra(self.samples, window, hop, fft, self.setting["mels"])[1]
+        self.sound = play_back(mels, window, hop, fft)
+        self.played = {"turn": self.setting["turn"], "samples": version(self.sound)["samples"]}
 
     def _load(self, utterance: Utterance):
         if self.utterance is utterance:

@@ -20,6 +20,7 @@ from asr_helpers.teaching.checks import (  # noqa: F401  each registers its judg
     nb12,
     nb13,
     nb14,
+    nb15,
 )
 from asr_helpers.teaching.checks.judging import JUDGES, Hint, check, verdict
 
