@@ -566,6 +566,8 @@ CASES = {
             (lambda grams, word, nats: grams.update({(word,): (0.0, 0.0)}) or grams, "Make a new one"),
             (lambda grams, word, nats: {gram: 0.0 for gram in {(word,): 0, **grams}}, "2 numbers"),
             (lambda grams, word, nats: [], "dictionary"),
+        ],
+    ),
     "15.1": (
         PAGE_LINES,
         [

@@ -20,7 +20,7 @@ TRANSCRIBE_SECONDS = 0.15  # without another change, before the recogniser, whic
 
 
 class Debounced:
-    """Calls `action` once no call has come for `seconds`, so that dragging a slider asks for words once, not fifty times.
+    """Calls `action` once no call has come for `seconds`, so that a dragged slider asks for words once, not often.
 
     Without an event loop (in a script or a test) it calls `action` at once.
     """
