@@ -22,6 +22,7 @@ LISTEN = """
             return Reflect.apply(copy, buffer, given);
         },
     });
+    globalThis.heard = null;
 """
 
 
