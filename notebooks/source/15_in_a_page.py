@@ -264,7 +264,7 @@ nudged = [x + 1e-5 * rng.standard_normal(x.shape).astype(np.float32) for x in in
 print("ONNX Runtime, nudged: ", compare([recognizer.log_probs(x) for x in nudged], theirs))
 
 # %% [markdown]
-# *Diagnosis.* It differs from itself as much. The bytes are chosen anew for every frame, so a value that lies between
+# *Diagnosis.* It differs from itself by no less. The bytes are chosen anew for every frame, so a value that lies between
 # two steps falls to one side or the other, and the LSTM carries that on. A test for equal numbers would fail for no
 # reason, so the project's test asks for what matters: the same best letter in 99.5 % of frames.
 #
@@ -288,8 +288,10 @@ errors["none"] = word_errors(said, [recognizer.greedy(each) for each in log_prob
 
 # %%
 for name, found in errors.items():
-    points, (low, high) = paired_difference(errors["whole"], found)
-    print(f"{name!s:>5} MB: WER {found.rate:.1%}, {points:+.1f} points (95 % between {low:+.1f} and {high:+.1f})")
+    difference, interval = paired_difference(errors["whole"], found)
+    low, high = (100 * each for each in interval)
+    size = name if isinstance(name, str) else f"{name} MB"
+    print(f"{size:>7}: WER {found.rate:.1%}, {100 * difference:+.1f} points (95 %: {low:+.1f} to {high:+.1f})")
 
 # %% [markdown]
 # Those are 40 sentences, so read the intervals: where they include 0, you cannot tell the model from the whole one. The
@@ -430,10 +432,10 @@ check("15.3", answer)
 # - [x] it comes neither over https nor from the machine itself | On the way, others could have changed the page.
 # - [ ] JavaScript is too slow for sound | It resamples and recognises in this very page.
 #
-# **2. Engine and ONNX Runtime differ by 0.4 in some logits. What tells you that the engine is right?**
+# **2. Engine and ONNX Runtime differ by 0.2 in some log-probabilities. What tells you that the engine is right?**
 #
-# - [ ] 0.4 is small | Compared with what? In probability it is a factor of 1.5.
-# - [x] ONNX Runtime differs as much from itself on features moved by 0.00001 | That is the control.
+# - [ ] 0.2 is small | Compared with what? In probability it is a factor of 1.2.
+# - [x] ONNX Runtime differs no less from itself on features moved by 0.00001 | That is the control.
 # - [ ] the texts are often equal | They would be with a small bug, too, as the window's shows.
 #
 # **3. Why do NumPy, C and WebAssembly agree on an integer sum to the last bit?**
