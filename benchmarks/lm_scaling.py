@@ -5,7 +5,7 @@
 The amount of text is doubled again and again, in random order: first of TRANSCRIPTS, then of BOOKS. Each model is
 estimated like the shipped one (at most 60 000 words and 2 million n-grams) and decodes the held-out CORPUS with the
 shipped settings. The JSON holds the share of CORPUS's words that are unknown to each model, its perplexity (unknown
-words count as <unk>) and the word error rate; then the same for the last model, pruned step by step. Notebook 07 draws
+words count as <unk>) and the word error rate; then the same for the last model, pruned step by step. Notebook A3 draws
 it.
 """
 
@@ -21,7 +21,7 @@ from tqdm import tqdm
 from asr_helpers.system import files
 from asr_helpers.words import (
     BEAM_WIDTH,
-    INTERNAL_LM_WEIGHT,
+    LETTER_BONUS,
     WEIGHT,
     WORD_BONUS,
     FastBeamSearch,
@@ -93,12 +93,7 @@ def main() -> None:
     result = {
         "corpus": options.report.name,
         "utterances": len(texts),
-        "settings": {
-            "width": BEAM_WIDTH,
-            "weight": WEIGHT,
-            "word_bonus": WORD_BONUS,
-            "internal_lm_weight": INTERNAL_LM_WEIGHT,
-        },
+        "settings": {"width": BEAM_WIDTH, "weight": WEIGHT, "word_bonus": WORD_BONUS, "letter_bonus": LETTER_BONUS},
         "greedy_wer": word_errors([each.text for each in heard[0]], texts).rate,
         "transcribed_words": scaling[DOUBLINGS]["words"],
         "scaling": scaling,

@@ -12,13 +12,14 @@ import pytest
 
 from asr_helpers.corpus import load_corpus
 from asr_helpers.system import OneLineError
-from asr_helpers.text import BLANK, ENGLISH, NUM_CLASSES, Alphabet, encode
+from asr_helpers.text import BLANK, NUM_CLASSES, Alphabet, encode
 from asr_helpers.words import (
     BEAM_WIDTH,
     END,
-    INTERNAL_LM_WEIGHT,
+    LETTER_BONUS,
     LN10,
     START,
+    UNKNOWN_LETTER,
     WEIGHT,
     WORD_BONUS,
     DecodingError,
@@ -32,7 +33,6 @@ from asr_helpers.words import (
     default_decoder,
     estimate,
     greedy,
-    letter_bigrams,
 )
 from asr_helpers.words.fast import Automaton, automaton, compiling
 
@@ -203,33 +203,14 @@ def lm():
     return estimate(SENTENCES, min_counts=(1,))
 
 
-def pairs_of(lm):
-    """P of each letter after each, by their definition, one word and one letter at a time."""
-    counts, letters = {}, " 'ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    for word in lm.words:
-        for pair in itertools.pairwise(f" {word} "):
-            counts[pair] = counts.get(pair, 0) + 10 ** lm.grams[(word,)][0]
-    totals = {a: sum(count for (first, _), count in counts.items() if first == a) for a in letters}
-    return {
-        (a, b): 0.99 * (counts.get((a, b), 0) / totals[a] if totals[a] else 1 / 28) + 0.01 / 28
-        for a in letters
-        for b in letters
-    }
-
-
-def spelt(text, pairs):
-    return sum(math.log(pairs[pair]) for pair in itertools.pairwise(f" {text} "))
-
-
-def language_score(text, lm, weight, bonus, prior):
+def language_score(text, lm, weight, word_bonus, letter_bonus):
     """What is added to a text's log-probability, by its definition: word by word, and letter by letter."""
-    pairs = pairs_of(lm)
-    language, state = -weight * prior * spelt(text, pairs) if text else 0.0, (START,)
+    language, state = letter_bonus * len(text.replace(" ", "")), (START,)
     for word in (*text.split(), END):
         log10_prob, state = lm.score(state, word)
         language += weight * LN10 * log10_prob
         if word != END:
-            language += bonus + (0 if word in lm else weight * spelt(word, pairs))
+            language += word_bonus + (0 if word in lm else weight * UNKNOWN_LETTER * len(word))
     return language
 
 
@@ -237,7 +218,7 @@ def language_score(text, lm, weight, bonus, prior):
 def test_fusion_finds_the_best_text_of_all(lm, tmp_path, seed):
     labels = [0, 2, 3, BLANK]  # space, A, B
     log_probs = only(labels, np.random.default_rng(seed).dirichlet(np.ones(4), size=6))
-    settings = dict(weight=0.7, word_bonus=0.9, internal_lm_weight=0.3)
+    settings = dict(weight=0.7, word_bonus=0.9, letter_bonus=0.3)
     found = beam_search(log_probs, 10**6, -math.inf, Fusion(lm, **settings), math.inf)
     texts = exhaustive(log_probs, labels)
     expected = {text: math.log(worth) + language_score(text, lm, 0.7, 0.9, 0.3) for text, worth in texts.items()}
@@ -261,23 +242,35 @@ def test_a_language_model_prefers_words_and_leaves_unknown_ones_possible(lm):
     assert beam_search(sure, fusion=Fusion(lm))[0].text == "A CAD"
 
 
-def test_a_letter_that_was_not_to_be_expected_counts_for_more():
-    lm = estimate(["TEN", "HEN", "PEN", "TEX"])
-    pairs = letter_bigrams({word: lm.grams[(word,)][0] for word in lm.words}, ENGLISH)
-    assert np.exp(pairs[encode("E")[0], encode("NX ")]) == pytest.approx(
-        [0.7425 + 0.01 / 28, 0.2475 + 0.01 / 28, 0.01 / 28]
-    )
-    assert np.exp(pairs).sum(axis=1) == pytest.approx(np.ones(28))
-    path = np.eye(NUM_CLASSES)[[*encode("TEX")]]
-    path[-1, encode("NX")] = 0.6, 0.4
+def test_a_bonus_per_letter_helps_the_longer_word():
+    lm = estimate(["TEN", "TENT"])
+    path = np.eye(NUM_CLASSES)[[*encode("TENT")]]
+    path[-1, [encode("T")[0], BLANK]] = 0.4, 0.6
     log_probs = np.log(path + 1e-9)
-    texts = [beam_search(log_probs, fusion=Fusion(lm, internal_lm_weight=prior))[0].text for prior in (0.0, 0.3, 0.4)]
-    # 0.4 against 0.6 is made up for by three to one to the power of 0.37.
-    assert texts == ["TEN", "TEN", "TEX"]
+    texts = [beam_search(log_probs, fusion=Fusion(lm, letter_bonus=bonus))[0].text for bonus in (0.0, 0.39, 0.42)]
+    assert texts == ["TEN", "TEN", "TENT"]  # ln (0.6 / 0.4) = 0.405
+
+
+def test_the_fast_decoder_takes_a_bonus_for_each_pair_of_letters(lm, tmp_path):
+    lm.write(tmp_path / "pairs.arpa")
+    log_probs = only([0, 2, 3, BLANK], np.random.default_rng(0).dirichlet(np.ones(4), size=6))
+    bonuses = np.random.default_rng(1).normal(size=(28, 28))
+    found = {}
+    for name, bonus in (("none", 0.0), ("pairs", bonuses)):
+        search = FastBeamSearch(
+            tmp_path / "pairs.arpa", 10**6, letter_bonus=bonus, min_log_prob=-math.inf, margin=math.inf
+        )
+        found[name] = {each.text: each.score for each in search(log_probs)}
+    both = found["none"].keys() & found["pairs"].keys()  # each search returns its best hundred
+    assert len(both) > 20
+    for text in both:
+        pairs = itertools.pairwise(encode(f" {text} " if text else ""))
+        added = sum(bonuses[pair] for pair in pairs)
+        assert found["pairs"][text] - found["none"][text] == pytest.approx(added)
 
 
 def test_a_beginning_is_worth_what_its_best_word_would_be(lm):
-    fusion, pairs = Fusion(lm, weight=0.5, word_bonus=0.7, internal_lm_weight=0), pairs_of(lm)
+    fusion = Fusion(lm, weight=0.5, word_bonus=0.7, letter_bonus=0)
 
     def so_far(text, fusion=fusion):
         state = fusion.start
@@ -285,17 +278,16 @@ def test_a_beginning_is_worth_what_its_best_word_would_be(lm):
             state = fusion.extend(state, character)
         return fusion.lookahead_score(state)
 
-    def worth(word, letters=()):
-        by_letters = sum(math.log(pairs[pair]) for pair in letters)
-        return 0.5 * (LN10 * lm.grams[(word,)][0] + by_letters) + 0.7
+    def worth(word, letters=0):
+        return 0.5 * (LN10 * lm.grams[(word,)][0] + letters * UNKNOWN_LETTER) + 0.7
 
     assert lm.grams[("DAD",)] > lm.grams[("DAB",)]
     assert so_far("D") == so_far("DA") == so_far("DAD") == pytest.approx(worth("DAD"))
     assert so_far("DAB") == pytest.approx(worth("DAB"))
-    assert so_far("CX") == pytest.approx(worth("<unk>", [(" ", "C"), ("C", "X")]))
-    assert so_far("CXXX") == pytest.approx(worth("<unk>", [(" ", "C"), ("C", "X"), ("X", "X"), ("X", "X")]))
+    assert so_far("CX") == pytest.approx(worth("<unk>", 2))
+    assert so_far("CXXX") == pytest.approx(worth("<unk>", 4))
     assert so_far("A ") - so_far("") == pytest.approx(0.5 * LN10 * lm.score(lm.start, "A")[0] + 0.7)
-    assert so_far("DA", Fusion(lm, internal_lm_weight=0, look_ahead=False)) == 0
+    assert so_far("DA", Fusion(lm, letter_bonus=0, look_ahead=False)) == 0
 
 
 def test_look_ahead_keeps_what_a_narrow_beam_loses(lm):
@@ -305,7 +297,7 @@ def test_look_ahead_keeps_what_a_narrow_beam_loses(lm):
     path[2, encode("CD")] = np.log([0.4, 0.6])
     path -= np.log(np.exp(path).sum(axis=1, keepdims=True))
     found = {
-        (width, ahead): beam_search(path, width, fusion=Fusion(model, look_ahead=ahead, internal_lm_weight=0))[0].text
+        (width, ahead): beam_search(path, width, fusion=Fusion(model, look_ahead=ahead, letter_bonus=0))[0].text
         for width in (1, 9)
         for ahead in (True, False)
     }
@@ -331,7 +323,8 @@ def test_the_default_weights_are_about_the_best_that_was_measured(tuned):
 
 
 @pytest.mark.parametrize(
-    ("values", "found", "value"), [("widths", "width_wer", BEAM_WIDTH), ("priors", "prior_wer", INTERNAL_LM_WEIGHT)]
+    ("values", "found", "value"),
+    [("widths", "width_wer", BEAM_WIDTH), ("letter_bonuses", "letter_bonus_wer", LETTER_BONUS)],
 )
 def test_the_default_settings_are_about_the_best_that_was_measured(tuned, values, found, value):
     assert tuned[found][tuned[values].index(value)] <= 1.03 * min(tuned[found])
@@ -342,7 +335,7 @@ def test_the_default_settings_are_about_the_best_that_was_measured(tuned, values
 def test_the_fast_decoder_gives_the_same_hypotheses(tmp_path, width, order):
     path = tmp_path / "tiny.arpa.gz"
     estimate(["A CAB", "A BAD CAB IS A CAB", "A DAB A CAD"] * 2, order).write(path)
-    settings = dict(weight=0.8, word_bonus=1.1, internal_lm_weight=0.5, look_ahead=order != 2)
+    settings = dict(weight=0.8, word_bonus=1.1, letter_bonus=0.5, look_ahead=order != 2)
     fusion = Fusion(NGram.read(path), **settings)
     fast, alone = FastBeamSearch(path, width, **settings), FastBeamSearch(width=width)
     rng = np.random.default_rng(width)

@@ -11,7 +11,7 @@ from asr_helpers.corpus.reading import data_dir
 from asr_helpers.text import ENGLISH, Alphabet
 from asr_helpers.words.arguments import DecodingError, check_letters, check_shape, check_width
 from asr_helpers.words.arpa import LanguageModelError
-from asr_helpers.words.fusion import INTERNAL_LM_WEIGHT, WEIGHT, WORD_BONUS, letter_bigrams, spellable
+from asr_helpers.words.fusion import LETTER_BONUS, UNKNOWN_LETTER, WEIGHT, WORD_BONUS, spellable
 from asr_helpers.words.greedy_decoding import greedy
 from asr_helpers.words.hotwords import BOOST, HOTWORD_MIN_LOG_PROB, Hotwords, phrase_boosts
 from asr_helpers.words.ngram import LN10, NO_LM
@@ -32,7 +32,7 @@ class FastBeamSearch:
         width: int = BEAM_WIDTH,
         weight: float = WEIGHT,
         word_bonus: float = WORD_BONUS,
-        internal_lm_weight: float = INTERNAL_LM_WEIGHT,
+        letter_bonus: float | np.ndarray = LETTER_BONUS,
         min_log_prob: float | None = None,
         margin: float = BEAM_MARGIN,
         alphabet: Alphabet = ENGLISH,
@@ -47,7 +47,8 @@ class FastBeamSearch:
             width: the most entries that are kept after a frame.
             weight: of the language model, see `Fusion`.
             word_bonus: nats for each word.
-            internal_lm_weight: how much of the internal language model to subtract, times `weight`.
+            letter_bonus: nats for each letter; or an array (letters, letters) of nats by the letter before it, in which
+                the space also stands before and after each word.
             min_log_prob: a frame offers its best label and all others of at least this log-probability; by default
                 `MIN_LOG_PROB`, with hotwords `HOTWORD_MIN_LOG_PROB`.
             margin: how far below the best an entry may score and be kept, in nats.
@@ -74,7 +75,7 @@ class FastBeamSearch:
         if min_log_prob is None:
             min_log_prob = HOTWORD_MIN_LOG_PROB if hotwords else MIN_LOG_PROB
         if lm is None:
-            weight, word_bonus, look_ahead = 0.0, 0.0, False
+            weight, word_bonus, letter_bonus, look_ahead = 0.0, 0.0, 0.0, False
         with compiling.announced():
             model = automaton.Automaton.read(lm) if lm else automaton.Automaton.of(NO_LM)
             if lm:
@@ -82,7 +83,12 @@ class FastBeamSearch:
             known = _unigrams(model, alphabet)
             if lm and not known:
                 raise LanguageModelError(f"{lm}: has no word that the model can spell; make it again with `asr lm`")
-            pairs = letter_bigrams(known, alphabet)
+            space = alphabet.characters.index(" ")
+            if isinstance(letter_bonus, np.ndarray):
+                letter_bonuses = letter_bonus
+            else:
+                letter_bonuses = np.full(2 * [len(alphabet.characters)], float(letter_bonus))
+                letter_bonuses[:, space] = 0.0
             if hotwords:
                 boosts = phrase_boosts(hotwords, boost, alphabet, known, model.order)
                 model = boosting.boosted(model, boosts)
@@ -91,7 +97,7 @@ class FastBeamSearch:
             self._alphabet = alphabet
             self._search = search.search
             self._settings = {
-                "space": alphabet.characters.index(" "),
+                "space": space,
                 "pruning": search.Pruning(int(width), float(min_log_prob), float(margin)),
                 "lm": search.LanguageModel(
                     states=model.states,
@@ -100,13 +106,11 @@ class FastBeamSearch:
                     unknown=model.unknown,
                     children=vocabulary.children,
                     word=vocabulary.word,
-                    pairs=pairs,
+                    letter_bonuses=letter_bonuses,
                     lookahead=weight * LN10 * vocabulary.best + word_bonus if look_ahead else vocabulary.best,
                     unknown_lookahead=float(weight * LN10 * model.unigrams[model.unknown] + word_bonus),
                 ),
-                "terms": search.Terms(
-                    float(weight), float(word_bonus), float(weight * internal_lm_weight), bool(look_ahead)
-                ),
+                "terms": search.Terms(float(weight), float(word_bonus), UNKNOWN_LETTER, bool(look_ahead)),
             }
             self._search(np.zeros((1, alphabet.classes)), **self._settings)  # compiles it now
 

@@ -18,13 +18,13 @@ const FIELDS = {
   state: Int32Array, // the language model's, after the words before the last
   lmScore: Float64Array, // for all whole words and all letters
   lookahead: Float64Array, // the same with what the last word may come to
-  spelling: Float64Array, // ln P of the last word's letters
+  length: Int32Array, // the letters of the last word
   inBlank: Float64Array, // ln P(alignments that end in the blank) up to this frame
   inLetter: Float64Array, // … in the last letter
   seen: Int32Array, // the frame in which the text was last reached
 };
 
-const MOVED = ["letter", "place", "state", "lmScore", "lookahead", "spelling"]; // of a text that stays
+const MOVED = ["letter", "place", "state", "lmScore", "lookahead", "length"]; // of a text that stays
 
 function logAdd(a, b) {
   const low = Math.min(a, b), high = Math.max(a, b);
@@ -39,7 +39,7 @@ export class BeamSearch {
     this.space = this.alphabet.indexOf(" ");
     this.settings = settings;
     this.perLog10 = settings.weight * Math.LN10; // what a factor of ten in P(word) adds to a score
-    this.letterWeight = settings.weight * settings.internal_lm_weight;
+    this.unknownLetter = settings.weight * settings.unknown_letter;
     this.unknownLookahead = this.perLog10 * lm.logProb(lm.unknown) + settings.word_bonus;
     const { width } = settings;
     this.beam = { texts: new Int32Array(width), ends: new Uint8Array(width), scores: new Float64Array(width), size: 0 };
@@ -63,9 +63,9 @@ export class BeamSearch {
   begin() {
     this.count = 1;
     if (this.texts?.parent.length !== ROOM) this.grow(ROOM, {});
-    const { parent, letter, first, sibling, place, state, lmScore, lookahead, spelling, seen } = this.texts;
+    const { parent, letter, first, sibling, place, state, lmScore, lookahead, length, seen } = this.texts;
     parent[0] = first[0] = sibling[0] = seen[0] = NONE;
-    place[0] = lmScore[0] = spelling[0] = 0;
+    place[0] = lmScore[0] = length[0] = 0;
     letter[0] = this.space;
     state[0] = this.lm.start;
     lookahead[0] = this.perLog10 * this.lm.best[0] + this.settings.word_bonus;
@@ -152,7 +152,7 @@ export class BeamSearch {
 
   // A new text: `text` and one more letter, scored as Fusion.extend and Fusion.lookahead_score do.
   add(text, label) {
-    const { parent, letter, first, sibling, place, state, lmScore, lookahead, spelling, seen } = this.texts;
+    const { parent, letter, first, sibling, place, state, lmScore, lookahead, length, seen } = this.texts;
     const { lm } = this, after = this.count++;
     parent[after] = text;
     letter[after] = label;
@@ -162,17 +162,16 @@ export class BeamSearch {
     if (label === this.space) {
       lmScore[after] = lmScore[text] + this.endWord(text);
       state[after] = lm.after;
-      place[after] = spelling[after] = 0;
+      place[after] = length[after] = 0;
     } else {
-      const pair = lm.pair(letter[text], label);
-      lmScore[after] = lmScore[text] - this.letterWeight * pair;
+      lmScore[after] = lmScore[text] + this.settings.letter_bonus;
       state[after] = state[text];
       place[after] = lm.child(place[text], label);
-      spelling[after] = spelling[text] + pair;
+      length[after] = length[text] + 1;
     }
     // The language model scores whole words, but the beam is pruned in the middle of them: so a prefix of a word scores
     // what the most frequent word with that prefix would add (Ortmanns, Ney & Eiden, 1996).
-    const byLetters = this.unknownLookahead + this.settings.weight * spelling[after];
+    const byLetters = this.unknownLookahead + this.unknownLetter * length[after];
     const byWord = this.perLog10 * lm.best[place[after]] + this.settings.word_bonus;
     lookahead[after] = lmScore[after] + (place[after] === NONE ? byLetters : byWord);
     return after;
@@ -180,12 +179,11 @@ export class BeamSearch {
 
   // What the last word of `text` adds to the score when it ends there; the state after it is left in lm.after.
   endWord(text) {
-    const { letter, place, state, spelling } = this.texts, { lm, settings } = this;
-    const last = lm.pair(letter[text], this.space);
+    const { place, state, length } = this.texts, { lm, settings } = this;
     const word = place[text] === NONE ? NONE : lm.wordAt[place[text]];
     const log10 = lm.score(state[text], word === NONE ? lm.unknown : word);
-    const byLetters = word === NONE ? settings.weight * (spelling[text] + last) : 0;
-    return this.perLog10 * log10 + byLetters + settings.word_bonus - this.letterWeight * last;
+    const byLetters = word === NONE ? this.unknownLetter * length[text] : 0;
+    return this.perLog10 * log10 + byLetters + settings.word_bonus;
   }
 
   // Keeps the entries within the margin of the best one, `width` of them at most.

@@ -85,7 +85,7 @@ class Steps {
 export class LanguageModel {
   // A state is an n-gram: the words before, as far as they are listed. State 0 is no word; then come all single words,
   // all pairs, and so on, each length in the order of the file.
-  constructor(bytes, alphabet, { bigram_floor, max_word_letters }) {
+  constructor(bytes, alphabet, { max_word_letters }) {
     const text = new TextDecoder(), size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4, true);
     if (text.decode(bytes.subarray(0, 4)) !== MAGIC) throw new Error("it is no language model");
     const head = JSON.parse(text.decode(bytes.subarray(8, 8 + size))), { counts } = head;
@@ -104,7 +104,7 @@ export class LanguageModel {
     this.start = 1 + START;
     this.end = END;
     this.unknown = UNKNOWN;
-    this.readLetters(text.decode(parts[0]), [...alphabet], bigram_floor, max_word_letters);
+    this.readLetters(text.decode(parts[0]), [...alphabet], max_word_letters);
   }
 
   // log10 P(word) without context.
@@ -174,12 +174,11 @@ export class LanguageModel {
   }
 
   // The tree of the words' letters: each node is a prefix. `wordAt` is the word that ends there, `best` log10 P of the
-  // most frequent word with this prefix. And ln P(letter | letter before it) in these words, as `letter_bigrams`.
+  // most frequent word with this prefix.
   // `words` are those of the file, a line each.
-  readLetters(words, letters, floor, longest) {
+  readLetters(words, letters, longest) {
     const labels = new Map(letters.map((letter, label) => [letter, label])), space = labels.get(" ");
-    const counts = new Float64Array(letters.length ** 2), spelt = new Int16Array(longest);
-    this.letters = letters.length;
+    const spelt = new Int16Array(longest);
     this.nodes = 0;
     this.makeNodes(1 << 16);
     this.addNode(NONE, NONE);
@@ -191,13 +190,12 @@ export class LanguageModel {
         if (good) spelt[length++] = label;
         continue;
       }
-      if (good && word > UNKNOWN) this.addWord(word, spelt.subarray(0, length), counts, space);
+      if (good && word > UNKNOWN) this.addWord(word, spelt.subarray(0, length));
       word++;
       length = 0;
       good = true;
     }
     this.makeNodes(this.nodes);
-    this.bigrams = logShares(counts, letters.length, floor);
   }
 
   // Room for `size` nodes: a table of all letters of all nodes would be large.
@@ -221,9 +219,9 @@ export class LanguageModel {
     return node;
   }
 
-  addWord(word, spelt, counts, space) {
-    const log10 = this.logProb(word), share = 10 ** log10;
-    let node = 0, before = space;
+  addWord(word, spelt) {
+    const log10 = this.logProb(word);
+    let node = 0;
     this.best[0] = Math.max(this.best[0], log10);
     for (const letter of spelt) {
       let next = this.child(node, letter);
@@ -233,10 +231,7 @@ export class LanguageModel {
       }
       node = next;
       this.best[node] = Math.max(this.best[node], log10);
-      counts[before * this.letters + letter] += share;
-      before = letter;
     }
-    counts[before * this.letters + space] += share;
     this.wordAt[node] = word;
   }
 
@@ -247,17 +242,4 @@ export class LanguageModel {
     while (child !== NONE && this.label[child] !== label) child = this.sibling[child];
     return child;
   }
-
-  // ln P(label | before), of two letters in a word.
-  pair(before, label) {
-    return this.bigrams[before * this.letters + label];
-  }
-}
-
-// ln of each row's shares; `floor` of each row is spread evenly, so that no letter is impossible.
-function logShares(counts, size, floor) {
-  return counts.map((count, i) => {
-    const row = counts.subarray(i - (i % size), i - (i % size) + size), total = row.reduce((sum, each) => sum + each);
-    return Math.log((1 - floor) * (total > 0 ? count / total : 1 / size) + floor / size);
-  });
 }

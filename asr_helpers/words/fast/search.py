@@ -41,7 +41,7 @@ class LanguageModel(NamedTuple):
     unknown: int  # the word number of <unk>
     children: np.ndarray  # of the `WordTrie`
     word: np.ndarray  # of the `WordTrie`
-    pairs: np.ndarray  # ln P(letter | letter before it), as `letter_bigrams` returns it
+    letter_bonuses: np.ndarray  # nats for each letter, by the letter before it, (letters, letters)
     lookahead: np.ndarray  # for each trie node, what its most probable word would add to a score
     unknown_lookahead: float  # the same outside the trie, without the letters' share
 
@@ -51,7 +51,7 @@ class Terms(NamedTuple):
 
     weight: float
     word_bonus: float
-    letter_weight: float  # weight · internal LM weight
+    unknown_letter: float  # ln P of each letter of an unknown word
     look_ahead: bool
 
 
@@ -66,7 +66,7 @@ class Texts(NamedTuple):
     states: np.ndarray  # int32: the language model's state after the words before the last
     lm_scores: np.ndarray  # float64: `LMState.score`, for whole words and all letters
     lookahead_scores: np.ndarray  # float64: the same with look-ahead, as `Fusion.lookahead_score`
-    spellings: np.ndarray  # float64: ln P of the last word's letters
+    lengths: np.ndarray  # int32: the letters of the last word
     sums: np.ndarray  # float64 (texts, 2): ln P(alignments ending in blank, in a letter) up to this frame
     seen: np.ndarray  # int32: the frame in which the text was last reached
 
@@ -129,12 +129,12 @@ def _first_text(space, lm, terms):
         np.empty(size, np.int32),
         np.empty(size),
         np.empty(size),
-        np.empty(size),
+        np.empty(size, np.int32),
         np.empty((size, 2)),
         np.empty(size, np.int32),
     )
     texts.parents[0], texts.letters[0], texts.first[0], texts.sibling[0] = EMPTY, space, EMPTY, EMPTY
-    texts.places[0], texts.states[0], texts.spellings[0], texts.seen[0] = 0, lm.start, 0.0, EMPTY
+    texts.places[0], texts.states[0], texts.lengths[0], texts.seen[0] = 0, lm.start, 0, EMPTY
     texts.lm_scores[0] = 0.0
     texts.lookahead_scores[0] = lm.lookahead[0] if terms.look_ahead else 0.0
     return texts
@@ -152,7 +152,7 @@ def _grown(texts, size):
         _longer(texts.states, size),
         _longer(texts.lm_scores, size),
         _longer(texts.lookahead_scores, size),
-        _longer(texts.spellings, size),
+        _longer(texts.lengths, size),
         np.empty((size, 2)),
         _longer(texts.seen, size),
     )
@@ -173,9 +173,9 @@ def _advance(texts, count, beam, t, frame, offered, space, lm, terms):
     """
     # Local variables: Numba counts references at each access to a tuple's array, which takes nearly three times as
     # long.
-    parents, letters, first, sibling, places, states, lm_scores, lookahead_scores, spellings, sums, seen = texts
+    parents, letters, first, sibling, places, states, lm_scores, lookahead_scores, lengths, sums, seen = texts
     entries, ends, scores = beam
-    children, pairs, lookahead = lm.children, lm.pairs, lm.lookahead
+    children, bonuses, lookahead = lm.children, lm.letter_bonuses, lm.lookahead
     blank = len(frame) - 1
     reached, found = np.empty(len(entries) * len(offered), np.int32), 0
     for entry in range(len(entries)):
@@ -192,18 +192,18 @@ def _advance(texts, count, beam, t, frame, offered, space, lm, terms):
                     after, count = count, count + 1
                     parents[after], letters[after], first[after] = text, label, EMPTY
                     sibling[after], first[text], seen[after] = first[text], after, EMPTY
-                    place, pair = places[text], pairs[letters[text], label]
+                    place, bonus = places[text], bonuses[letters[text], label]
                     if label == space:
-                        added, states[after] = _end_word(lm, terms, place, states[text], spellings[text], pair)
-                        places[after], spellings[after] = 0, 0.0
+                        added, states[after] = _end_word(lm, terms, place, states[text], lengths[text])
+                        places[after], lengths[after] = 0, 0
                     else:
-                        added, states[after] = -terms.letter_weight * pair, states[text]
+                        added, states[after] = 0.0, states[text]
                         places[after] = children[place, label] if place >= 0 else EMPTY
-                        spellings[after] = spellings[text] + pair
-                    lm_scores[after] = lm_scores[text] + added
+                        lengths[after] = lengths[text] + 1
+                    lm_scores[after] = lm_scores[text] + added + bonus
                     lookahead_scores[after] = lm_scores[after]
                     if terms.look_ahead:
-                        by_letters = lm.unknown_lookahead + terms.weight * spellings[after]
+                        by_letters = lm.unknown_lookahead + terms.weight * terms.unknown_letter * lengths[after]
                         lookahead_scores[after] += lookahead[places[after]] if places[after] >= 0 else by_letters
             if seen[after] != t:
                 seen[after], reached[found], found = t, after, found + 1
@@ -214,17 +214,17 @@ def _advance(texts, count, beam, t, frame, offered, space, lm, terms):
 
 
 @compiled
-def _end_word(lm, terms, place, state, spelling, last):
-    """Return what a word adds to the score when it ends at a node of the trie, and the state after it.
+def _end_word(lm, terms, place, state, length):
+    """Return what a word of `length` letters adds to the score when it ends at a node of the trie; the state after it.
 
-    `spelling` is ln P of its letters, and `last` that of the space after them.
+    The letters' bonuses are not part of it.
     """
     number = lm.word[place] if place >= 0 else EMPTY
     by_letters = 0.0
     if number == EMPTY:
-        number, by_letters = lm.unknown, spelling + last
+        number, by_letters = lm.unknown, terms.unknown_letter * length
     log10_prob, state = score_word(lm.states, state, number)
-    return terms.weight * (LN10 * log10_prob + by_letters) + terms.word_bonus - terms.letter_weight * last, state
+    return terms.weight * (LN10 * log10_prob + by_letters) + terms.word_bonus, state
 
 
 @compiled
@@ -265,9 +265,8 @@ def _finish(texts, count, beam, space, lm, terms):
         scores[i] = sums[text] + texts.lm_scores[text]
         state = texts.states[text]
         if text > 0:
-            last = lm.pairs[texts.letters[text], space]
-            added, state = _end_word(lm, terms, texts.places[text], state, texts.spellings[text], last)
-            scores[i] += added
+            added, state = _end_word(lm, terms, texts.places[text], state, texts.lengths[text])
+            scores[i] += added + lm.letter_bonuses[texts.letters[text], space]
         scores[i] += terms.weight * LN10 * score_word(lm.states, state, lm.end)[0]
     return nodes, scores
 
