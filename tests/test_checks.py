@@ -439,7 +439,10 @@ CASES = {
             (lambda gradients, bound: 3, "a list"),
         ],
     ),
-    "07.1": (0.7071, [(0.5, "greedy"), (70.71, "percent"), (0.8, "too high")]),
+    "07.1": (
+        lambda b: b * b > 0.5,
+        [(lambda b: b > 0.5, "greedy"), (lambda b: b * b < 0.5, "other way"), (lambda b: b > 0.75, "b = 0.72")],
+    ),
     "07.2": (oracle(min), [(oracle(next), "first text"), (oracle(max), "too high"), (lambda a, b: 1 / 8, "all words")]),
     "07.3": (
         lambda words: np.mean([word.confidence for word in words]) > 0.5,

@@ -136,13 +136,14 @@ def test_lattice_names_every_state():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["–", "A", "–", "␣", "–"]
 
 
-def test_a_prefix_tree_has_a_line_for_each_text_and_frame():
-    beams = [{"": 1.0}, {"": 0.4, "A": 0.6}, {"A": 0.3, "AB": 0.7}]
-    (ax,) = plots.prefix_tree(beams, [0.0, 0.04, 0.08], "AB").axes
-    assert len(ax.lines) == sum(map(len, beams))
-    assert [text.get_text() for text in ax.texts] == ["(empty)", "A", "AB"]
-    last = ax.lines[-1]  # AB branches off A
-    assert list(last.get_ydata()) == [1, 2] and last.get_linewidth() == pytest.approx(0.6 + 5 * 0.7)
+def test_a_prefix_tree_has_a_straight_trunk_and_the_latest_branch_nearest():
+    beams = [{"": 1.0}, {"": 0.4, "A": 0.6}, {"A": 0.5, "AB": 0.3, "C": 0.2}, {"AB": 0.6, "AD": 0.3, "X": 0.01}]
+    (ax,) = plots.prefix_tree(beams, [0.0, 0.04, 0.08, 0.12], "AB").axes
+    rows = {text.get_text(): text.xy[1] for text in ax.texts}
+    assert rows == {"": 0, "A": 0, "B": 0, "AB": 0, "D": 1, "AD": 1, "C": 2}
+    assert len(ax.lines) == sum(map(len, beams)) - 1  # X is too improbable to be drawn
+    (branch,) = [line for line in ax.lines if list(line.get_ydata()) == [0, 1]]
+    assert list(branch.get_xdata()) == [0.08, 0.12] and branch.get_linewidth() == pytest.approx(0.8 + 6 * 0.3)
 
 
 def test_a_heat_map_names_its_settings_and_frames_the_smallest():

@@ -32,7 +32,6 @@ NOT_YET = {
     "asr_helpers/web/static/instrument.js",
     "asr_helpers/web/static/worker.js",
     "notebooks/source/03_augmentation.py",
-    "notebooks/source/07_decoding.py",
     "notebooks/source/08_quantization.py",
     "notebooks/source/09_interpreters.py",
     "notebooks/source/10_pretrained.py",

@@ -163,10 +163,11 @@ def reach(changes: dict[str, np.ndarray], at: int, around: int = 12) -> Figure:
 def prefix_tree(
     beams: list[dict[str, float]], seconds: list[float], best: str, ax: Axes | None = None, title: str = ""
 ) -> Figure:
-    """Draw the prefixes in a beam over time, each as a line that starts at the prefix one character shorter.
+    """Draw the prefixes in a beam over time as a tree whose trunk, in orange, is spelt by `best`.
 
-    A line's width shows the share of its prefix; it ends when the prefix leaves the beam. Prefixes of `best` are
-    orange. Prefixes that never reach a share of 0.01 are omitted.
+    A branch leaves the line of the prefix that is one character shorter, below it, and no two lines cross. A letter
+    stands where a prefix appears, and the whole text at the end of a branch. A line's width shows the share of its
+    prefix; the line ends when the prefix leaves the beam. Prefixes that never reach a share of 0.02 are omitted.
 
     Args:
         beams: for each step, {prefix: its share of the probability in the beam}.
@@ -175,26 +176,52 @@ def prefix_tree(
         ax: where to draw.
         title: of the figure.
     """
-    texts = sorted({text for beam in beams for text, share in beam.items() if share >= 0.01})
-    ax = ax or new(size=(10, 0.6 + 0.19 * len(texts)), alt=f"the texts in the beam on the way to “{best}”")[1]
-    rows = {text: row for row, text in enumerate(texts)}
+    rows = _rows(beams, best)
+    count = 1 + max(rows.values())
+    ax = ax or new(size=(8, 0.8 + 0.3 * count), alt=f"the texts in the beam on the way to “{best}”")[1]
     for text, row in rows.items():
-        color = ORANGE if best.startswith(text) else BLUE
+        color = ORANGE if row == rows[best] else BLUE
         inside = [i for i, beam in enumerate(beams) if text in beam]
         for i in inside:
-            begin = seconds[max(0, i - 1)]
-            came_from = row if i and text in beams[i - 1] else rows.get(text[:-1], row)
-            width = 0.6 + 5 * beams[i][text]
-            ax.plot([begin, seconds[i]], [came_from, row], color=color, linewidth=width, solid_capstyle="round")
-        name = text.replace(" ", "␣") or "(empty)"
+            from_row = row if i and text in beams[i - 1] else rows.get(text[:-1], row)
+            width = 0.8 + 6 * beams[i][text]
+            ax.plot(
+                [seconds[max(0, i - 1)], seconds[i]], [from_row, row], color=color, lw=width, solid_capstyle="round"
+            )
+        letter = text[-1:].replace(" ", "␣")
         ax.annotate(
-            name, (seconds[inside[-1]], row), (4, 0), textcoords="offset points", va="center", color=color, fontsize=8
+            letter, (seconds[inside[0]], row), (0, 5), textcoords="offset points", ha="center", color=color, size=11
         )
+        if not any(other[:-1] == text for other in rows):
+            name = text.replace(" ", "␣")
+            place = seconds[inside[-1]], row
+            ax.annotate(name, place, (7, 0), textcoords="offset points", va="center", color=color, size=11)
     ax.spines["left"].set_visible(False)
-    ax.set(title=title, xlabel="time (s)", yticks=[], ylim=(len(texts) - 0.2, -0.8))
-    ax.margins(x=0.02)
-    ax.set_xlim(right=seconds[-1] + 0.12 * (seconds[-1] - seconds[0]))
+    ax.set(title=title, xlabel="time (s)", yticks=[], ylim=(count - 0.4, -0.9))
+    ax.set_xlim(seconds[0], seconds[-1] + 0.25 * (seconds[-1] - seconds[0]))
     return ax.figure
+
+
+def _rows(beams: list[dict[str, float]], best: str) -> dict[str, int]:
+    """Return the row of each prefix: that of its main continuation, and branches below it, the latest nearest."""
+    first: dict[str, int] = {}  # the step in which a prefix appears
+    share: dict[str, float] = {}
+    for i, beam in enumerate(beams):
+        for text, part in beam.items():
+            first.setdefault(text, i)
+            share[text] = max(part, share.get(text, 0.0))
+    drawn = {text for text, part in share.items() if part >= 0.02 or best.startswith(text)}
+    rows: dict[str, int] = {}
+    waiting = sorted((text for text in drawn if text[:-1] not in drawn or not text), key=lambda text: best[:1] in text)
+    while waiting:
+        trunk = [waiting.pop()]
+        while later := [text for text in drawn if text and text[:-1] == trunk[-1]]:
+            trunk.append(max(later, key=lambda text: (best.startswith(text), share[text])))
+        row = 1 + max(rows.values(), default=-1)
+        rows |= dict.fromkeys(trunk, row)
+        branches = [text for text in drawn if text and text[:-1] in trunk and text not in trunk]
+        waiting += sorted(branches, key=lambda text: first[text])
+    return rows
 
 
 def network(model: keras.Model, seconds: float = 3.0) -> Figure:

@@ -11,13 +11,20 @@ from asr_helpers.words.ctc_lattice import min_frames
 
 @judge("07.1")
 def right_to_say_nothing(answer):
-    slips = {
-        0.5: "from there on the greedy decoder says nothing. The text is worth the sum of its paths.",
-        0.25: "that is what two blanks are worth when b is 0.5.",
-        0.6: "that is the original toy, in which A wins.",
-    }
-    expect_close(as_number(answer), math.sqrt(0.5), 0.003, slips)
-    return "nothing is worth b², A all the rest."
+    said = {b: bool(call_answer(answer, b)) for b in (0.1, 0.3, 0.45, 0.55, 0.65, 0.7, 0.72, 0.8, 0.95)}
+    for limit, slip in (
+        (0.5, "from b = 0.5 on the greedy decoder says nothing. But three of the four paths spell A: add them up."),
+        (0.6, "b = 0.6 is the original toy, in which A wins."),
+    ):
+        if all(value == (b > limit) for b, value in said.items()):
+            raise Hint(slip)
+    if all(value == (b < math.sqrt(0.5)) for b, value in said.items()):
+        raise Hint("it is the other way round: True where the empty text wins.")
+    wrong = [b for b, value in said.items() if value != (b > math.sqrt(0.5))]
+    if wrong:
+        b = wrong[0]
+        raise Hint(f"for b = {b}, nothing has probability {b * b:.3f} and A the rest; your function says {said[b]}.")
+    return "nothing has probability b², A all the rest."
 
 
 @judge("07.2")
