@@ -17,7 +17,7 @@ from asr_helpers.words.alignment import Word
 
 DOUBTFUL = 0.7  # a less probable word is marked
 # Slope and offset of the log-odds, fitted on dev-clean-tune: benchmarks/confidence.py --tune LibriSpeech/dev-clean-tune
-PLATT = {"greedy": (1.20, -1.78), "beam": (0.67, 0.73)}
+PLATT = {"greedy": (1.20, -1.78), "beam": (0.70, 0.65)}
 LIMITS = 0.001, 0.999  # of a confidence, whose log-odds would be infinite at 0 and 1
 
 
@@ -36,7 +36,7 @@ def probability(confidence: np.ndarray, decoder: str) -> np.ndarray:
 
     Example:
         >>> probability(np.array([0.2, 0.9]), "beam").round(2), probability(np.array([0.2, 0.9]), "greedy").round(2)
-        (array([0.45, 0.9 ]), array([0.03, 0.7 ]))
+        (array([0.42, 0.9 ]), array([0.03, 0.7 ]))
     """
     slope, offset = PLATT[decoder]
     return 1 / (1 + np.exp(-(slope * log_odds(confidence) + offset)))
