@@ -505,16 +505,35 @@ CASES = {
             (lambda text, alphabet: text, "becomes 'CAFÉ'"),
         ],
     ),
-    "11.3": (257, [(256, "bias"), (129, "both directions"), (1028, "bytes"), (9999, "too high")]),
-    "12.1": (
-        Late(sent_back, 2),
+    "11.3": (
+        lambda units: 2 * units + 1,
         [
-            (Late(sent_back, MISSING_THRESHOLD), "MISSING_THRESHOLD"),
-            (Late(lambda: 28 * sent_back(2)), "how many"),
-            (0.99, "high"),
+            (lambda units: 2 * units, "bias"),
+            (lambda units: units + 1, "both directions"),
+            (lambda units: 8 * units + 4, "bytes"),
+            (lambda units: 257, "too high"),  # right for this notebook's network alone
+            (257, "function"),
         ],
     ),
-    "12.2": (19, [(14, "a fifth"), (18.088, "whole number"), (10, "all 28")]),
+    "12.1": (
+        sent_back,
+        [
+            (lambda limit: sent_back(MISSING_THRESHOLD), "too low"),
+            (lambda limit: 28 * sent_back(limit), "how many"),
+            (lambda limit: 100 * sent_back(limit), "percent"),
+            (lambda limit: 1 - sent_back(limit), "would be kept"),
+            (0.99, "function"),
+        ],
+    ),
+    "12.2": (
+        lambda old, new, share: math.ceil(share / (1 - share) * old / new),
+        [
+            (lambda old, new, share: math.ceil(share * old / new), "not of the whole"),
+            (lambda old, new, share: share / (1 - share) * old / new, "whole number"),
+            (lambda old, new, share: share / (1 - share) * old // new, "falls just short"),
+            (19, "function"),
+        ],
+    ),
     "12.3": (
         Late(lambda: [100 * each for each in by_language_model()]),
         [

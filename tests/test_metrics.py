@@ -82,6 +82,14 @@ def test_interval_of_no_errors_is_a_point():
     assert word_errors(REFERENCES, REFERENCES).interval() == (0, 0)
 
 
+def test_summary_bounds_the_rate_where_no_error_was_found():
+    spotless = ErrorRate(np.zeros(100, int), np.full(100, 3))
+    assert spotless.summary() == "no error in 300 words: below 1.0%"
+    assert pytest.approx(0.05, abs=0.001) == (1 - 3 / 300) ** 300  # what such a rate makes of 300 words
+    low, high = (f"{end:.1%}" for end in word_errors(REFERENCES, HYPOTHESES).interval())
+    assert word_errors(REFERENCES, HYPOTHESES).summary() == f"37.5% ({low} to {high})"
+
+
 def test_score_is_what_the_command_line_prints():
     result = json.loads(json.dumps(score(REFERENCES, HYPOTHESES)))
     assert result["wer"] == 3 / 8

@@ -129,6 +129,37 @@ def test_a_word_that_was_not_heard_is_named(tmp_path):
     assert "<audio" in bench.sound.value
 
 
+def test_a_refused_reading_can_be_kept_and_the_corpus_says_what_was_not_heard(tmp_path):
+    words = TEXTS[0].split()
+    sentences = [" ".join([*words[:3], "SALT", *words[3:]]), *TEXTS[1:3]]
+    corpus = VoiceCorpus(tmp_path, sentences)
+    bench = PrompterBench(corpus)
+    assert bench.anyway.layout.display == "none"
+    arrive(bench.recorder, integers(0))
+    assert bench.anyway.layout.display is None and not corpus.kept() and not corpus.doubts()
+    bench.anyway.click()
+    assert list(corpus.kept()) == sentences[:1] and "Kept. Read aloud, sentence 2 of 3" in bench.prompt.value
+    assert corpus.doubts() == {"9101-1-0000": "SALT"} and bench.anyway.layout.display == "none"
+    arrive(bench.recorder, integers(1))  # heard whole: no doubt is noted
+    assert len(corpus.kept()) == 2 and VoiceCorpus(tmp_path, sentences).doubts() == {"9101-1-0000": "SALT"}
+    corpus.kept()[sentences[0]].unlink()
+    assert not corpus.doubts()
+    corpus.keep(sentences[0], NOISE)  # takes the id again
+    assert not corpus.doubts()
+    corpus.keep(sentences[2], NOISE, ["SALT"])
+    corpus.delete()
+    assert not corpus.folder.exists()
+
+
+def test_the_offer_to_keep_ends_with_the_sentence_it_was_made_for(bench, corpus):
+    for go_on in (bench.skip.click, lambda: bench.recorder._handle_custom_msg({"name": "next"}, [])):
+        arrive(bench.recorder, to_pcm16(NOISE))
+        assert bench.anyway.layout.display is None
+        go_on()
+        assert bench.anyway.layout.display == "none"
+    assert not corpus.kept()
+
+
 @pytest.mark.parametrize("number", [1, None])
 def test_another_sentence_and_noise_are_refused(bench, corpus, number):
     arrive(bench.recorder, to_pcm16(NOISE) if number is None else integers(number))

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -23,7 +23,8 @@ class VoiceCorpus:
     """One speaker's recordings of `sentences`: a corpus in LibriSpeech's layout, which grows with each recording.
 
     Recordings go alternately into two chapters, one for training and one to measure the gain: the folders `halves`,
-    each a corpus of its own. The files are the only state, and each is written atomically.
+    each a corpus of its own. The files are the only state, and each is written atomically. One of them, `doubts.tsv`,
+    lists the recordings that were kept although some of their words were not heard.
 
     Args:
         folder: holds the speaker's folder.
@@ -49,6 +50,7 @@ class VoiceCorpus:
         self.sentences = list(dict.fromkeys(map(alphabet.normalize, sentences)))
         self.folder, self.speaker = Path(folder) / speaker, speaker
         self.halves = self.folder / "1", self.folder / "2"
+        self._log = self.folder / "doubts.tsv"
 
     def kept(self) -> dict[str, Path]:
         """Return {sentence: its FLAC} of all recordings, even of sentences that are no longer in `sentences`."""
@@ -59,10 +61,23 @@ class VoiceCorpus:
         kept = self.kept()
         return [sentence for sentence in self.sentences if sentence not in kept]
 
-    def keep(self, sentence: str, samples: np.ndarray) -> Path:
+    def doubts(self) -> dict[str, str]:
+        """Return {id: the words that were not heard} of the recordings that were kept nevertheless."""
+        if not self._log.exists():
+            return {}
+        rows = (line.partition("\t") for line in self._log.read_text(encoding="utf-8").splitlines())
+        kept = {path.stem for path in self.kept().values()}
+        return {key: words for key, _, words in rows if key in kept}
+
+    def keep(self, sentence: str, samples: np.ndarray, missing: Sequence[str] = ()) -> Path:
         """Write float32 samples at 16 kHz as the recording of one of `sentences`, and return its FLAC.
 
         It goes to the half with fewer recordings. The sound is on the disk before the transcript lists it.
+
+        Args:
+            sentence: what was read.
+            samples: the recording.
+            missing: the words that a recogniser did not hear; the log lists them (`doubts`).
 
         Raises:
             OSError: the write failed; earlier recordings are unharmed.
@@ -73,14 +88,19 @@ class VoiceCorpus:
             names = (half / f"{self.speaker}-{half.name}-{number:04d}.flac" for number in count())
             path = next(path for path in names if not path.exists() or _is_left_over(path, before))
             path.parent.mkdir(parents=True, exist_ok=True)
+            doubts = self.doubts() | ({path.stem: " ".join(missing)} if missing else {})
             files.write(path, as_flac(samples, _NOTE))
+            if doubts or self._log.exists():
+                files.write(self._log, "".join(f"{key}\t{words}\n" for key, words in doubts.items()))
             lines = [f"{path.stem} {text}\n" for path, text in [*before, (path, sentence)]]
             files.write(self._transcript(half), "".join(lines))
         return path
 
     def delete(self) -> None:
-        """Remove every recording and transcript of this speaker, and the folders that this leaves empty."""
+        """Remove every recording, transcript and log of this speaker, and the folders that this leaves empty."""
         with files.exclusive(self.folder):
+            files.remove_partials(self.folder)
+            self._log.unlink(missing_ok=True)
             for half in self.halves:
                 files.remove_partials(half)
                 for path in half.glob(f"{self.speaker}-{half.name}-*.flac"):

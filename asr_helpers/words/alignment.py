@@ -143,12 +143,12 @@ def align(log_probs: np.ndarray, text: str, first: int = 0, alphabet: Alphabet =
 
 
 def pronunciation_scores(log_probs: np.ndarray, text: str, alphabet: Alphabet = ENGLISH) -> list[float]:
-    """Return the goodness of pronunciation of each word of a normalised `text`, in nats per character (0 = perfect).
+    """Return how much worse each word of a normalised `text` fits than anything would, in nats per character.
 
-    The measure is the best-path score with the word replaced by a wildcard (each frame's most probable class) minus the
-    best-path score of the text, divided by the word's characters and the space after it (Witt & Young, 2000, Speech
-    Communication 30). The neighbouring words are free to move. A word that was not spoken, or mispronounced, scores
-    high.
+    The score is the best-path score with the word replaced by a wildcard (each frame's most probable class) minus the
+    best-path score of the text, divided by the word's characters and the space after it. The neighbouring words are
+    free to move. A word that was not spoken, or mispronounced, scores high; 0 is perfect. It is a relative of the
+    goodness of pronunciation, which is per phone and frame (Witt & Young, 2000, Speech Communication 30).
 
     Raises:
         AlignmentError: the text is too long for the audio.

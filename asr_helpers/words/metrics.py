@@ -34,6 +34,21 @@ class ErrorRate:
         """
         return _bootstrap(self._rate_of, len(self.errors), seed, samples)
 
+    def summary(self, unit: str = "words") -> str:
+        """Return the rate and its interval as text; without any error, the rule of three's bound instead.
+
+        If no error was found in n units, the true rate is below 3 / n with 95 % confidence: (1 - 3 / n) ** n is about
+        0.05. A bootstrap of zeros would give the interval from 0 to 0, and claim certainty.
+
+        Example:
+            >>> ErrorRate(np.zeros(2, int), np.array([50, 100])).summary()
+            'no error in 150 words: below 2.0%'
+        """
+        if not self.errors.any():
+            return f"no error in {self.lengths.sum()} {unit}: below {3 / self.lengths.sum():.1%}"
+        low, high = self.interval()
+        return f"{self.rate:.1%} ({low:.1%} to {high:.1%})"
+
     def _rate_of(self, drawn: np.ndarray) -> float:
         return self.errors[drawn].sum() / self.lengths[drawn].sum()
 

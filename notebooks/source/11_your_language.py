@@ -14,79 +14,20 @@
 # %% [markdown]
 # # 11 · Your language
 #
-# You will hear a dozen voices speak sentences of a grammar that fits on one page, in a language of your choice, and watch
-# a network learn to write them down from random weights, with the letters that English lacks.
-#
-# | | |
-# |---|---|
-# | **Objectives** | write a small grammar and make a corpus of it · find an alphabet, and know what breaks without it · train, decode and shrink a recogniser of another language · see which letters are hard, and why · tell what a low error rate does not say |
-# | **Needs** | notebooks 05 to 08; the extra `language`, which `make lab` installs (eSpeak NG, GPL 3); no network, no GPU |
-# | **Minutes** | ci: under 1 · fast, workshop, full: 3 (the same small network in all three) |
+# Here are six languages, each from a grammar that fits on one page. Choose one, and watch a network learn to write it from
+# random weights, with the letters that English lacks.
 
-# %%
-import os
+# %% jupyter={"source_hidden": true}
 import random
 import re
-import shutil
-import time
-import unicodedata
-from collections import Counter
-from dataclasses import replace
-from pathlib import Path
 
-import jiwer
-import numpy as np
-import soundfile
 from IPython.display import HTML
 
-from asr_helpers.batches import load_speech
-from asr_helpers.corpus import data_dir, load_corpus
-from asr_helpers.export import quantize
-from asr_helpers.own_data import sounds, speak
-from asr_helpers.recognizer import Recognizer
-
-# %%
-from asr_helpers.show import plots
-from asr_helpers.show.plots import live_curves
+from asr_helpers.corpus import data_dir
+from asr_helpers.own_data import speak
 from asr_helpers.show.widgets import player_html
-from asr_helpers.sound import features, read_audio
-from asr_helpers.teaching import check
-from asr_helpers.text import ENGLISH, Alphabet
-from asr_helpers.training import PROFILES, train
-from asr_helpers.words import FastBeamSearch, best_text, estimate, score, shipped_lm
-
-# %% [markdown]
-# Here is the one line to change. German is worked through below; `es` (Spanish), `fr` (French), `pl` (Polish), `tr`
-# (Turkish) and `uk` (Ukrainian) have a grammar, too. Change it, then *Run → Run All Cells*.
-
-# %%
-LANGUAGE = "de"
-
-# %%
-PROFILE = os.environ.get("ASR_PROFILE", "fast")
-RUN = Path(os.path.relpath(data_dir().parent / "runs" / f"11-{LANGUAGE}-{PROFILE}"))
-TRAIN, VALID, TEST = (24, 12, 12) if PROFILE == "ci" else (360, 48, 96)
-shutil.rmtree(RUN, ignore_errors=True)
-plots.style()
-print(f"profile {PROFILE}, language {LANGUAGE}: {TRAIN} sentences to learn from")
-
-# %% [markdown]
-# ## What shall it understand?
-#
-# A network learns from speech and its text. Who has none can make some: a *grammar* says what sentences look like, and a
-# speech synthesiser says them. Here is the whole grammar.
-
-# %%
-grammar = (data_dir() / "grammars" / f"{LANGUAGE}.txt").read_text(encoding="utf-8")
-print(grammar)
 
 
-# %% [markdown]
-# Each line is a slot and what may stand in it. To make a sentence, fill the slot `sentence`, then the slots in what came
-# out, until none is left.
-
-
-# %%
 def read_grammar(text):
     """Return {slot: its alternatives}; a slot may have several lines."""
     rules = {}
@@ -97,6 +38,82 @@ def read_grammar(text):
     return rules
 
 
+rows = []
+for path in sorted((data_dir() / "grammars").glob("*.txt")):
+    sentence = read_grammar(path.read_text(encoding="utf-8"))["new"][0]
+    rows.append(f"<b>{path.stem}</b> {player_html(speak(sentence, path.stem, 'f2', speed=150), sentence)}")
+HTML("<div style='display:grid;gap:4px'>" + "".join(rows) + "</div>")
+
+# %% [markdown] tags=["about"]
+# | | |
+# |---|---|
+# | **Objectives** | write a small grammar and make a corpus of it · find an alphabet, and know what breaks without it · train, decode and shrink a recogniser of another language · see which letters are hard, and why · say what a low error rate does not show |
+# | **Needs** | notebooks 05 to 08; the extra `language`, which `make lab` installs (eSpeak NG, GPL 3); no network, no GPU |
+# | **Minutes** | ci: under 1 · fast, workshop, full: 3 (the same small network in all three) |
+
+# %% [markdown]
+# The next two cells hold the imports.
+
+# %% jupyter={"source_hidden": true}
+import os
+import shutil
+import time
+import unicodedata
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import jiwer
+import numpy as np
+import soundfile
+
+from asr_helpers.batches import load_speech
+from asr_helpers.corpus import load_corpus
+from asr_helpers.export import quantize
+from asr_helpers.own_data import sounds
+from asr_helpers.recognizer import Recognizer
+
+# %% jupyter={"source_hidden": true}
+from asr_helpers.show import plots
+from asr_helpers.show.plots import live_curves
+from asr_helpers.sound import features, read_audio
+from asr_helpers.teaching import check
+from asr_helpers.text import ENGLISH, Alphabet
+from asr_helpers.training import PROFILES, train
+from asr_helpers.words import FastBeamSearch, best_text, character_errors, estimate, shipped_lm, word_errors
+
+# %% [markdown]
+# This is the one line to change. The text below follows German. `es` (Spanish), `fr` (French), `pl` (Polish), `tr`
+# (Turkish) and `uk` (Ukrainian) work as well. Change the line, then choose *Run → Run All Cells*.
+
+# %%
+LANGUAGE = "de"
+
+# %% jupyter={"source_hidden": true}
+PROFILE = os.environ.get("ASR_PROFILE", "fast")
+RUN = Path(os.path.relpath(data_dir().parent / "runs" / f"11-{LANGUAGE}-{PROFILE}"))
+TRAIN, VALID, TEST = (24, 12, 12) if PROFILE == "ci" else (360, 48, 96)
+shutil.rmtree(RUN, ignore_errors=True)
+plots.style()
+print(f"profile {PROFILE}, language {LANGUAGE}: {TRAIN} sentences to learn from")
+
+# %% [markdown]
+# ## What should it understand?
+#
+# A network learns from speech and its text. If you have neither, make some: a *grammar* defines the sentences, and a speech
+# synthesiser says them. Here is the whole grammar.
+
+# %%
+grammar = (data_dir() / "grammars" / f"{LANGUAGE}.txt").read_text(encoding="utf-8")
+print(grammar)
+
+
+# %% [markdown]
+# Each line is a slot and its alternatives; `read_grammar`, in the first cell, makes a dictionary of them. To make a
+# sentence, fill the slot `sentence` with one of its alternatives, then every slot in that, until no slot is left.
+
+
+# %%
 def say(rules, rng, text="{sentence}"):
     """Return `text` with every slot filled at random."""
     return re.sub(r"{(\w+)}", lambda slot: say(rules, rng, rng.choice(rules[slot[1]])), text)
@@ -113,14 +130,14 @@ rng.shuffle(sentences)  # the short rules are used up first
 print(*sentences[:6], sep="\n")
 
 # %% [markdown]
-# No sentence comes twice. So those that we test on later were never in the training, though all of their words were.
-# A hundred words, thousands of sentences: exercise 11.1 counts them.
+# No sentence comes twice. So the test sentences are not in the training, although all of their words are. A hundred words
+# make thousands of sentences: exercise 11.1 counts them.
 #
 # ## Who speaks?
 #
-# eSpeak NG speaks more than a hundred languages, all with the same voices: *m1* to *m8* and *f1* to *f4* are twelve that
-# we train on. Two others are kept for the end, as strangers: *f5* is built like the twelve, *klatt* by another method, of
-# 1980. Listen to the twelve, and to the strangers.
+# eSpeak NG speaks more than a hundred languages, all with the same voices. We train on twelve, *m1* to *m8* and *f1* to
+# *f4*. Two more are kept for the test, as strangers: *f5* is built like the twelve, and *klatt* is another synthesiser, of
+# 1980. Listen to the twelve, then to the strangers.
 
 # %%
 VOICES = [f"m{number}" for number in range(1, 9)] + [f"f{number}" for number in range(1, 5)]
@@ -129,13 +146,13 @@ players = [player_html(speak(sentences[0], LANGUAGE, voice), voice) for voice in
 HTML(f"<p>{sentences[0]}</p><div style='display:grid;grid-template-columns:1fr 1fr'>{''.join(players)}</div>")
 
 # %% [markdown]
-# These are not people. An error rate on them says whether the road is right; how well people are understood, only people's
-# recordings can tell. The road is the same for both: with recordings of your own, begin at *Which letters?*.
+# These are not people. Synthetic error rates show that the pipeline works; only human recordings show how well it works.
+# The pipeline is the same for both: with recordings of your own, begin at *Which letters?*.
 #
 # ## A corpus
 #
-# The voices take turns. Each sentence gets a pace and a pitch of its own, or the network would learn these by heart, too.
-# Folders and files are laid out as LibriSpeech's are (notebook 01), so that all of `asr` can read them.
+# The voices take turns. Each sentence gets its own pace and pitch, or the network would learn those by heart, too. Folders
+# and files follow LibriSpeech's layout (notebook 01), so that every `asr` command can read them.
 
 
 # %%
@@ -156,8 +173,8 @@ def record(name, sentences, voices):
 
 
 # %% [markdown]
-# Five corpora: to learn from, to choose the weights by, and three to test on. The last one has the slot `new` of the
-# grammar: a dozen everyday sentences, of words that the network has never heard.
+# We make five corpora: one to learn from, one to choose the weights with, and three to test on. The last one takes the slot
+# `new` of the grammar: a dozen everyday sentences whose words the network has never heard.
 
 # %%
 start = time.perf_counter()
@@ -172,9 +189,9 @@ print(f"{sum(1 for _ in RUN.rglob('*.flac'))} clips, made in {time.perf_counter(
 # %% [markdown]
 # ## Which letters?
 #
-# The network ends in one number for each letter, and one for the blank of CTC (notebook 05). So the letters must be known
-# before it is built. The texts tell them. Text costs nothing here, so let us have three thousand sentences more: none is
-# spoken, they are for the letters, and later for the language model.
+# The network's last layer has one output for each letter, and one for the blank of CTC (notebook 05). So we must know the
+# letters before we build it. We take them from the texts. Text costs nothing here, so let us make three thousand more
+# sentences. None is spoken: they are for the letters, and later for the language model.
 
 # %%
 more = [say(rules, rng) for _ in range(3000)]
@@ -191,17 +208,17 @@ print("English alone has:", *sorted(english - set(alphabet.characters)))
 print(f"{alphabet.classes} classes, the blank is the last: number {alphabet.blank}")
 
 # %% [markdown]
-# Capitals alone, as in LibriSpeech: nobody hears whether a letter is large. For German's *ß* that means SS. For Turkish it
-# is not so simple: there *i* becomes İ, because I is another letter (*ı*). `upper` of Python does not know that; the
-# helper does, and that is the one difference between the last two lines, where there is one.
+# We keep capitals only, as LibriSpeech does, because nobody hears whether a letter is a capital. German *ß* becomes SS.
+# Turkish needs more care: its *i* becomes İ, because I is the capital of another letter (*ı*). Python's `upper` does not
+# know that, and the helper does. Where the last two lines differ, this is why.
 #
-# From here on the alphabet travels with the model. It is stored in the `.keras` file, and in every smaller form of it, so
-# that nobody can lose it.
+# From here on the alphabet travels with the model. The `.keras` file stores it, and so does every smaller file made from
+# that.
 #
 # ## Break it: one letter or two?
 #
-# What looks like one letter can be stored as two: the letter, and a mark to put on it. Take a word of the grammar apart
-# (Unicode calls the whole form NFC, the one in pieces NFD):
+# What looks like one letter can be stored as two characters: a letter, and a mark to put on it. We take a word of the
+# grammar apart. (Unicode calls the composed form NFC and the decomposed form NFD.)
 
 # %%
 whole = next(word for word in " ".join(texts).split() if len(unicodedata.normalize("NFD", word)) > len(word))
@@ -210,13 +227,13 @@ print(whole, len(whole), "·", pieces, len(pieces), "· equal:", whole == pieces
 print("as transcripts:", alphabet.normalize(whole) == alphabet.normalize(pieces))
 
 # %% [markdown]
-# *Diagnosis.* Both look the same on the screen, and are different texts. Some systems write in pieces, others do not, and
-# a corpus put together from both holds both. Then the network has to learn two spellings of one sound, and whichever it
-# writes, some count as errors. So texts are composed before anything else looks at them.
+# *Diagnosis.* Both look the same on the screen, and are different texts. Some systems decompose letters and others do not,
+# so a corpus from several sources holds both forms. The network then has to learn two spellings of one sound, and whichever
+# it writes is sometimes an error. So the helper composes every text first.
 #
 # ## Break it: with English letters
 #
-# What if nobody asks for an alphabet, and the corpus is read as an English one?
+# What if we forget the alphabet, and read the corpus as an English one?
 
 # %%
 mine, theirs = load_corpus(RUN / "train", alphabet=alphabet), load_corpus(RUN / "train")
@@ -224,14 +241,13 @@ print(f"{len(mine)} clips with its own letters, {len(theirs)} with the English o
 print(theirs.problems[0] if theirs.problems else "nothing was left out")
 
 # %% [markdown]
-# *Diagnosis.* Each clip that cannot be spelt is left out, with a line that says why. Nothing stops: if a few
-# sentences do without such letters, a network can be trained on these few. Read the lines. From a terminal,
-# `asr train … --alphabet auto` finds the letters as above.
+# *Diagnosis.* Every clip that cannot be spelt is left out, with a line that says why. Nothing stops: if a few sentences need
+# none of these letters, a network can train on those few. So read the lines. From a terminal, `asr train … --alphabet auto`
+# finds the letters as above.
 #
 # ## Train
 #
-# This is the small network of notebook 06, with as many outputs as there are classes, and the same recipe. It has never
-# heard a sound.
+# This is the small network of notebook 06, with one output for each class, and the same recipe. Its weights are random.
 
 # %%
 recipe = replace(PROFILES["ci" if PROFILE == "ci" else "fast"], epochs=2 if PROFILE == "ci" else 16)
@@ -243,16 +259,13 @@ start = time.perf_counter()
 history = train(speech, valid, RUN / "model", recipe, sentences=1, every=4, callbacks=[live_curves(RUN / "model")])
 seconds = time.perf_counter() - start
 heard = speech.seconds * recipe.epochs
+saved = plots.save(plots.learning_curves(history), "11_curves")
 print(f"{seconds / 60:.1f} minutes for {heard / 60:.0f} minutes of sound: {heard / seconds:.0f} seconds a second")
-
-# %%
-plots.save(plots.learning_curves(history), "11_curves")
 
 # %% [markdown]
 # ## What was learned?
 #
-# There are three tests: new sentences of the twelve voices, new sentences of the two strangers, and sentences whose words
-# are new.
+# There are three tests: new sentences by the twelve voices, new sentences by the two strangers, and sentences of new words.
 
 # %%
 model = Recognizer.load(RUN / "model" / "best.keras")
@@ -269,11 +282,11 @@ answers = {name: [model.audio_log_probs(read_audio(clip.path)) for clip in test]
 def measure(decode):
     """Print the error rates of the four tests, and return the texts and the word error rates."""
     texts = {name: list(map(decode, outputs)) for name, outputs in answers.items()}
-    scores = {name: score(said[name], texts[name]) for name in texts}
-    for name, rates in scores.items():
-        low, high = rates["wer_ci95"]
-        print(f"{name:15} WER {rates['wer']:6.1%} ({low:.1%} to {high:.1%})   CER {rates['cer']:6.1%}")
-    return texts, {name: rates["wer"] for name, rates in scores.items()}
+    rates = {name: word_errors(said[name], texts[name]) for name in texts}
+    for name, rate in rates.items():
+        letters = character_errors(said[name], texts[name])
+        print(f"{name:15} WER {rate.summary()}; CER {letters.rate:.1%}")
+    return texts, rates
 
 
 # %%
@@ -282,17 +295,18 @@ for name in tests:
     print(f"\n{name}\n    said   {said[name][4]}\n    heard  {greedy_texts[name][4]}")
 
 # %% [markdown]
-# The first line is what one would put on a poster. The last one is what it is worth: the network knows a hundred words by
-# their sound, and not how to spell. A test in which every word is known cannot tell the two apart. It is the same with
-# people's speech, only less plain to see: ask of every error rate which words the test shares with the training.
+# You would put the first line on a poster. The last line shows what it is worth: the network knows a hundred words by their
+# sound, and cannot spell. A test in which every word is known does not show the difference. The same is true of human
+# speech, where it is harder to notice. So ask of every error rate which words the test shares with the training.
 #
-# Strangers lie between. One more voice of the same kind is hardly a stranger at all; for one of another kind, twelve
-# voices were all too few.
+# The strangers lie in between. A thirteenth voice of the same kind is hardly a stranger at all. For another synthesiser,
+# twelve voices of one kind were too few. (Where a test has no error, the *rule of three* bounds its rate: with no error in N
+# words, it is below 3/N with 95 % confidence.)
 #
 # ## A language model of its own
 #
-# It is estimated from the three thousand sentences, but for those that are tested on. From a terminal, for a text file:
-# `asr lm TEXT --alphabet MODEL.keras --out FILE`.
+# We estimate it from the three thousand sentences, without those that we test on. From a terminal, for a text file: `asr lm
+# TEXT --alphabet MODEL.keras --out FILE`.
 
 # %%
 tested = set(shares[2] + shares[3])
@@ -302,22 +316,26 @@ estimate(material).write(own)
 fused = best_text(FastBeamSearch(own, alphabet=alphabet))
 fused_texts, fused_rates = measure(fused)
 
-# %%
-figure, ax = plots.new(
-    size=(8, 2.8), alt="word error rates: low for known voices, high for klatt, highest for new words"
-)
+# %% jupyter={"source_hidden": true}
+alt = "word error rates: near zero for known voices, high for klatt, highest for new words; the n-gram helps all but these"
+figure, ax = plots.new(size=(8, 2.8), alt=alt)
 places = np.arange(len(tests))
 for shift, rates, label in ((-0.2, greedy_rates, "greedy"), (0.2, fused_rates, "with its n-gram")):
-    bars = ax.barh(places + shift, [100 * rate for rate in rates.values()], 0.38, label=label)
-    ax.bar_label(bars, fmt="%.0f", padding=3)
+    values = [100 * rate.rate for rate in rates.values()]
+    ends = [rate.interval() if rate.errors.any() else (0, 3 / rate.lengths.sum()) for rate in rates.values()]
+    bars = ax.barh(places + shift, values, 0.38, label=label)
+    for place, value, (low, high) in zip(places + shift, values, ends, strict=True):
+        ax.plot([100 * low, 100 * high], [place, place], color=plots.GREY)
+        ax.text(max(100 * high, value) + 1, place, f"{value:.0f}", va="center")
 ax.set_yticks(places, list(tests))
-ax.set(title="word error rate (%)", xlim=(0, 110))
+ax.set(xlabel="word error rate, % (grey: 95 % intervals)", xlim=(0, 115))
 ax.invert_yaxis()
 ax.legend(loc="upper right")
 plots.save(figure, "11_error_rates")
 
 # %% [markdown]
-# The n-gram mends what is left where the words are known. Where they are not, it can only put known ones in their place:
+# Where the words are known, the n-gram corrects most of the remaining errors. Where they are not, it can only write known
+# words instead:
 
 # %%
 for text, plain, with_words in list(
@@ -337,9 +355,9 @@ except ValueError as error:
     print("ValueError:", error)
 
 # %% [markdown]
-# *Diagnosis.* It is refused, in one line. That is not as simple as it sounds, for English words *can* be spelt with German
-# letters. What gives them away is that sixty thousand words do without a single Ä, Ö or Ü. A search with them would find
-# English words, and never complain.
+# *Diagnosis.* It is refused, in one line. That needs a rule, because English words *can* be spelt with German letters. What
+# gives them away is that sixty thousand words contain not one Ä, Ö or Ü. Without the rule, the search would write English
+# words and never complain.
 #
 # ## Make it small
 
@@ -351,11 +369,11 @@ for name in ("crnn.keras", *small):
     each = Recognizer.load(RUN / "small" / name)
     assert each.alphabet == alphabet
     heard = [each.transcribe(read_audio(clip.path)) for clip in tests["known voices"]]
-    size, rate = (RUN / "small" / name).stat().st_size / 1e6, score(said["known voices"], heard)["wer"]
-    print(f"{name:20} {size:5.2f} MB   WER {rate:.1%}")
+    size, rate = (RUN / "small" / name).stat().st_size / 1e6, word_errors(said["known voices"], heard)
+    print(f"{name:20} {size:5.2f} MB   WER {rate.summary()}")
 
 # %% [markdown]
-# A quarter of the bytes, the same words, and its letters inside. Say something to it, in any voice you like:
+# The smallest file has a quarter of the bytes, and the letters inside. Let any voice say something to it:
 
 # %%
 recognizer = Recognizer.load(RUN / "small" / "crnn.fast.onnx")
@@ -365,11 +383,13 @@ print(recognizer.transcribe(samples, fused))
 HTML(player_html(samples, sentence))
 
 # %% [markdown]
+# It runs in a web page, too. `asr web` writes a folder of static files with your own language's recogniser in it: put it on
+# any web server, open it on a phone, and speak. Notebook 15 shows how that works.
+#
 # ## Which letters are hard?
 #
-# The new words tell, because nothing else than the ear is of any help there. Lay what was said beside what was heard
-# (`jiwer` finds the shortest way from one to the other), and count for each letter how often it was lost, and how often
-# taken for which other.
+# The new words answer that, because only the ear helps with them. `jiwer` finds a shortest alignment of what was said and
+# what was heard. We count for each letter how often it was lost, and how often it was taken for which other letter.
 
 
 # %%
@@ -385,7 +405,7 @@ def confusions(said, heard):
     return found
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 found = confusions(said["new words"], greedy_texts["new words"])
 total, lost, others = Counter(), Counter(), {}
 for (letter, heard), times in found.items():
@@ -395,30 +415,29 @@ for (letter, heard), times in found.items():
     elif heard != letter:
         others.setdefault(letter, Counter())[heard] += times
 
-# %%
+# %% jupyter={"source_hidden": true}
 wrong = {letter: (lost[letter] + others.get(letter, Counter()).total()) / total[letter] for letter in total}
 often = [letter for letter in total if letter != " " and total[letter] >= len(tests["new words"]) / 5]
 hardest = sorted(often, key=wrong.get, reverse=True)[:12]
 gone = [100 * lost[letter] / total[letter] for letter in hardest]
 taken = [100 * wrong[letter] - share for letter, share in zip(hardest, gone, strict=True)]
 
-# %%
-alt = f"the hardest letters, and how many of a hundred are lost or taken for others: {' '.join(hardest)}"
+# %% jupyter={"source_hidden": true}
+alt = f"the hardest letters in new words, {' '.join(hardest)}: what share of each is lost or taken for another letter"
 figure, ax = plots.new(size=(8, 3.8), alt=alt)
 ax.barh(hardest, gone, color=plots.GREY, label="lost")
-ax.barh(hardest, taken, left=gone, color=plots.ORANGE, label="taken for another (often for …)")
+ax.barh(hardest, taken, left=gone, color=plots.ORANGE, label="taken for another (→ the most frequent one)")
 for place, letter in enumerate(hardest):
-    for other, times in others.get(letter, Counter()).most_common(1):
-        if times > 0.15 * total[letter]:
-            ax.text(100 * wrong[letter] + 1, place, other, va="center", color=plots.ORANGE)
+    for other, _ in others.get(letter, Counter()).most_common(1):
+        ax.text(100 * wrong[letter] + 1, place, f"→ {other if other != ' ' else 'space'}", va="center")
 ax.invert_yaxis()
-ax.set(title="of a hundred such letters in new words, so many go wrong", xlim=(0, 105))
-ax.legend(loc="lower right")
+ax.set(xlabel="errors in a hundred such letters, in new words", xlim=(0, 112))
+figure.legend(loc="outside upper left", ncols=2)
 plots.save(figure, "11_hard_letters")
 
 # %% [markdown]
-# A few letters go wrong nearly always, and many of these are simply not written. But why these? First guess: they were
-# rare in the training.
+# A few letters nearly always go wrong, and many of these are not written at all. Why these? First guess: they were rare in
+# the training.
 
 # %%
 practice = Counter("".join(clip.text for clip in mine.utterances))
@@ -426,9 +445,9 @@ for letter in hardest[:8]:
     print(f"{letter}: {practice[letter]:5} times in the training, {wrong[letter]:.0%} wrong in new words")
 
 # %% [markdown]
-# That is a part of it, no more: German's G came twice as often as its K, and is worse. Second guess: it knows a letter only
-# in the company that it met it in, the T of *Tür* before an Ü. Is a letter better off if some word of the training has it
-# between the same two neighbours?
+# That is only a part of the answer: in German, G came twice as often as K, and does worse. Second guess: the network knows
+# a letter only in contexts it was trained on, such as the T of *Tür* before an Ü. Does a letter do better if some word of
+# the training has it between the same two neighbours?
 
 # %%
 words = {word for clip in mine.utterances for word in clip.text.split()}
@@ -448,11 +467,11 @@ for known, mistakes in company.items():
     print(f"{neighbours:26} {np.mean(mistakes):.0%} of {len(mistakes)} letters wrong")
 
 # %% [markdown]
-# Much better. So it did not learn letters. It learned pieces of a hundred words, and a letter between strangers is a
-# stranger. What this corpus lacks is neither sentences nor voices, but *words*.
+# It does much better. So the network did not learn letters. It learned pieces of a hundred words, and a letter among
+# strangers is a stranger. This corpus lacks neither sentences nor voices. It lacks *words*.
 #
-# Third guess: the ear was right, and the spelling is not what one hears. eSpeak can tell which sounds it made, in the
-# letters of the International Phonetic Alphabet (IPA). Which wrong words sound exactly like the right ones?
+# Third guess: the ear was right, and the spelling does not follow the sound. eSpeak can list the sounds that it makes, in
+# the International Phonetic Alphabet (IPA). Which wrong words sound exactly like the right ones?
 
 
 # %%
@@ -475,24 +494,24 @@ for (word, heard), times in sorted(alike.items(), key=lambda pair: -pair[1])[:8]
     print(f"  {times:2} × {word} → {heard}   [{ipa(word)}]")
 
 # %% [markdown]
-# In German a D at the end of a word is spoken as T. Nobody can hear the difference: who writes UND has learned the word.
-# Here no voice helps, only text. That is what a language model of many texts is for (notebook 07).
+# In German, a D at the end of a word is spoken as T. Nobody can hear the difference: you write UND because you know the
+# word. More voices do not help here, only text does. That is what a language model of many texts is for (notebook 07).
 #
-# Each language has its own traps of that kind. French is full of letters that nobody says. Polish writes one sound as RZ
-# and as Ż. In Spanish, B and V are one sound. Change the line at the top and look.
+# Every language has its own traps of this kind. French is full of silent letters. Polish writes one sound as RZ and as Ż.
+# In Spanish, B and V are one sound. Change the line at the top and look.
 #
 # ## Exercises
 #
-# Write into the empty cells and let `check` judge: it says what is right, and gives a hint where something is not.
-# [All of them solved](../notebooks/solutions/11_your_language.ipynb).
+# Write into the empty cells and let `check` judge your answer. It says what is right, and gives a hint where something is
+# not. [All of them solved](../notebooks/solutions/11_your_language.ipynb).
 
 # %% [markdown] tags=["exercise"]
 # ### Exercise 11.1 · How many sentences?
 #
 # *medium · 10 minutes*
 #
-# How many ways are there to fill the slot `sentence`? Write a function of `rules`, as `read_grammar` returns them, that
-# counts them, each way of filling once. The answer is the function. Then ask it about `rules`.
+# In how many ways can the slot `sentence` be filled? Write a function of `rules`, as `read_grammar` returns them, that
+# counts each way once. The answer is the function. Then ask it about `rules`.
 
 
 # %% tags=["solution"]
@@ -515,8 +534,8 @@ check("11.1", answer)
 # *medium · 12 minutes*
 #
 # A German corpus has the word CAFÉ, and É is not in its alphabet. Write a function of a text (in capitals) and an
-# `Alphabet`. It replaces each letter that the alphabet lacks by the same letter without its marks, where the alphabet has
-# that, and leaves all others alone. NFD puts the bare letter first. The answer is the function.
+# `Alphabet`. It replaces each letter that the alphabet lacks by the same letter without its marks, if the alphabet has that
+# letter, and leaves all others unchanged. NFD puts the bare letter first. The answer is the function.
 
 
 # %% tags=["solution"]
@@ -537,15 +556,21 @@ check("11.2", answer)
 #
 # *easy · 5 minutes*
 #
-# By how many parameters does the network of this notebook (2 × BiLSTM-128) grow if the alphabet gets one letter more?
-# Think first. Then ask `new_model(PROFILES["fast"], alphabet=…)` of `asr_helpers.training`, with two alphabets.
+# By how many parameters does a network grow if its alphabet gains one letter? Write a function of the units of the last
+# BiLSTM (128 here). The answer is the function. Think first. Then compare it with what
+# `new_model(PROFILES["fast"], alphabet=…)` of `asr_helpers.training` counts for two alphabets.
 
 # %% tags=["solution"]
 from asr_helpers.training import new_model
 
+
+def one_more_letter(units):
+    return 2 * units + 1  # a weight for each direction's units, and a bias
+
+
+answer = one_more_letter
 sizes = [new_model(PROFILES["fast"], alphabet=Alphabet(letters)).count_params() for letters in (" AB", " ABC")]
-answer = sizes[1] - sizes[0]
-print(answer, "of", f"{sizes[1]:,}")
+print(one_more_letter(128), "of", f"{sizes[1]:,}; measured: {sizes[1] - sizes[0]}")
 
 # %% tags=["check"]
 check("11.3", answer)
@@ -557,11 +582,11 @@ check("11.3", answer)
 #
 # *hard · 60 minutes, and training on top*
 #
-# eSpeak NG speaks Finnish, Greek, Swahili, Vietnamese, and a hundred more. Write a grammar for one that you know: `xx.txt`
-# in `data/grammars`, with the code that eSpeak knows the language by, and with a slot `new`. Change the line at the top,
-# run it all, and look at the hard letters. Are they the ones that children find hard? The answer is two paths, of the
-# model and of the folder of its test corpus. At least 30 sentences with 40 words, and at most a quarter of the words
-# wrong.
+# eSpeak NG speaks Finnish, Greek, Swahili, Vietnamese, and a hundred more. Write a grammar for a language that you know:
+# `xx.txt` in `data/grammars`, with eSpeak's code of the language for `xx`, and with a slot `new`. Change the line at the
+# top, run all cells, and look at the hard letters. Are they the ones that children find hard? The answer is two paths: the
+# model, and the folder of its test corpus. That needs at least 30 sentences of at least 40 different words, and at most a
+# quarter of the words may be wrong.
 
 # %% tags=["solution"]
 trained = PROFILE != "ci"  # here, the language of above stands in
@@ -570,48 +595,64 @@ answer = (RUN / "small" / "crnn.fast.onnx", RUN / "test") if trained else ...
 # %% tags=["check"]
 check("language", answer)
 
+# %% [markdown]
+# ### Open task · What would it take for people?
+#
+# *40 minutes; no check can judge it, so let somebody read it*
+#
+# This notebook's network understands synthetic voices and a hundred words. Write a plan of one page that takes your language
+# from here to a recogniser for people. Measure at least one thing for it: the words of a text that the grammar lacks, the
+# letters of a Common Voice transcript, the minutes that `asr doctor` predicts.
+#
+# | A good answer | Points |
+# |---|---|
+# | says how much speech and text there is for the language, with the source and the licence of each | 3 |
+# | describes a test set: which speakers, which words, and why none of it is in the training | 3 |
+# | has a measurement of its own, with the command that made it | 2 |
+# | names the three letters or spellings that it expects to be hard, and what each needs: speech, words or text | 2 |
+
 # %% [markdown] tags=["quiz"]
 # ## Quiz
 #
 # **1. Why must the alphabet be known before the network is built?**
 #
 # - [ ] so that it can be trained faster | The speed hardly depends on it.
-# - [x] the last layer has one output for each letter | And one for the blank, the last.
+# - [x] the last layer has one output for each letter | And a last one for the blank.
 # - [ ] the spectrogram depends on it | It knows no letters.
 #
-# **2. A corpus holds Ü both as one character and as U with a mark. What happens, if nobody composes them?**
+# **2. A corpus holds Ü both as one character and as U with a mark. What happens if nobody composes them?**
 #
-# - [x] the same sound has two spellings | The network must guess which one, and half of the guesses count as errors.
+# - [x] the same sound has two spellings | The network must guess between them, and wrong guesses count as errors.
 # - [ ] nothing: they look the same | To the eye. To the computer they are different texts.
 # - [ ] the program stops | It would be better if it did.
 #
 # **3. WER is 3 % on new sentences, and 90 % on new words. What has the network learned?**
 #
-# - [ ] nothing: one of the figures is wrong | Both are right.
+# - [ ] nothing: one of the numbers must be wrong | Both are right.
 # - [ ] the language | Then it could spell new words, too.
-# - [x] to tell the words of the grammar apart | A test with known words only cannot see the difference.
+# - [x] to tell the words of the grammar apart | A test of known words alone cannot show the difference.
 #
 # **4. It writes UNT for UND. Which remedy helps most?**
 #
 # - [ ] more voices | They all say it with a T.
-# - [x] more text: a language model that knows the word | The ear is right; what is missing is the spelling.
-# - [ ] a better microphone | There is no difference to be heard.
+# - [x] more text: a language model that knows the word | The ear is right; only the spelling is missing.
+# - [ ] a better microphone | There is no difference to hear.
 #
 # **5. Why is an English language model refused for a German model?**
 #
-# - [x] none of its words has a letter that German has and English lacks | So it is of another language, although its words could be spelt.
+# - [x] none of its words has a letter that German has and English lacks | So it belongs to another language, although its words could be spelt.
 # - [ ] it has too many words | That would only be slow.
 # - [ ] its file has another format | Both formats are read.
 
 # %% [markdown]
 # ## Recap
 #
-# - A page of grammar and a synthesiser make a corpus for any of a hundred languages, in a minute.
-# - The alphabet comes from the transcripts, composed and in capitals; it travels inside the model's file.
-# - A model and a language model have to be of one language; one line says so if they are not.
-# - New sentences of known words are easy. New words show what has been learned.
-# - A letter is hard where it is rare, where its neighbours are new, and where it is not spelt as it sounds. Against the
-#   last, text helps, not sound.
+# - A page of grammar and a synthesiser make a corpus in any of a hundred languages, in a minute.
+# - The alphabet comes from the transcripts, composed and in capitals. It travels inside the model's file.
+# - A model and its language model must share a language. If they do not, one line says so.
+# - New sentences of known words are easy. New words show what the network has learned.
+# - A letter is hard where it is rare, where its neighbours are new, and where the spelling does not follow the sound. In the
+#   last case text helps, and sound does not.
 #
 # With recordings of your own language, from a terminal:
 #
@@ -620,14 +661,15 @@ check("language", answer)
 # asr train --train corpus --valid more --run runs/de --alphabet auto
 # asr lm TEXT --alphabet runs/de/best.keras --out runs/de.arpa.gz
 # asr transcribe RECORDING --model runs/de/best.keras --lm runs/de.arpa.gz
+# asr web runs/de/best.keras --lm runs/de.arpa.gz --out page
 # ```
 #
 # ## Further reading
 #
 # - [eSpeak NG](https://github.com/espeak-ng/espeak-ng): the synthesiser, its languages and how to add one.
 # - [Common Voice](https://commonvoice.mozilla.org): recordings of people in more than a hundred languages, to download.
-# - [Unicode normalization forms](https://unicode.org/reports/tr15/): when two texts are the same.
-# - [Pratap and others (2020), *MLS*](https://arxiv.org/abs/2012.03411): read books in eight languages, as LibriSpeech.
+# - [Unicode normalization forms](https://unicode.org/reports/tr15/): when two texts count as equal.
+# - [Pratap and others (2020), *MLS*](https://arxiv.org/abs/2012.03411): books read aloud in eight languages, as in LibriSpeech.
 # - [Pratap and others (2023), *MMS*](https://arxiv.org/abs/2305.13516): one network for a thousand languages, with CTC and letters.
 #
-# Next: [12 · Your voice](12_your_voice.ipynb), the English network again, and one person whom it does not understand yet.
+# Next: [12 · Your voice](12_your_voice.ipynb), with the English network again, and a speaker whom it does not understand yet.

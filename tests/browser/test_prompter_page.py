@@ -62,10 +62,11 @@ def record(opened, seconds):
 
 
 def test_another_sentence_is_refused(reading, lab):
-    wait_for_sentence(reading, "Read aloud, sentence 1 of 30")
+    wait_for_sentence(reading, "Read aloud, sentence 1 of 72")
     record(reading, 4)
     wait_for_sentence(reading, "not heard")
     assert recordings(lab) == [] and bench(reading).locator("audio").count() == 1
+    assert bench(reading).get_by_role("button", name="keep it anyway").is_visible()
 
 
 def test_the_sentence_itself_is_kept(reading, lab):
@@ -88,6 +89,23 @@ def test_how_it_looks(reading):
     reading.screenshot("prompter", ".asr-prompter-bench")
 
 
+def test_a_refused_recording_is_kept_by_keyboard(reading, lab):
+    anyway = bench(reading).get_by_role("button", name="keep it anyway")
+    assert not anyway.is_visible()
+    record(reading, 4)  # the clip, which is another sentence than the one shown
+    anyway.wait_for(timeout=60_000)
+    for _ in range(20):  # from the record button onwards
+        reading.page.keyboard.press("Tab")
+        if "keep it anyway" in reading.page.evaluate("document.activeElement.textContent"):
+            break
+    reading.page.keyboard.press("Enter")
+    wait_for_sentence(reading, "sentence 3 of")
+    (log,) = (lab[0].parent / "runs" / "voice").rglob("doubts.tsv")
+    (line,) = log.read_text().splitlines()
+    assert line.startswith("9101-2-0000\t") and len(recordings(lab)) == 2 and not anyway.is_visible()
+    assert "another sentence" in reading.page.evaluate("document.activeElement.textContent")
+
+
 def test_recordings_are_deleted_by_keyboard_after_a_second_word(reading, lab):
     yes = bench(reading).get_by_role("button", name="yes, delete them all")
     assert not yes.is_visible()
@@ -95,10 +113,11 @@ def test_recordings_are_deleted_by_keyboard_after_a_second_word(reading, lab):
     yes.wait_for(timeout=30_000)
     focused = "document.activeElement.textContent"
     wait_for(lambda: "no, keep" in reading.page.evaluate(focused), 30, "the focus is not where it does no harm")
-    assert len(recordings(lab)) == 1
+    assert len(recordings(lab)) == 2
     press(reading, "yes, delete them all", "Space")
     wait_for_sentence(reading, "deleted")
-    assert not list((lab[0].parent / "runs").rglob("*.flac")) and not yes.is_visible()
+    runs = lab[0].parent / "runs"
+    assert not [*runs.rglob("*.flac"), *runs.rglob("doubts.tsv")] and not yes.is_visible()
     wait_for(lambda: "another sentence" in reading.page.evaluate(focused), 30, "the focus is lost")
 
 

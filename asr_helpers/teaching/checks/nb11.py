@@ -19,7 +19,7 @@ def sentences_of_a_grammar(answer):
         count = as_number(call_answer(answer, {"sentence": list(sentences), **slots}))
         if count != right:
             raise Hint(f"wrong for {' | '.join(sentences)!r}: {hint}")
-    return "a page of rules, thousands of sentences: that is why a grammar is the cheapest corpus there is."
+    return "a page of rules, thousands of sentences: a grammar is the cheapest corpus there is."
 
 
 @judge("11.2")
@@ -39,7 +39,7 @@ def without_its_marks(answer):
             raise Hint(f"{text}: a letter that the alphabet has must stay as it is.")
         if folded != right:
             raise Hint(f"{text} becomes {folded!r}. A letter with no such spelling stays as it is.")
-    return "a clip more is kept, for a letter less. What it costs: é and e sound different."
+    return "the clip is kept, at the price of a mark. Remember that é and e sound different."
 
 
 def _bare(text: str) -> str:
@@ -49,12 +49,12 @@ def _bare(text: str) -> str:
 
 @judge("11.3")
 def one_letter_more(answer):
-    units = 128
-    slips = {
-        2 * units: "each class has one number more, which is added whatever is heard (the bias).",
-        units + 1: "the last LSTM reads in both directions.",
-        units: "the last LSTM reads in both directions.",
-        4 * (2 * units + 1): "those are bytes.",
-    }
-    expect_close(as_number(answer), 2 * units + 1, 0.5, slips)
-    return "next to a million that listen: the alphabet is the cheapest part of a model."
+    for units in (128, 40, 256):
+        slips = {
+            2 * units: f"{units} units: each class has one number more, its bias, which is added whatever is heard.",
+            units + 1: f"{units} units: the last LSTM reads in both directions.",
+            units: f"{units} units: the last LSTM reads in both directions.",
+            4 * (2 * units + 1): f"{units} units: those are bytes.",
+        }
+        expect_close(as_number(call_answer(answer, units)), 2 * units + 1, 0.5, slips)
+    return "little, beside a million parameters that listen: the alphabet is the cheapest part of a model."
