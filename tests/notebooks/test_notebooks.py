@@ -34,7 +34,7 @@ TOO_LONG = {
 }
 MINUTES = 30  # to read a notebook, at most
 # What a notebook needs beyond the package's own dependencies.
-EXTRAS = {"11_your_language": "espeakng_loader"}
+EXTRAS = {"11_your_language": "espeakng_loader", "12_your_voice": "espeakng_loader"}
 
 
 def code(notebook):
