@@ -14,8 +14,8 @@
 # %% [markdown]
 # # 12 · Your voice
 #
-# Meet a speaker whom the recogniser does not understand. Three minutes of training later it does, and everybody else is
-# understood as before. Then read to a prompter, and do the same for yourself.
+# Meet a speaker whom the recogniser does not understand. A few minutes of training later it does, and everybody else is
+# understood almost as before. Then read to a prompter, and do the same for yourself.
 
 # %% jupyter={"source_hidden": true}
 import numpy as np
