@@ -27,7 +27,7 @@ from IPython.display import HTML
 from asr_helpers.corpus import data_dir, load_corpus
 from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.show import plots, word_diff
-from asr_helpers.show.widgets import SpectrogramBench, player, player_html
+from asr_helpers.show.widgets import SpectrogramBench, instrument, player, player_html
 from asr_helpers.sound import (
     features,
     hz_to_mel,
@@ -363,10 +363,14 @@ np.testing.assert_allclose(again, play_back(mels, 400, 160, 512), atol=1e-3)
 player(again, "Played back from the log-mels")
 
 # %% [markdown]
-# Rougher, but the words are there: you can do without what the picture lost. Can the recogniser?
+# Rougher, but the words are there: you can do without what the picture lost. Can the recogniser? Change between the two
+# with *A* and *B*, and play from wherever you click:
 
 # %%
 recognizer = Recognizer.load(shipped_model())
+instrument(samples, recognizer, again, label="the sentence, recorded and played back from its log-mels")
+
+# %%
 word_diff(utterance.text, {"recorded": recognizer.transcribe(samples), "played back": recognizer.transcribe(again)})
 
 # %% [markdown]

@@ -29,8 +29,9 @@ from keras import layers, ops
 
 from asr_helpers.corpus import data_dir, load_corpus
 from asr_helpers.network import build_model, ctc_loss, pack_targets
+from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.show import plots
-from asr_helpers.show.widgets import Trellis, player
+from asr_helpers.show.widgets import Trellis, instrument
 from asr_helpers.sound import features, output_frames, read_audio
 from asr_helpers.teaching import check
 from asr_helpers.text import ALPHABET, BLANK, decode, encode
@@ -45,7 +46,7 @@ clip = load_corpus(data_dir() / "mini" / "test-mini").utterances[3]
 spectrogram = features(read_audio(clip.path))
 shipped = keras.saving.load_model(data_dir() / "models" / "crnn.keras", compile=False)
 log_probs = tf.nn.log_softmax(shipped(spectrogram[None, ..., None])[0]).numpy()
-display(player(read_audio(clip.path), clip.text.lower()))
+display(instrument(read_audio(clip.path), Recognizer.load(shipped_model()), text=clip.text, label=clip.text.lower()))
 plots.save(plots.spelling(log_probs, spectrogram), "05_posteriors")
 
 # %% [markdown] tags=["about"]

@@ -17,6 +17,7 @@ import traitlets
 from asr_helpers.recognizer.recognizer import Recognizer, shipped_model
 from asr_helpers.show import plots
 from asr_helpers.show.widgets.modules import STATIC, joined
+from asr_helpers.show.widgets.players import player_html
 from asr_helpers.sound import mel, speech
 from asr_helpers.sound.effects import limit
 from asr_helpers.words.alignment import Word, align
@@ -57,11 +58,12 @@ class InstrumentWidget(anywidget.AnyWidget):
     recorded = traitlets.Dict().tag(sync=True)
     changed = traitlets.Dict().tag(sync=True)
     problem = traitlets.Unicode().tag(sync=True)
-    still = b""  # a PNG, and what it shows, for readers without a kernel
+    still = b""  # a PNG, what it shows, and the HTML of players: for readers without a kernel
     alt = ""
+    players = ""
 
     def _ipython_display_(self):
-        """Display the widget and, folded below it, a picture for readers without a kernel."""
+        """Display the widget and, folded below it, a picture and players for readers without a kernel."""
         from IPython.display import HTML, display
 
         data, metadata = self._repr_mimebundle_()
@@ -70,8 +72,8 @@ class InstrumentWidget(anywidget.AnyWidget):
             source = f"data:image/png;base64,{base64.b64encode(self.still).decode()}"
             display(
                 HTML(
-                    "<details><summary>No kernel? Here is a picture.</summary>"
-                    f'<img alt="{escape(self.alt)}" src="{source}" style="max-width:100%"></details>'
+                    '<details class="no-kernel"><summary>No kernel? A picture and the sound.</summary>'
+                    f'{self.players}<img alt="{escape(self.alt)}" src="{source}" style="max-width:100%"></details>'
                 )
             )
 
@@ -148,6 +150,9 @@ def instrument(
     else:
         figure = plots.posteriors(recognizer.audio_log_probs(samples), mel.features(samples), label, alphabet)
     widget.still = plots.png(figure)
+    widget.players = player_html(samples, label)
+    if changed is not None:
+        widget.players += player_html(changed, f"{label}, changed")
     return widget
 
 
