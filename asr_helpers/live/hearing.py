@@ -35,7 +35,7 @@ SIZES = {2: Sizes(25, 25, 25), 1: Sizes(16, 16, 9)}  # for a delay in seconds
 
 
 class Windows:
-    """A recogniser of any runtime, which hears each window anew."""
+    """A recogniser of any runtime, which computes each window again."""
 
     window_frames = 100  # 4 s
 
@@ -65,7 +65,7 @@ class Hearing:
         """Set the delay.
 
         Args:
-            network: it may go on from chunk to chunk, or hear each window anew.
+            network: it may go on from chunk to chunk, or compute each window again.
             sizes: of chunk and look-ahead.
             detector: where it hears nobody, frames are silent; None takes everything for speech.
         """

@@ -67,7 +67,7 @@ class Listener:
         """Start to listen.
 
         Args:
-            recognizer: hears each window anew; a `StreamingNetwork` goes on from chunk to chunk, in half the time.
+            recognizer: computes each window again; a `StreamingNetwork` goes on from chunk to chunk, in half the time.
             decoder: log-probabilities (frames, classes) to text.
             delay: seconds from a sound to the first text that has heard it, at most, a key of `SIZES`: 2 or 1.
             detector: where it hears nobody, no word is written, such as `VoiceDetector()`.

@@ -202,7 +202,7 @@ def _damage(content: BinaryIO, part: Part) -> str:
     if missing := missing or part.missing:
         return f"cut off, {missing} bytes of sound are missing; fetch it again"
     if unread:
-        return f"its header does not count {unread} bytes at the end; correct the header, or save the sound anew"
+        return f"its header does not count {unread} bytes at the end; correct the header, or save the sound again"
     return ""
 
 

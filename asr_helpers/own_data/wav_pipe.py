@@ -135,7 +135,7 @@ def _behind(pipe: BufferedIOBase, wav: Wav, name: str) -> Wav | None:
     harmless = not header.strip(b"\0") or _TAG.match(header)
     rest = len(header) + _drain(pipe)
     if rest > _MOST_RUBBISH and not harmless:
-        why = f"its header does not count {rest} bytes at the end; correct the header, or save the sound anew"
+        why = f"its header does not count {rest} bytes at the end; correct the header, or save the sound again"
         raise AudioError(f"{name}: {why}")
     return None
 

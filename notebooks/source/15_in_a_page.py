@@ -264,7 +264,7 @@ nudged = [x + 1e-5 * rng.standard_normal(x.shape).astype(np.float32) for x in in
 print("ONNX Runtime, nudged: ", compare([recognizer.log_probs(x) for x in nudged], theirs))
 
 # %% [markdown]
-# *Diagnosis.* It differs from itself by no less. The bytes are chosen anew for every frame, so a value that lies between
+# *Diagnosis.* It differs from itself by no less. The bytes are chosen afresh for every frame, so a value that lies between
 # two steps falls to one side or the other, and the LSTM carries that on. A test for equal numbers would fail for no
 # reason, so the project's test asks for what matters: the same best letter in 99.5 % of frames.
 #
@@ -446,7 +446,7 @@ check("15.3", answer)
 #
 # **4. A whistle at 10.5 kHz becomes 5.5 kHz when every third of 48 000 samples is kept. When can it be filtered out?**
 #
-# - [x] before samples are dropped | Afterwards it cannot be told from a real tone of 5.5 kHz.
+# - [x] before samples are dropped | Afterwards nothing distinguishes it from a real tone of 5.5 kHz.
 # - [ ] after they are dropped | Then a filter would remove real speech at 5.5 kHz with it.
 # - [ ] at either time | The order is the whole point.
 #

@@ -24,10 +24,10 @@ def _agreed(updates):
 
 @judge("14.1")
 def local_agreement(answer):
-    told = [["WELL"], ["WELL", "NOAH"], ["WELL", "NOW", "ENNIS"], ["WELL", "NOW", "ENNIS", "I"]]
+    shown = [["WELL"], ["WELL", "NOAH"], ["WELL", "NOW", "ENNIS"], ["WELL", "NOW", "ENNIS", "I"]]
     rng = np.random.default_rng(14)
     more = [[[str(word) for word in rng.choice(["A", "B"], length)] for length in range(1, 9)] for _ in range(20)]
-    for updates in (told, [], [[], ["A"], [], ["A"], ["A"]], *more):
+    for updates in (shown, [], [[], ["A"], [], ["A"], ["A"]], *more):
         found = call_answer(answer, [list(words) for words in updates])
         try:
             found = [list(words) for words in found]

@@ -10,7 +10,7 @@ export class Engine {
     const engine = new Engine();
     Object.assign(engine, { exports: instance.exports, mels, pooling: time_pooling, classes });
     const address = engine.exports.place(model.length);
-    new Uint8Array(engine.exports.memory.buffer).set(model, address); // taken anew after each call: the memory may grow
+    new Uint8Array(engine.exports.memory.buffer).set(model, address); // taken again after each call: the memory may grow
     return engine;
   }
 

@@ -1,4 +1,4 @@
-// CTC's lattice: all ways to write a text in so many frames. The twin of asr_helpers/words/ctc_lattice.py.
+// CTC's lattice: all ways to write a text in a given number of frames. The twin of asr_helpers/words/ctc_lattice.py.
 
 export const logAdd = (a, b) => {
   const low = Math.min(a, b), high = Math.max(a, b);

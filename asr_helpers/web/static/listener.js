@@ -1,5 +1,5 @@
 // The recogniser while somebody speaks: blocks of samples in, words out. The twin of asr_helpers/live/hearing.py and
-// listener.py, in which each window is heard anew. Without a clock: the same samples give the same words.
+// listener.py, in which each window is computed again. Without a clock: the same samples give the same words.
 
 const CHUNK = 25, AHEAD = 25, WINDOW = 100; // frames of 40 ms: new ones, look-ahead, and both with the past
 const PAUSE_SECONDS = 0.8, IDLE_SECONDS = 2.4, LONGEST_SECONDS = 25; // one of these ends a stretch of text
