@@ -165,7 +165,7 @@ def _write(out: Path, made: dict[str, bytes]) -> None:
             inside = len(path.parts) == 1 or (len(path.parts) == 2 and path.parts[0] == "clips")
             if name not in made and inside and (out / name).is_file():
                 (out / name).unlink()
-        # The settings first: they make the folder ours. The service worker last: with it, browsers fetch the page again.
+        # The settings first: they make the folder ours. The service worker last: browsers then fetch the page again.
         for name in sorted(made, key=lambda name: (name == WORKER, name != SETTINGS, name)):
             (out / name).parent.mkdir(exist_ok=True)
             files.write(out / name, made[name])
