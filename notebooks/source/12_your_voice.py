@@ -23,7 +23,8 @@ from IPython.display import HTML, display
 
 from asr_helpers.own_data import speak
 from asr_helpers.recognizer import Recognizer, shipped_model
-from asr_helpers.show.widgets import hypothesis_html, player_html
+from asr_helpers.show import word_diff
+from asr_helpers.show.widgets import player_html
 from asr_helpers.words import default_decoder
 
 recognizer, with_words = Recognizer.load(shipped_model()), default_decoder()
@@ -38,11 +39,8 @@ def stranger(text):
 
 def said_and_heard(samples, text, hearers):
     """Return a player of `samples`, and below it what each of `hearers` writes with its language model."""
-    rows = [f"<tr><th>said</th><td style='text-align:left'>{text}</td></tr>"]
-    for name, hearer in hearers.items():
-        heard = hypothesis_html(text, with_words(hearer.audio_log_probs(samples)))
-        rows.append(f"<tr><th>{name}</th><td style='text-align:left'>{heard}</td></tr>")
-    return f"{player_html(samples, 'the stranger')}<table>{''.join(rows)}</table>"
+    heard = {name: with_words(hearer.audio_log_probs(samples)) for name, hearer in hearers.items()}
+    return player_html(samples, "the stranger") + word_diff(text, heard).data
 
 
 text = "JUMP IN HAZEL THE GOLDEN DOLPHIN WON'T WAIT"
