@@ -530,7 +530,7 @@ print(f"{answer(500, 12.7):.0f} MB")
 # %% tags=["check"]
 check("04.3", answer)
 
-# %% [markdown] tags=["exercise"]
+# %% [markdown]
 # ### Open task · When does the network wait?
 #
 # *15 minutes, alone or in pairs*

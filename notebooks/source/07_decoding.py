@@ -539,6 +539,13 @@ for weight in (WEIGHT, 3.0, 10.0, 30.0):
 # Write into the empty cells and let `check` judge: it says what is right, and gives a hint where something is not.
 # [All of them solved](../notebooks/solutions/07_decoding.ipynb).
 
+
+# %% jupyter={"source_hidden": true}
+def errors_of(reference, text):
+    """Return the fewest words to replace, drop or insert that turn the text into the reference."""
+    return int(word_errors([reference], [text]).errors[0])
+
+
 # %% [markdown] tags=["exercise"]
 # ### Exercise 07.1 · When to say nothing
 #
@@ -571,12 +578,6 @@ check("07.1", answer)
 # error rate be? This *oracle* bounds what any re-ranking can reach. Write it as a function of `lists` (of texts, one list
 # for each clip) and `references`; `errors_of` counts a text's errors. The answer is the function. Then try it without and
 # with the language model.
-
-
-# %%
-def errors_of(reference, text):
-    """Return the fewest words to replace, drop or insert that turn the text into the reference."""
-    return int(word_errors([reference], [text]).errors[0])
 
 
 # %% tags=["solution"]

@@ -78,7 +78,7 @@ def with_about(source: str, name: str, minutes: tuple[float, int]) -> str:
         minutes: to read it, and to do its exercises.
     """
     rows = dict(ROW.findall(source))
-    title, rest = source.split("\n", 1) if source.startswith("# ") else ("", source)
+    title, _, rest = source.partition("\n") if source.startswith("# ") else ("", "", source)
     rest = ROW.sub("", HEAD.sub("", rest)).strip()
     reading, exercises = minutes
     run = f"to run: {rows['Minutes']} · " if "Minutes" in rows else ""
