@@ -566,31 +566,25 @@ check("12.3", answer)
 # - [x] nothing by itself; compare it with what else would fit | If anything else fits much better there, the word was not said.
 # - [ ] that the text is long enough | Only a text that is too long for the sound is refused.
 #
-# **2. Why is half of the recordings held out?**
-#
-# - [ ] to save time | Another minute of speech costs little time.
-# - [x] sentences that the network learned from say nothing about new ones | It may know them by heart.
-# - [ ] to choose α with | Then they could no longer judge: ten other sentences are set aside for that.
-#
-# **3. Why does the network hear old speech while it learns the new?**
+# **2. Why does the network hear old speech while it learns the new?**
 #
 # - [ ] the old speech has words that the new voice does not say | That may help, but it is not the reason.
 # - [ ] training on so little speech is unstable | It is stable: the network learns that minute by heart.
 # - [x] it would forget the old voices | Each step moves the weights towards the present speech, whatever they were good for.
 #
-# **4. Half way between the shipped and the adapted weights, why is the network any good?**
+# **3. Half way between the shipped and the adapted weights, why is the network any good?**
 #
 # - [ ] the average of any two good networks is good | If they began with different random weights, it is usually useless.
 # - [x] one was trained from the other, so they lie close together | Along the line between them the loss stays low.
 # - [ ] the language model corrects it | The curve was measured by ear.
 #
-# **5. The change is −10 points, and its interval is −21 to +1. What was shown?**
+# **4. The change is −10 points, and its interval is −21 to +1. What was shown?**
 #
 # - [ ] a gain of 10 points | It may be luck: other sentences could show none.
 # - [x] that more sentences are needed | The interval holds 0. It narrows with the square root of their number.
 # - [ ] that the adaptation failed | Nothing shows that either.
 #
-# **6. You delete your recordings. What is left of your voice?**
+# **5. You delete your recordings. What is left of your voice?**
 #
 # - [ ] nothing | Something was made from them.
 # - [x] the weights that were adapted to it | Anyone who has them can measure how well they know a voice. Delete them, too.

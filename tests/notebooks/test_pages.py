@@ -68,8 +68,9 @@ def test_the_glossary_is_sorted_and_every_term_is_explained():
     terms = re.findall(r"^### (.+)$", GLOSSARY, re.MULTILINE)
     assert terms == sorted(terms, key=str.lower)
     for entry in re.split(r"^### .+$", GLOSSARY, flags=re.MULTILINE)[1:]:
-        (numbers,) = re.findall(r"→ ([\d, ]+)$", entry.strip())
-        assert all(any(name.startswith(number) for name in build.NAMES) for number in numbers.split(", "))
+        (numbers,) = re.findall(r"→ ([A\d, ]+)$", entry.strip())
+        names = [*build.NAMES, *build.APPENDIX]
+        assert all(any(name.startswith(number) for name in names) for number in numbers.split(", "))
 
 
 @pytest.mark.parametrize("name", build.NAMES)
