@@ -244,7 +244,7 @@ def test_what_is_no_file_is_named_and_not_waited_for(library, tmp_path):
     (library / "7/5/gone.txt").symlink_to("nowhere")
     found = load_corpus(library)
     assert len(found) == 4 and len(found.problems) == 3
-    assert all("is no file" in problem for problem in found.problems)
+    assert all("is not a file" in problem for problem in found.problems)
     done = convert(library, tmp_path / "wav", workers=1)
     assert done.converted == 4 and len(done.problems) == 3
     with pytest.raises(AudioError, match="a folder or a pipe"):
@@ -604,7 +604,7 @@ def test_what_is_there_and_not_the_archive_stays(mirror, tmp_path):
     about.parent.mkdir(parents=True)
     for mine in (archive, about):
         mine.write_text("mine")
-    with pytest.raises(CorpusError, match="not the published file") as error:
+    with pytest.raises(CorpusError, match="checksum is not the published one") as error:
         download("dev-clean-2", tmp_path / "data", url)
     assert one_line(error).startswith(f"{archive}: ") and archive.read_text() == "mine" and handler.requests == []
     archive.unlink()
