@@ -145,6 +145,18 @@ def by_language_model():
     return [change, *ends]
 
 
+def calibrated(spectrograms):
+    low, high = min(each.min() for each in spectrograms), max(each.max() for each in spectrograms)
+    return (high - low) / 255, round(-128 - low * 255 / (high - low))
+
+
+def best_share(matrix, bits):
+    top, shares = 2 ** (bits - 1) - 1, np.linspace(0.05, 1, 39)
+    steps = shares * np.abs(matrix).max() / top
+    errors = [np.mean((np.clip(np.round(matrix / step), -top, top) * step - matrix) ** 2) for step in steps]
+    return shares[np.argmin(errors)]
+
+
 def mean_over(axis):
     return lambda ears, x: greedy(np.mean([ear.log_probs(x) for ear in ears], axis=axis))
 
@@ -452,15 +464,36 @@ CASES = {
             (lambda words: np.mean([word.confidence for word in words]) < 0.5, "coin"),
         ],
     ),
-    "08.1": (3.935, [(1000 / 127, "both sides"), (0.03376, "without the click"), (9.0, "too high")]),
-    "08.2": (0.2, [(0.65, "8 bits"), (1.0, "whole maximum"), (10.1, "in dB")]),
+    "08.1": (
+        calibrated,
+        [
+            (lambda clips: calibrated(clips[:1]), "not of the first"),
+            (lambda clips: (max(abs(each).max() for each in clips) / 127, 0), "never used"),
+            (lambda clips: calibrated(clips)[::-1], "the scale: "),
+            (lambda clips: (calibrated(clips)[0], 128 + calibrated(clips)[1]), "uint8"),
+            (3.935, "function"),
+        ],
+    ),
+    "08.2": (
+        best_share,
+        [
+            (lambda matrix, bits: 1.0, "whole maximum"),
+            (lambda matrix, bits: best_share(matrix, 8), "3 bits, another share"),
+            (lambda matrix, bits: best_share(matrix, 3), "6 bits, another share"),
+            (lambda matrix, bits: 10.1, "in dB"),
+            (0.2, "function"),
+        ],
+    ),
     "08.3": (
         (6 / 255, -43),
         [
             ((6 / 256, -43), "255 steps"),
             ((6 / 255, 85), "uint8"),
             ((6 / 255, -213), "sign"),
-            ((4 / 127, 0), "both sides"),
+            ((4 / 127, 0), "never used"),
+            ((0.03, -43), "the scale: too high"),
+            ((6 / 255, -42), "the zero point: too high"),
+            ((-43, 6 / 255), "swapped"),
         ],
     ),
     "09.1": (
@@ -729,7 +762,7 @@ def test_the_line_that_a_learner_sees(capsys):
 
 
 def test_checks_need_no_tensorflow():
-    code = "import asr_helpers.teaching.checks as c, sys; c.verdict('00.2', 'A'); c.verdict('08.2', 0.2)"
+    code = "import asr_helpers.teaching.checks as c, sys; c.verdict('00.2', 'A'); c.verdict('08.3', (0.2, 1))"
     code += "; print('tensorflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

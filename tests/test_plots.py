@@ -179,11 +179,10 @@ def test_error_against_speed_has_the_fastest_on_top():
             ("int8", 5_000_000, 0.11, {"1": 10, "2": 8}),
         )
     ]
-    speed, size, errors = plots.error_against_speed(variants, threads=2).axes
-    assert [label.get_text() for label in speed.get_yticklabels()] == ["int8", "float32"]
+    speed, errors = plots.error_against_speed(variants, threads=2).axes
+    assert [label.get_text() for label in speed.get_yticklabels()] == ["int8, 5 MB", "float32, 20 MB"]
     assert speed.yaxis_inverted()
     assert [bar.get_width() for bar in speed.patches] == [8, 25]
-    assert [bar.get_width() for bar in size.patches] == [5, 20]
     assert [line.get_xdata()[0] for line in errors.lines] == pytest.approx([11, 10])
     ends = [lines.get_segments()[0][:, 0].tolist() for lines in errors.collections]
     assert ends == [pytest.approx([9, 14]), pytest.approx([8, 13])]

@@ -26,8 +26,6 @@ UNSOLVED = {"model", "language"}  # these capstones take a training, which no ru
 NOT_YET_EXECUTED = {*build.NAMES, *build.APPENDIX}
 TOO_LONG = {
     "03_augmentation",
-    "08_quantization",
-    "09_interpreters",
     "10_pretrained",
     "11_your_language",
     "12_your_voice",

@@ -25,11 +25,8 @@ TEXTS = (
 NOT_YET = {
     "asr_helpers/teaching/checks/nb10.py",
     "notebooks/source/03_augmentation.py",
-    "notebooks/source/08_quantization.py",
-    "notebooks/source/09_interpreters.py",
     "notebooks/source/10_pretrained.py",
     "notebooks/source/13_more_machines.py",
-    "notebooks/source/appendix/A1_converter.py",
 }
 
 

@@ -1,82 +1,88 @@
 """Judges of notebook 08's exercises."""
 
-import io
-import zipfile
-from functools import cache
-
 import numpy as np
 
-from asr_helpers.corpus.reading import data_dir
-from asr_helpers.sound.audio import read_audio
-from asr_helpers.sound.mel import features
-from asr_helpers.teaching.checks.given import clips_of
-from asr_helpers.teaching.checks.judging import as_number, as_numbers, expect_close, judge
+from asr_helpers.teaching.checks.judging import Hint, as_number, as_numbers, call_answer, expect_close, judge
+
+
+def _expect_named(name: str, answer: float, truth: float, tolerance: float, slips: dict[float, str]) -> None:
+    """Raise `Hint` as `expect_close` does, with the `name` of the number that is wrong before it."""
+    try:
+        expect_close(answer, truth, tolerance, slips)
+    except Hint as hint:
+        raise Hint(f"{name}: {hint}") from None
+
+
+def _expect_grid(scale: float, zero_point: float, low: float, high: float) -> None:
+    """Raise `Hint` unless these are the scale and the zero point of int8 from `low` < 0 to `high` > 0."""
+    truth = (high - low) / 255
+    slips = {
+        (high - low) / 256: "256 values have 255 steps between them.",
+        max(high, -low) / 127: "that is a grid with the zero point 0: a part of it is never used.",
+        high / 255: "the range begins below 0.",
+        1 / truth: "upside down: the scale is the width of one step.",
+    }
+    _expect_named("the scale", scale, truth, truth / 1000, slips)
+    slips = {
+        round(-low / truth): "that is the zero point of a uint8, 0 to 255. An int8 begins at −128.",
+        round(-128 + low / truth): "it lies outside −128 to 127: look at the sign of the lowest value.",
+        0: "then half of the integers would represent values below zero, which are less than half of the range.",
+    }
+    _expect_named("the zero point", zero_point, round(-128 - low / truth), 0.5, slips)
 
 
 @judge("08.1")
 def one_click(answer):
-    speech = [features(read_audio(each.path)) for each in clips_of("mini/train-mini")[::91]]
-    low, high = min(each.min() for each in speech), max(each.max() for each in speech)
-    truth = float(1000 - low) / 255
-    slips = {
-        1000 / 127: "that is for a range on both sides of zero. The input has a zero point.",
-        float(high - low) / 255: "that is the scale without the click.",
-        1 / truth: "upside down: the scale is the width of one step.",
-        1000 / 16: "a range of 8 bits has 255 steps.",
-    }
-    expect_close(as_number(answer), truth, truth / 50, slips)
-    return "one step, and speech has a deviation of 1: a single value decides what the other millions are worth."
+    rng = np.random.default_rng(0)
+    speech = [rng.uniform(-4, 6, (frames, 80)).astype(np.float32) for frames in (50, 70, 60)]
+    clicked = [each.copy() for each in speech]
+    clicked[1][0, 0] = 1000
+    for spectrograms in (speech, clicked):
+        found = as_numbers(call_answer(answer, spectrograms), 2, "the scale and the zero point")
+        low, high = (float(end([end(each) for each in spectrograms])) for end in (np.min, np.max))
+        first = float(np.ptp(spectrograms[0])) / 255
+        if abs(found[0] - first) < 1e-6 < abs(first - (high - low) / 255):
+            raise Hint("the range is that of all spectrograms, not of the first.")
+        _expect_grid(*found, low, high)
+    return "one step after the click is almost 4, and speech has a deviation of 1: one value spoils all others."
 
 
-@cache
-def _lstm_kernel() -> np.ndarray:
-    """Return the kernel of the first LSTM, read from the shipped .keras file (an HDF5 file in a zip)."""
-    import h5py
-
-    with zipfile.ZipFile(data_dir() / "models" / "crnn.keras") as archive:
-        weights = h5py.File(io.BytesIO(archive.read("model.weights.h5")))
-        return weights["layers/bidirectional/forward_layer/cell/vars/0"][()]
+def _matrix(seed: int) -> np.ndarray:
+    """Return a matrix of weights with a few large ones, as trained matrices have them."""
+    return np.random.default_rng(seed).standard_t(4, (200, 150))
 
 
-@cache
-def _clipped_snr(bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return clipping points as fractions of the maximum, and the SNR in dB of the kernel in `bits` bits at each."""
-    weights, top = _lstm_kernel(), 2 ** (bits - 1) - 1
-    shares = np.linspace(0.05, 1, 39)
-    ratios = []
-    for step in shares * np.abs(weights).max() / top:
-        back = np.clip(np.round(weights / step), -top, top) * step
-        ratios.append(10 * np.log10(np.mean(weights**2) / np.mean((back - weights) ** 2)))
-    return shares, np.array(ratios)
+def _ratios(matrix: np.ndarray, bits: int, shares: np.ndarray) -> np.ndarray:
+    """Return the SNR in dB of `matrix` in `bits` bits, clipped at each of `shares` of its maximum."""
+    top, steps = 2 ** (bits - 1) - 1, shares * np.abs(matrix).max()
+    back = [np.clip(np.round(matrix / step * top), -top, top) * step / top for step in steps]
+    return np.array([10 * np.log10(np.mean(matrix**2) / np.mean((each - matrix) ** 2)) for each in back])
 
 
 @judge("08.2")
 def clip_on_purpose(answer):
-    shares, ratios = _clipped_snr(3)
-    slips = {
-        shares[_clipped_snr(8)[1].argmax()]: "that is the best share at 8 bits.",
-        shares[_clipped_snr(4)[1].argmax()]: "that is the best share at 4 bits.",
-        ratios.max() - ratios[-1]: "that is the gain in dB. The share of the maximum is wanted.",
-        1.0: "at the whole maximum nothing is clipped, and the steps are coarse.",
-    }
-    expect_close(as_number(answer), shares[ratios.argmax()], 0.04, slips)
-    return "the fewer the bits, the harder one clips: few large weights are spoilt, all others gain."
+    for seed, bits in ((0, 3), (1, 6)):
+        matrix, shares = _matrix(seed), np.linspace(0.02, 1, 99)
+        ratios = _ratios(matrix, bits, shares)
+        share = as_number(call_answer(answer, matrix, bits))
+        if not 0 < share <= 1:
+            hint = "is it the gain in dB, or the clip itself?" if share > 1 else "a clip at 0 leaves nothing."
+            raise Hint(f"a share of the maximum lies between 0 and 1: {hint}")
+        loss = ratios.max() - _ratios(matrix, bits, np.array([share]))[0]
+        if loss > 0.5 and share > 0.99:
+            raise Hint(f"at the whole maximum nothing is clipped, and in {bits} bits the steps are coarse.")
+        if loss > 0.5:
+            best = shares[ratios.argmax()]
+            raise Hint(
+                f"in {bits} bits, another share has a higher SNR: yours is too {'high' if share > best else 'low'}."
+            )
+    return "the fewer the bits, the harder one clips: a few large weights are spoilt, and all others gain."
 
 
 @judge("08.3")
 def grid_by_hand(answer):
     scale, zero_point = as_numbers(answer, 2, "the scale and the zero point")
-    slips = {
-        6 / 256: "256 values have 255 steps between them.",
-        4 / 127: "that is a grid on both sides of zero: without a zero point, a third of it is wasted.",
-        4 / 255: "the range begins at −2, not at 0.",
-        255 / 6: "upside down: the scale is the width of one step.",
-    }
-    expect_close(scale, 6 / 255, 1e-5, slips)
-    slips = {
-        round(2 / (6 / 255)): "that is the zero point of a uint8, 0 to 255. An int8 begins at −128.",
-        round(-128 - 2 / (6 / 255)): "it lies outside −128 to 127: look at the sign of `low`.",
-        0: "then half of the integers below zero would stand for values that never come.",
-    }
-    expect_close(zero_point, round(-128 + 2 / (6 / 255)), 0, slips)
+    if scale < 0 < zero_point < 1:
+        raise Hint("the two are swapped: the scale comes first.")
+    _expect_grid(scale, zero_point, -2, 4)
     return "zero itself is met exactly, and nothing of the range is wasted."
