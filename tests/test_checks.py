@@ -496,17 +496,14 @@ CASES = {
             ((-43, 6 / 255), "swapped"),
         ],
     ),
-    "09.1": (
-        mean_over(0),
-        [(lambda ears, x: greedy(ears[1].log_probs(x)), "not listened to"), (mean_over(1), "axis 0")],
-    ),
-    "09.2": (Late(one_batch, 1), [(Late(one_batch, -1), "not the answers"), (np.zeros((1, 25, 29)), "8 × 25")]),
+    "09.1": (mean_over(0), [(lambda ears, x: greedy(ears[1].log_probs(x)), "ignores one"), (mean_over(1), "axis 0")]),
+    "09.2": (Late(one_batch, 1), [(Late(one_batch, -1), "not the outputs"), (np.zeros((1, 25, 29)), "8 × 25")]),
     "09.3": (
         {"features": 0.2, "network": 1.0, "decoding": 0.01},
         [
             ({"features": 0.0002, "network": 0.001, "decoding": 0.00001}, "milliseconds"),
             ({"network": 1.0}, "keys"),
-            ({"features": 0.2, "network": 1.0, "decoding": 1.1}, "once more"),
+            ({"features": 0.2, "network": 1.0, "decoding": 1.1}, "network again"),
         ],
     ),
     "10.1": (53, [(88, "without an error. And"), (1, "too low")]),

@@ -145,7 +145,7 @@ words, costs = [], []
 for name, form in variants.items():
     short, ends = name.removeprefix("crnn."), (100 * end for end in form.wer_change_ci95)
     change = [f"{100 * form.wer_change:+.1f}", "{:+.1f} to {:+.1f}".format(*ends)]
-    words.append([short, f"{100 * form.wer:.1f}", *(change if name != "crnn.keras" else "–" * 2)])
+    words.append([short, f"{100 * form.wer:.1f}", *(change if name != "crnn.keras" else ["–", "–"])])
     memory = f"{form.peak_rss_mb:.0f}" if form.peak_rss_mb else "–"
     costs.append([short, f"{form.ms_per_audio_second['1']:.1f}", f"{form.load_seconds:.2f}", memory])
 display(table(["file", "WER %", "change", "95 % interval"], words))
@@ -269,7 +269,9 @@ ways = {
     "cut every 20 s": " ".join(map(small.transcribe, cuts)),
     "all in one piece": greedy(small.log_probs(features(minute))),
 }
-print(f"{len(said)} sentences, one by one: WER {word_errors(said, map(small.transcribe, pieces)).rate:.1%}")
+print(
+    f"{len(said)} sentences, one by one: WER {word_errors(said, [small.transcribe(each) for each in pieces]).rate:.1%}"
+)
 for name, text in ways.items():
     print(f"{name:16} WER {word_errors([' '.join(said)], [text]).rate:.1%}")
 
@@ -281,8 +283,9 @@ for name, text in ways.items():
 # ## Could it write while you speak?
 #
 # Pieces are not streaming: their text comes after their end. The backward LSTMs read from the future, so each answer needs
-# some sound behind it. Captions could therefore lag by about a second, at the cost of recomputing every window. Notebook 14
-# does this, measures the delay, and cuts the file into a *latency-controlled* graph that recomputes only the look-ahead.
+# some sound behind it. Captions could therefore lag by about a second, at the cost of recomputing every window.
+# [Notebook 14](14_live.ipynb) does this, and measures the delay. It also cuts the file into a *latency-controlled* graph,
+# which recomputes only the look-ahead.
 #
 # ## Which file to choose
 #
@@ -294,7 +297,7 @@ for name, text in ways.items():
 # | phone | `dynamic.tflite` | *not tested here*: measure it on the phone |
 # | no float unit | `int8.tflite` | *not tested here*: integers only, but many such chips need a fixed length |
 #
-# Does the slowest file hear well enough? One more clip, from the file with the largest change and from Keras:
+# Does the slowest file hear as well as the fastest? One more clip:
 
 # %%
 smallest = Recognizer.load(RUN / "crnn.int8.tflite")

@@ -24,12 +24,7 @@ TITLE = re.compile(r"^### Exercise (\S+) · (.+)\n\n\*(easy|medium|hard) · (\d+
 UNSOLVED = {"model", "language"}  # these capstones take a training, which no run in the profile `ci` makes
 # To be executed anew, and longer than 30 minutes: both lists shrink, and in the end they are empty.
 NOT_YET_EXECUTED = {*build.NAMES, *build.APPENDIX}
-TOO_LONG = {
-    "03_augmentation",
-    "10_pretrained",
-    "11_your_language",
-    "12_your_voice",
-}
+TOO_LONG = {"03_augmentation", "10_pretrained", "11_your_language", "12_your_voice"}
 MINUTES = 30  # to read a notebook, at most
 # What a notebook needs beyond the package's own dependencies.
 EXTRAS = {"11_your_language": "espeakng_loader", "12_your_voice": "espeakng_loader"}

@@ -35,7 +35,7 @@ def two_ears(answer):
     if texts == [right for _, right in cases]:
         return "the surer of the two ears decides, frame by frame."
     if texts in (["AB", "AB"], ["AC", "AC"]):
-        raise Hint("one of the ears is not listened to.")
+        raise Hint("your function ignores one of the ears.")
     raise Hint("the surer ear should win. Average the log-probabilities over the ears (axis 0), then `greedy`.")
 
 
@@ -47,23 +47,25 @@ def one_batch(answer):
     alone = np.array([shipped_recognizer().log_probs(x) for x in batch])
     same = np.mean(logits.argmax(-1) == alone.argmax(-1))
     if same < 0.9:
-        raise Hint("those are not the answers to these clips: is it the first second of the first eight that have one?")
-    return "the same answers as one by one. The TFLite files were made for a batch of one, and have no other."
+        raise Hint(
+            "those are not the outputs for these clips. Take the first second of the first eight that are long enough."
+        )
+    return "the same outputs as one by one. The TFLite files accept only a batch of one."
 
 
 @judge("09.3")
 def where_the_time_goes(answer):
     wanted = ("features", "network", "decoding")
     if not isinstance(answer, dict) or set(answer) != set(wanted):
-        raise Hint(f"a dict is wanted, with the keys {', '.join(wanted)}.")
+        raise Hint(f"a dict with the keys {', '.join(wanted)} is expected.")
     times = {name: as_number(answer[name]) for name in wanted}
     if min(times.values()) <= 0:
-        raise Hint("nothing takes zero time, or less.")
+        raise Hint("every part takes more than zero time.")
     if times["network"] < 0.02:
         raise Hint("no machine is that fast. Is it milliseconds, and per second of audio?")
     if times["network"] > 500:
         raise Hint("no machine is that slow. Is it milliseconds, per second of audio, and the fast file?")
     if times["decoding"] > times["network"]:
-        raise Hint("greedy decoding is one argmax. Is the network computed inside of it once more?")
+        raise Hint("greedy decoding is one argmax. Does your `decoding` run the network again?")
     share = times["network"] / sum(times.values())
-    return f"the network takes {share:.0%} of the time here. What is left to gain elsewhere is little."
+    return f"the network takes {share:.0%} of the time here. There is little to gain elsewhere."

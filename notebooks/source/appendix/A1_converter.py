@@ -202,7 +202,7 @@ tried = [np.clip(np.rint(gate / step), -127, 127) * step for step in steps]
 errors = np.array([variance @ np.square(each - gate).sum(axis=1) for each in tried])
 best = tried[errors.argmin()]
 print(f"best at {shares[errors.argmin()]:.0%} of the largest weight: {errors[-1] / errors.min():.0f} times less error")
-np.testing.assert_allclose(best, clipped.get_layer("lstm2").get_weights()[0][:, :256], atol=1e-6)
+np.testing.assert_allclose(best, clipped.get_layer("lstm2").get_weights()[0][:, :256], rtol=1e-5)
 
 # %% [markdown]
 # The last line shows that `clip_kernels` does the same. Clipping also shifts the mean of the output, by the inputs' mean
