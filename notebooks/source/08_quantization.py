@@ -164,7 +164,7 @@ print(*(f"{bits} bits: {ratio:.0f} dB" for bits, ratio in ratios.items()), sep="
 
 # %% jupyter={"source_hidden": true}
 figure, axes = plots.new(2, 2, (7, 7.4))
-limit = np.abs(weights[:40, :40]).max()
+limit = np.quantile(np.abs(weights[:40, :40]), 0.99)
 for ax, bits in zip(axes.flat, (None, 8, 4, 2), strict=True):
     corner = (rounded(weights, bits) if bits else weights)[:40, :40]
     title = f"{bits} bits, SNR {ratios[bits]:.0f} dB" if bits else "float32"
@@ -180,7 +180,7 @@ figure
 # ## One scale, or one for each channel?
 #
 # A single large weight stretches the range of the whole matrix. The kernel of the first convolution, with its BatchNorm
-# multiplied in, is such a case. Compare one scale for all 9-weight channels with one scale each:
+# multiplied in, is such a case. Compare one scale for the whole kernel with one scale for each channel:
 
 # %%
 gamma, _, _, variance = model.get_layer("conv1_norm").get_weights()
@@ -200,9 +200,7 @@ for (name, values), style in zip(kept.items(), ("o-", "s--"), strict=True):
     below.plot(values, style, label=name, markersize=4)
 below.set(title="SNR after rounding to 8 bits (dB)", xlabel="channel, from narrow to wide", ylim=(0, None))
 below.legend(loc="lower right")
-figure.alt = (
-    f"the widest channel is {widths[-1] / widths[0]:.0f} times as wide as the narrowest, which loses most of its SNR"
-)
+figure.alt = f"the widest channel is {widths[-1] / widths[0]:.0f} times as wide as the narrowest, which loses most under a common scale"
 figure.caption = "Under a common scale, narrow channels lose precision. With a scale each, all channels keep it."
 plots.save(figure, "08_channels")
 
@@ -225,7 +223,10 @@ print(f"{len(calibration)} spectrograms, from {low:.2f} to {high:.2f}: scale {sc
 lstms = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Bidirectional)]
 behind = [name for lstm in lstms for name in (lstm, f"{lstm}_norm")]
 names = ["log_mel", "conv1_relu", "conv2_relu", *behind, "logits"]
-probe = keras.Model(model.input, [model.get_layer(name).output for name in names])
+probe = tf.function(
+    keras.Model(model.input, [model.get_layer(name).output for name in names]),
+    input_signature=[tf.TensorSpec((None, None, 80, 1))],
+)
 
 
 def ranges(spectrograms):
@@ -428,7 +429,10 @@ def inside(name, x):
 
 # %% jupyter={"source_hidden": true}
 layers = ["conv1_pool", "conv2_pool", *lstms, "logits"]
-between = keras.Model(folded.input, [folded.get_layer(name).output for name in layers])
+between = tf.function(
+    keras.Model(folded.input, [folded.get_layer(name).output for name in layers]),
+    input_signature=[tf.TensorSpec((1, None, 80, 1))],
+)
 eight = heard["harbour"][:8]
 
 

@@ -99,7 +99,10 @@ def inside(name, x):
 
 
 # %% jupyter={"source_hidden": true}
-between = keras.Model(folded.input, [folded.get_layer(name).output for name in lstms])
+between = tf.function(
+    keras.Model(folded.input, [folded.get_layer(name).output for name in lstms]),
+    input_signature=[tf.TensorSpec((1, None, 80, 1))],
+)
 truth = [dict(zip(lstms, [y[0].numpy() for y in between(x[None, :, :, None])], strict=True)) for x in heard]
 
 
