@@ -243,7 +243,7 @@ colours = [plots.ORANGE if name in lstms else plots.BLUE for name in names]
 ax.barh(names, highs - lows, left=lows, color=colours)
 ax.invert_yaxis()
 ax.axvline(0, color=plots.GREY, linewidth=1)
-ax.set(xlabel="value, over eight sentences")
+ax.set(xlabel="value, over eight sentences", xlim=(lows.min() - 1, highs.max() + 1))
 figure.alt = "range of each layer as a bar: the LSTMs stay within −1 and 1, the norm behind the first reaches far"
 figure.caption = "What 256 steps must cover in each layer. LSTMs (orange) stay within ±1; the norms behind them do not."
 plots.save(figure, "08_ranges")
