@@ -162,7 +162,7 @@ for name, values in read.items():
 
 # %% [markdown]
 # Undo the line, and the unfolded file is as precise as the folded one. Divide the file's step by the slope, and the true
-# step appears: 1/128 in both. So the kernel of the fused LSTM writes steps of 1/128, whatever scale the file gives. The
+# step appears: about 1/128 in both. So the kernel of the fused LSTM writes steps of 1/128, whatever scale the file gives. The
 # layer that follows believes the file, and reads values many times too large. If you look only at the scale, you blame the
 # rounding.
 #
@@ -184,10 +184,10 @@ largest = np.abs(kernel).max(axis=1)
 figure, ax = plots.new(size=(7, 3.4))
 ax.loglog(np.sqrt(variance), largest, ".", color=plots.BLUE)
 ax.axhline(largest.max() / 127, color=plots.ORANGE)
-ax.text(np.sqrt(variance).max(), largest.max() / 127, "one int8 step", ha="right", va="bottom", color=plots.ORANGE)
+ax.text(np.sqrt(variance).min(), largest.max() / 127, "one int8 step", va="bottom", color=plots.ORANGE)
 ax.set(xlabel="deviation of the input", ylabel="its largest weight")
 figure.alt = (
-    "largest folded weight of each input over its deviation: it falls; most inputs are only a few int8 steps high"
+    "largest folded weight of each input over its deviation: it falls; for most inputs it is about one int8 step"
 )
 figure.caption = "Inputs that hardly vary (left) get the largest weights, and these set the step for all others."
 figure
@@ -233,7 +233,9 @@ for ax, (name, values) in zip(axes, means.items(), strict=True):
     ax.set(title=name, ylabel="mean error (steps)", ylim=(-3, 3))
 axes[1].set_xticks(np.arange(6) * 256 + 128, [f"{name}\n{way}" for name in lstms for way in ("forwards", "backwards")])
 figure.alt = "mean error of each LSTM output before and after one_grid, grouped by LSTM and direction"
-figure.caption = "Where two zero points disagree, a whole direction lies a step too low (above). One grid corrects it."
+figure.caption = (
+    "Where two zero points disagree, a whole direction lies about a step off (above). One grid corrects it."
+)
 figure
 
 
@@ -251,7 +253,7 @@ for name in means:
 # The values of an LSTM lie between −1 and 1. The middle of such a range lies between two integers, so the last digit of the
 # calibration decides whether the zero point is 0 or −1. Three ops have one: the kernel that writes, the op that reverses the
 # backward LSTM's output, and the op that joins both directions. None of them converts: the integers are copied. Where the
-# zero points disagree, all values are read one step too low. Which LSTM is hit, if any, changes with the calibration set.
+# zero points disagree, all values are read one step too high or too low. Which LSTM is hit, if any, changes with the calibration set.
 # One step is little, but large folded weights multiply it. `one_grid` gives all of them the grid that the next layer reads.
 #
 # ## Recap
