@@ -1,13 +1,15 @@
 """Our recogniser compared with others that come as wheels: errors, speed, memory, size, start. Needs `pretrained`.
 
-    python benchmarks/pretrained.py [--only ours] [--times] [--limit N] [--json]
+    python benchmarks/pretrained.py [--only ours] [--times | --texts | --prompts] [--limit N] [--json]
 
 Each system runs in fresh processes. One transcribes 40 clips of people reading (data/real), the harbour radio
 (test-mini), and the people again with pink noise at 10 dB SNR: a quarter of an hour for all. Two more, with one core
 and with two (on Linux they get no others), are timed from samples to text on the first ten clips of people: four
 minutes. On one core, processor time is measured, which other work on the machine hardly changes; while two cores are
-measured, nothing else should run. `--times` measures only times and memory, `--only` one system (`ours`: both of ours,
-a minute); the other results in `benchmarks/pretrained.json` are kept. Notebook 10 draws it.
+measured, nothing else should run. `--times` measures only times and memory, `--texts` only errors, `--only` one system
+(`ours`: both of ours, a minute); the other results in `benchmarks/pretrained.json` are kept. `--prompts` measures
+something else: Whisper tiny.en on the harbour radio, after a prompt that holds the radio's words, and after one that
+holds sentences of train-mini. Notebook 10 draws all of it.
 
 All transcripts, ours too, pass `own_data.spoken` before they are scored. Differences are paired, relative to ours with
 the language model.
@@ -15,10 +17,12 @@ the language model.
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +124,47 @@ def _whisper(folder: Path, threads: int, task: list[str], beam: int = 5) -> tupl
         return whisper.spell(result.sequences_ids[0], tokens)
 
     return transcribe, [folder / "model.bin"]
+
+
+PROMPT_TOKENS = 223  # at most, in all models of Whisper
+
+
+def prompts() -> dict[str, str]:
+    """Return {name: a prompt}: the words of train-mini with six letters or more, and eighteen of its sentences."""
+    texts = [each.text.lower() for each in load_corpus(data_dir() / "mini" / "train-mini").utterances]
+    words = sorted({word for text in texts for word in text.split() if len(word) > 5})
+    chosen = texts[:: len(texts) // 18][:18]
+    return {"words": " " + ", ".join(words) + ".", "sentences": "".join(f" {text.capitalize()}." for text in chosen)}
+
+
+def tokens_of(text: str, folder: Path) -> list[str]:
+    """Return a plain English text as Whisper's tokens, by the byte-pair merges in `folder`/tokenizer.json."""
+    merges = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]["merges"]
+    ranks = {tuple(pair.split(" ") if isinstance(pair, str) else pair): rank for rank, pair in enumerate(merges)}
+    tokens = []
+    for word in re.findall(r"'(?:s|t|re|ve|m|ll|d)| ?[A-Za-z]+| ?[^\sA-Za-z]+", text):
+        pieces = list(word.replace(" ", "Ġ"))
+        while len(pieces) > 1:
+            place, rank = min(enumerate(ranks.get(pair, len(ranks)) for pair in pairwise(pieces)), key=lambda x: x[1])
+            if rank == len(ranks):
+                break
+            pieces[place : place + 2] = [pieces[place] + pieces[place + 1]]
+        tokens += pieces
+    return tokens
+
+
+def prompted(given: dict[str, list[dict]]) -> dict[str, dict]:
+    """Return {name of a prompt: the prompt, its tokens, and what Whisper tiny.en then writes of the harbour radio}."""
+    folder, found = whisper.tiny_en(), {}
+    for name, prompt in prompts().items():
+        tokens = tokens_of(prompt, folder)[-PROMPT_TOKENS:]
+        task = ["<|startofprev|>", *tokens, "<|startoftranscript|>", "<|notimestamps|>"]
+        transcribe, _ = _whisper(folder, os.cpu_count() or 1, task)
+        texts = [transcribe(samples_of(clip)) for clip in tqdm(given["harbour"], name)]
+        errors = word_errors([spoken(clip["text"]) for clip in given["harbour"]], [spoken(text) for text in texts])
+        scores = {"wer": errors.rate, "ci95": errors.interval()}
+        found[name] = {"prompt": prompt, "tokens": len(tokens), **scores, "texts": texts}
+    return found
 
 
 # Hours as published: Radford et al. 2022 (680 000, of which 438 000 are English speech with its text),
@@ -238,7 +283,10 @@ def table(result: dict) -> str:
 def main() -> None:
     parser = arguments(__doc__, __file__, "json")
     parser.add_argument("--only", choices=["ours", *SYSTEMS], help="measure only these, keep the others")
-    parser.add_argument("--times", action="store_true", help="measure only times and memory, keep the texts")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--times", action="store_true", help="measure only times and memory, keep the texts")
+    part.add_argument("--texts", action="store_true", help="measure only errors, keep times and memory")
+    part.add_argument("--prompts", action="store_true", help="measure only Whisper tiny.en after a prompt")
     parser.add_argument("--limit", type=int, metavar="N", help="clips of each corpus; nothing is kept")
     options = parser.parse_args()
     names = [name for name in SYSTEMS if options.only in (None, name)]
@@ -247,10 +295,20 @@ def main() -> None:
     given = clips(options.limit)
     if options.limit and REFERENCE not in names:
         names.insert(0, REFERENCE)  # of fewer clips, earlier results are no reference
-    kept = OUT.exists() and not options.limit and (options.only or options.times)
-    rows = {row["name"]: row for row in (json.loads(OUT.read_text())["systems"] if kept else ())}
+    before = json.loads(OUT.read_text()) if OUT.exists() else {}
+    if options.prompts:
+        before["prompts"] = prompted(given)
+        if not options.limit:
+            files.write(OUT, json.dumps(before, indent=1) + "\n")
+        print(json.dumps({name: {**each, "texts": len(each["texts"])} for name, each in before["prompts"].items()}))
+        return
+    kept = not options.limit and (options.only or options.times or options.texts)
+    rows = {row["name"]: row for row in (before.get("systems", ()) if kept else ())}
     for name in tqdm(names, unit="system"):
-        rows[name] = row_of(name, given, rows.get(name) if options.times else None)
+        if options.texts and name in rows:
+            rows[name]["texts"] = apart("write_down", name, given)
+        else:
+            rows[name] = row_of(name, given, rows.get(name) if options.times else None)
         ordered = [rows[each] for each in SYSTEMS if each in rows]
         score(ordered, given)
         corpora = {
@@ -258,6 +316,7 @@ def main() -> None:
             for corpus, listed in given.items()
         }
         result = {"snr_db": SNR_DB, "reference": REFERENCE, "corpora": corpora, "systems": ordered}
+        result |= {"prompts": before["prompts"]} if "prompts" in before else {}
         if not options.limit:  # after each system: an interrupted run continues with --only
             files.write(OUT, json.dumps(result, indent=1) + "\n")
     print(json.dumps(result) if options.json else table(result))

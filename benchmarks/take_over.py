@@ -1,6 +1,6 @@
 """What does pretraining by others buy? CTC heads on Whisper's encoder, with ever more hours. Needs `whisper`.
 
-    python benchmarks/take_over.py TRAIN... --valid VALID --run DIR [--hours 0.1667 1 5] [--out FILE]
+    python benchmarks/take_over.py TRAIN... --valid VALID --run DIR [--hours 0.1667 1 5] [--layers] [--out FILE]
 
 The encoder of tiny.en encodes each clip once, at the clip's own length; its outputs are cached in DIR as float16
 (139 MB an hour). CTC heads are trained on pairs of its frames:
@@ -12,7 +12,11 @@ The encoder of tiny.en encodes each clip once, at the clip's own length; its out
 - the hour's convolutions together with the encoder, both trainable: that hour again, then the harbour radio.
 
 Each is measured on VALID, on data/real and on test-mini, greedily and with the shipped language model. Results that
-FILE already holds are not computed again. Notebook 10 draws `benchmarks/take_over.json`.
+FILE already holds are not computed again. `--layers` stops after the first of the three studies. Appendix A4 draws
+`benchmarks/take_over.json`, and of the layers a smaller run that also counts characters:
+
+    python benchmarks/take_over.py train-clean-100 --valid data/real --hours 0.3333 --layers --run DIR \
+        --out benchmarks/take_over_layers.json
 """
 
 import itertools
@@ -31,7 +35,7 @@ from asr_helpers.pretrained import whisper
 from asr_helpers.sound import features, read_audio
 from asr_helpers.system import files
 from asr_helpers.training import PROFILES, new_model, trapezoid
-from asr_helpers.words import FastBeamSearch, best_text, greedy, shipped_lm, word_errors
+from asr_helpers.words import FastBeamSearch, best_text, character_errors, greedy, shipped_lm, word_errors
 
 HEADS = ("one layer", "convolutions")
 # A frame is 40 ms, so a batch of 500 frames is 20 s of speech.
@@ -120,7 +124,7 @@ def train_crnn(speech: Speech) -> keras.Model:
 
 
 def measure(model: keras.Model, clips: list, inputs: dict[str, np.ndarray], decoders: dict) -> dict:
-    """Return the word error rates on clips by each decoder.
+    """Return the error rates of words and of characters on clips, by each decoder.
 
     Args:
         model: from (1, frames, …) to logits.
@@ -133,14 +137,17 @@ def measure(model: keras.Model, clips: list, inputs: dict[str, np.ndarray], deco
     outputs = [each - np.logaddexp.reduce(each, axis=-1, keepdims=True) for each in logits]
     rates = {}
     for name, decode in decoders.items():
-        errors = word_errors(texts, [decode(each) for each in outputs])
-        rates[name] = {"wer": errors.rate, "wer_ci95": errors.interval()}
+        heard, rates[name] = [decode(each) for each in outputs], {}
+        for rate, count in (("wer", word_errors), ("cer", character_errors)):
+            errors = count(texts, heard)
+            rates[name] |= {rate: errors.rate, f"{rate}_ci95": errors.interval()}
     return rates
 
 
 def main() -> None:
     parser = arguments(__doc__, __file__, "train", "valid", "run", "out")
     parser.add_argument("--hours", type=float, nargs="+", default=[1 / 6, 1, 5])
+    parser.add_argument("--layers", action="store_true", help="only compare the encoder's layers")
     options = parser.parse_args()
 
     mini = data_dir() / "mini"
@@ -181,6 +188,8 @@ def main() -> None:
     for level in range(levels):
         heard = {name: pairs(each[:, level]) for name, each in layers.items()}
         once(f"layer {level}", hour, partial(train_head, "one layer", heard), heard, greedily, valid)
+    if options.layers:
+        return
 
     encoder, heard = whisper.build_encoder(weights), {}
     groups = {**tests, f"{max(options.hours):g}-hours": largest.utterances, "train-mini": harbour.utterances}
