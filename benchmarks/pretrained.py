@@ -8,8 +8,8 @@ and with two (on Linux they get no others), are timed from samples to text on th
 minutes. On one core, processor time is measured, which other work on the machine hardly changes; while two cores are
 measured, nothing else should run. `--times` measures only times and memory, `--texts` only errors, `--only` one system
 (`ours`: both of ours, a minute); the other results in `benchmarks/pretrained.json` are kept. `--prompts` measures
-something else: Whisper tiny.en on the harbour radio, after a prompt that holds the radio's words, and after one that
-holds sentences of train-mini. Notebook 10 draws all of it.
+something else: Whisper tiny.en on every second clip of the harbour radio, after a prompt that holds the radio's words,
+and after one that holds sentences of train-mini. Notebook 10 draws all of it.
 
 All transcripts, ours too, pass `own_data.spoken` before they are scored. Differences are paired, relative to ours with
 the language model.
@@ -154,14 +154,14 @@ def tokens_of(text: str, folder: Path) -> list[str]:
 
 
 def prompted(given: dict[str, list[dict]]) -> dict[str, dict]:
-    """Return {name of a prompt: the prompt, its tokens, and what Whisper tiny.en then writes of the harbour radio}."""
-    folder, found = whisper.tiny_en(), {}
+    """Return {name of a prompt: it, its tokens, and what Whisper tiny.en then writes of every second radio clip}."""
+    folder, listed, found = whisper.tiny_en(), given["harbour"][::2], {}
     for name, prompt in prompts().items():
         tokens = tokens_of(prompt, folder)[-PROMPT_TOKENS:]
         task = ["<|startofprev|>", *tokens, "<|startoftranscript|>", "<|notimestamps|>"]
         transcribe, _ = _whisper(folder, os.cpu_count() or 1, task)
-        texts = [transcribe(samples_of(clip)) for clip in tqdm(given["harbour"], name)]
-        errors = word_errors([spoken(clip["text"]) for clip in given["harbour"]], [spoken(text) for text in texts])
+        texts = [transcribe(samples_of(clip)) for clip in tqdm(listed, name)]
+        errors = word_errors([spoken(clip["text"]) for clip in listed], [spoken(text) for text in texts])
         scores = {"wer": errors.rate, "ci95": errors.interval()}
         found[name] = {"prompt": prompt, "tokens": len(tokens), **scores, "texts": texts}
     return found

@@ -248,6 +248,8 @@ engine["9007"] += " ★"
 shown = {REFERENCE: plots.ORANGE, "Whisper tiny.en": plots.BLUE}
 found = {name: errors_by_voice(systems[name]["texts"]["harbour"]) for name in shown}
 order = sorted(voices, key=lambda voice: (engine[voice].startswith("eSpeak"), found["Whisper tiny.en"][voice].rate))
+
+# %% jupyter={"source_hidden": true}
 figure, ax = plots.new(size=(7, 4.8))
 for (name, colour), shift in zip(shown.items(), (0.12, -0.12), strict=True):
     rates = np.array([found[name][voice].rate for voice in order])
@@ -276,35 +278,47 @@ kinds = {
 }
 
 # %% jupyter={"source_hidden": true}
-prompted = {f"tiny.en, prompt of {name}": each["texts"] for name, each in log["prompts"].items()}
-texts_of = {
-    name: systems[name]["texts"]["harbour"] for name in (REFERENCE, "Whisper tiny.en", "Whisper base")
-} | prompted
-by_voice = {name: errors_by_voice(texts) for name, texts in texts_of.items()}
+compared = (REFERENCE, "Whisper tiny.en", "Whisper base")
+by_voice = {name: errors_by_voice(systems[name]["texts"]["harbour"]) for name in compared}
 rows = []
 for kind, members in kinds.items():
     cells = []
-    for name in texts_of:
+    for name in compared:
         errors = sum(by_voice[name][voice].errors.sum() for voice in members)
         words = sum(by_voice[name][voice].lengths.sum() for voice in members)
         cells.append(f"{errors / words:.1%}" if errors else f"below {3 / words:.1%}")
     rows.append([f"{kind} ({words} words)", *cells])
-table(["word error rate", *texts_of], rows)
+table(["word error rate", *compared], rows)
 
 # %% [markdown]
 # "Below" is the rule of three: with no error in *n* words, the true rate is probably below 3 / *n*.
 #
-# Two more things were unequal. Ours has a language model that knows the radio's phrases; Whisper was given nothing. A
-# *prompt* is Whisper's way of being given something: text that it takes for what was said just before. We tried two: a list of
-# the radio's longer words, and eighteen sentences from `train-mini`. What does a prompt change?
+# Something else was unequal. Ours has a language model that knows the radio's phrases; Whisper was given nothing. A *prompt*
+# can give it something: text that it takes for what was said just before. We tried two prompts on every second bulletin: a
+# list of the radio's longer words, and eighteen sentences from `train-mini`. What do they change?
 
 # %%
-everything = [spoken(clip.text) for clip in harbour]
-plain = errors_of("Whisper tiny.en", "harbour")
-for name, each in log["prompts"].items():
-    errors = word_errors(everything, [spoken(text) for text in each["texts"]])
-    change, (low, high) = paired_difference(plain, errors)
-    print(f"prompt of {name}: {errors.rate:.1%}, {100 * change:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})")
+answers = {"no prompt": systems["Whisper tiny.en"]["texts"]["harbour"][::2]}
+answers |= {f"prompt of {name}": each["texts"] for name, each in log["prompts"].items()}
+
+
+def after(name, voice):  # voice: how its number begins
+    places = [place for place, clip in enumerate(harbour[::2]) if clip.id.startswith(voice)]
+    said = [spoken(harbour[::2][place].text) for place in places]
+    return word_errors(said, [spoken(answers[name][place]) for place in places])
+
+
+# %% jupyter={"source_hidden": true}
+rows = []
+for name in answers:
+    cells = []
+    for voice in ("9", "901", "900"):
+        errors = after(name, voice)
+        change, (low, high) = paired_difference(after("no prompt", voice), errors)
+        bracket = f" ({100 * change:+.1f}: {100 * low:+.1f} to {100 * high:+.1f})" if name != "no prompt" else ""
+        cells.append(f"{errors.rate:.1%}{bracket}")
+    rows.append([name, *cells])
+table(["Whisper tiny.en", "all voices", "eSpeak", "other voices"], rows)
 
 # %% [markdown]
 # PROMPT TO COME
