@@ -42,7 +42,7 @@ def no_error_where_others_err(answer):
     ]
     right = (own == 0) & (other > 0)
     if (given == right).all():
-        return f"{right.sum()} sentences of its own world. Most are in voices that Whisper has trouble with."
+        return f"{right.sum()} sentences of its own world: its voices, and its phrases."
     for wrong, hint in slips:
         if (given == wrong).all():
             raise Hint(hint)
