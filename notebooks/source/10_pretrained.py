@@ -198,7 +198,7 @@ for ax, corpus, title in zip(axes, ("people", "harbour"), ("people reading", "ha
         ax.plot(*point, "o", color=colour, markersize=9)
         shift, side = beside.get(name, ((9, -4), "left"))
         ax.annotate(name, point, shift, textcoords="offset points", ha=side, color=colour)
-    ax.set(title=title, xscale="log", ylim=(-8, 66), xlim=(1, 900), ylabel="word error rate (%)")
+    ax.set(title=title, xscale="log", ylim=(-8, 66), xlim=(0.7, 900), ylabel="word error rate (%)")
 axes[1].set_xticks([1, 10, 100], ["1", "10", "100"])
 axes[1].set(xlabel="ms of computing per second of speech, one core")
 plots.save(figure, "10_side_by_side")
@@ -402,9 +402,9 @@ player(samples, clip.text.capitalize())
 
 # %% jupyter={"source_hidden": true}
 alt = (
-    "our spectrogram ends with the sentence, after four seconds; Whisper's goes on for thirty, nearly all of it silence"
+    "our spectrogram ends with the sentence, after five seconds; Whisper's goes on for thirty, nearly all of it silence"
 )
-take_away = "Four seconds of speech: ours reads those, Whisper reads half a minute."
+take_away = "Five seconds of speech: ours reads those, Whisper reads half a minute."
 figure, (above, below) = plots.new(2, 1, (7, 4), alt, take_away, sharex=True)
 plots.spectrogram(log_mel(samples), above, "ours", unit="")
 plots.spectrogram(mels, below, "Whisper's", unit="")
@@ -412,7 +412,7 @@ above.set(xlabel="")
 plots.save(figure, "10_half_a_minute")
 
 # %% [markdown]
-# That is why it is slow here: four seconds take as long as thirty.
+# That is why it is slow here: five seconds take as long as thirty.
 #
 # ## The encoder, by hand
 #
@@ -723,7 +723,7 @@ check("10.3", answer)
 # %% [markdown] tags=["quiz"]
 # ## Quiz
 #
-# **1. Why is Whisper slow on a sentence of four seconds?**
+# **1. Why is Whisper slow on a sentence of five seconds?**
 #
 # - [ ] its float16 weights have to be unpacked | Only once, when it is loaded.
 # - [x] it computes half a minute, whatever the sentence's length | Most of its work here is on silence.
