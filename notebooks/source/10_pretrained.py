@@ -198,7 +198,7 @@ for ax, corpus, title in zip(axes, ("people", "harbour"), ("people reading", "ha
         ax.plot(*point, "o", color=colour, markersize=9)
         shift, side = beside.get(name, ((9, -4), "left"))
         ax.annotate(name, point, shift, textcoords="offset points", ha=side, color=colour)
-    ax.set(title=title, xscale="log", ylim=(-8, 66), xlim=(0.7, 900), ylabel="word error rate (%)")
+    ax.set(title=title, xscale="log", ylim=(-8, 66), xlim=(1, 900), ylabel="word error rate (%)")
 axes[1].set_xticks([1, 10, 100], ["1", "10", "100"])
 axes[1].set(xlabel="ms of computing per second of speech, one core")
 plots.save(figure, "10_side_by_side")
