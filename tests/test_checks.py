@@ -82,7 +82,38 @@ def tone(hertz=440.0, seconds=2, rate=16000):
 def band(low, high):
     from scipy.signal import butter, sosfiltfilt
 
-    return sosfiltfilt(butter(4, [low, high], "bandpass", fs=16000, output="sos"), BULLETIN)
+    sections = butter(4, [low, high], "bandpass", fs=16000, output="sos")
+    return lambda samples: sosfiltfilt(sections, samples)
+
+
+def time_mask(fill=0.001, share=0.2, width=None, start=None, copy=True):
+    def mask(picture, rng):
+        covered = picture.copy() if copy else picture
+        frames = width or rng.integers(1, int(share * len(picture)) + 1)
+        first = rng.integers(0, len(picture) - frames) if start is None else start
+        covered[first : first + frames] = fill
+        return covered
+
+    return mask
+
+
+def chances(augmenter):
+    return [value for name, value in vars(augmenter).items() if name.endswith("_probability")]
+
+
+def left_alone(augmenter):
+    return math.prod(1 - chance for chance in chances(augmenter))
+
+
+def shared(rows, workers):
+    return np.array([rows // workers + (rank < rows % workers) for rank in range(workers)])
+
+
+def twice_as_fast(computing, gigabits):
+    """The closed form: c/N + 2(N - 1)/N s <= c/2, with s the seconds to send all gradients once."""
+    spare = computing / 2 - 2 * 0.20288 / gigabits
+    workers = math.ceil((computing - 2 * 0.20288 / gigabits) / spare) if spare > 0 else 0
+    return workers if workers <= 64 else 0
 
 
 def words_off(a, b):
@@ -376,17 +407,41 @@ CASES = {
         ],
     ),
     "03.1": (
-        Late(band, 300, 3400),
+        band(300, 3400),
         [
-            (Late(band, 20, 3400), "below 300"),
-            (Late(band, 300, 7900), "above 3400"),
-            (Late(band, 3400, 7000), "passes is gone"),
-            (Late(lambda: 4 * band(300, 3400)), "louder"),
-            (Late(lambda: np.roll(band(300, 3400), 40)), "later"),
+            (band(20, 3400), "below 300"),
+            (band(300, 7900), "above 3400"),
+            (band(3400, 7000), "passes is gone"),
+            (lambda samples: 4 * band(300, 3400)(samples), "louder"),
+            (lambda samples: np.roll(band(300, 3400)(samples), 40), "later"),
+            (BULLETIN, "a function"),
         ],
     ),
-    "03.2": ("babble", [("white", "more harm"), ("rain", "one of")]),
-    "03.3": (0.27148, [(0.729, "something happens"), (-0.07, "add up"), (27.1, "percent")]),
+    "03.2": (
+        time_mask(),
+        [
+            (lambda picture, rng: picture, "nothing is covered"),
+            (time_mask(fill=0), "padding"),
+            (time_mask(fill=0.1), "must be 0.001"),
+            (time_mask(share=0.5), "more than a fifth"),
+            (time_mask(width=20), "equally long"),
+            (time_mask(start=7), "same few places"),
+            (time_mask(copy=False), "a copy"),
+            (lambda picture, rng: time_mask()(picture, np.random.default_rng()), "second time"),
+            (lambda picture, rng: time_mask()(picture.T.copy(), rng).T, "all its mel bins"),
+            (lambda picture, rng: time_mask()(time_mask(share=0.09)(picture, rng), rng), "more than one stretch"),
+        ],
+    ),
+    "03.3": (
+        left_alone,
+        [
+            (lambda augmenter: 1 - left_alone(augmenter), "something happens"),
+            (lambda augmenter: 1 - sum(chances(augmenter)), "add up"),
+            (lambda augmenter: 100 * left_alone(augmenter), "percent"),
+            (lambda augmenter: 0.27148, "too high"),
+            (0.27148, "a function"),
+        ],
+    ),
     "04.1": (
         batches_of(np.sort(FRAMES)),
         [
@@ -601,19 +656,39 @@ CASES = {
         ],
     ),
     "13.1": (
-        (9 / 7, 6 / 7, 6 / 7),
+        lambda rows, workers: workers * shared(rows, workers) / rows,
         [
-            ((3 / 7, 2 / 7, 2 / 7), "still divided by 3"),
-            ((1, 1, 1), "equal weights"),
-            ((3, 2, 2), "how many rows"),
-            ((7 / 9, 7 / 6, 7 / 6), "the other way round"),
-            ((6 / 7, 6 / 7, 9 / 7), "worker 0 takes"),
-            ((1.5, 0.75, 0.75), "too high"),
-            ((9 / 7, 6 / 7), "3 numbers"),
+            (lambda rows, workers: shared(rows, workers) / rows, "still divided by"),
+            (lambda rows, workers: [1] * workers, "equal weights"),
+            (shared, "how many rows"),
+            (lambda rows, workers: rows / workers / shared(rows, workers), "the other way round"),
+            (lambda rows, workers: workers * shared(rows, workers)[::-1] / rows, "takes the first row"),
+            (lambda rows, workers: [9 / 7, 6 / 7, 6 / 7], "4 numbers"),
+            ((9 / 7, 6 / 7, 6 / 7), "a function"),
         ],
     ),
-    "13.2": (35.56, [(4.445, "bytes and bits"), (20.32, "nearly twice as much"), (40.64, "its own"), (99, "too high")]),
-    "13.3": (4, [(2, "took no time"), (3, "not yet"), (8, "too high"), (0, "too low")]),
+    "13.2": (
+        lambda workers, gigabits: workers * 0.40576 / gigabits,
+        [
+            (lambda workers, gigabits: workers * 0.05072 / gigabits, "8 bits"),
+            (lambda workers, gigabits: workers * 0.20288 / gigabits, "one way only"),
+            (lambda workers, gigabits: (workers - 1) * 0.40576 / gigabits, "all workers must send"),
+            (lambda workers, gigabits: (workers - 1) / workers * 0.40576 / gigabits, "a ring"),
+            (lambda workers, gigabits: 0.40576 / gigabits, "gradients of all"),
+            (lambda workers, gigabits: 0.486912, "too low"),
+            (0.486912, "a function"),
+        ],
+    ),
+    "13.3": (
+        twice_as_fast,
+        [
+            (lambda computing, gigabits: 2, "took no time"),
+            (lambda computing, gigabits: 4, "too many"),
+            (lambda computing, gigabits: twice_as_fast(computing, gigabits) or 64, "no number of workers"),
+            (lambda computing, gigabits: 3, "too few"),
+            (4, "a function"),
+        ],
+    ),
     "14.1": (
         agreed_twice,
         [

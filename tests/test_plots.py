@@ -65,14 +65,14 @@ def test_compare_has_one_range_of_colours_and_of_time(tone):
     figure = plots.compare_spectrograms(tone, 0.5 * tone, "quieter")
     images = [ax.images[0] for ax in figure.axes if ax.images]
     assert len(images) == 3 and images[0].get_clim() == images[1].get_clim()
-    assert images[2].get_array().min() == pytest.approx(np.log(0.25), abs=0.01)
+    assert images[2].get_array().min() == pytest.approx(-6.02, abs=0.05)  # dB: half the amplitude
     assert len({ax.get_xlim() for ax in figure.axes if ax.get_xlabel() == "time (s)"}) == 1
 
 
 def test_compare_draws_no_difference_of_different_lengths(tone):
-    figure = plots.compare_spectrograms(tone, tone[:8000], seconds=2)
+    figure = plots.compare_spectrograms(tone, tone[:8000])
     assert len([ax for ax in figure.axes if ax.images]) == 2
-    assert figure.axes[0].get_xlim() == (0, 2)
+    assert figure.axes[0].get_xlim() == (0, len(tone) / 16000)
 
 
 def test_mel_filters_peak_where_they_should():

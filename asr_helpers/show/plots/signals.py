@@ -4,11 +4,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from asr_helpers.show.plots.drawing import BLUE, GREY, ORANGE, SKY, new
+from asr_helpers.show.plots.drawing import BLUE, GREY, SKY, new
 from asr_helpers.sound.audio import HOP, SAMPLE_RATE
 from asr_helpers.sound.mel import MELS, hz_to_mel, log_mel, mel_filterbank
 from asr_helpers.text import ENGLISH, Alphabet
 from asr_helpers.words.alignment import FRAME_SECONDS, Word
+
+DECIBELS = 10 / np.log(10)  # in one unit of natural log power
 
 
 def waveform(samples: np.ndarray, ax: Axes | None = None, title: str = "", color: str = BLUE) -> Figure:
@@ -43,30 +45,25 @@ def spectrogram(mels: np.ndarray, ax: Axes | None = None, title: str = "", unit:
 
 
 def compare_spectrograms(
-    before: np.ndarray, after: np.ndarray, name: str = "after", seconds: float | None = None
+    before: np.ndarray, after: np.ndarray, name: str = "after", alt: str = "", caption: str = ""
 ) -> Figure:
-    """Draw the waveforms and log-mels of two clips and, if they are equally long, the difference.
+    """Draw the log-mels of two clips above each other and, if they are equally long, the change below, all in dB.
 
-    The range of colours is taken from `before`, so that two figures of the same clip can be compared.
-
-    `name` is the title of the second clip; `seconds` is the end of the time axes, by default that of the longer clip.
+    0 dB is the loudest place of `before`, so that two figures of the same clip can be compared. `name` is the title of
+    the second clip; `alt` and `caption` are the figure's.
     """
-    columns = 3 if len(before) == len(after) else 2
-    figure, axes = new(2, columns, (10, 4.2), f"before and {name}", sharex=True, height_ratios=[1, 2])
-    mels = [log_mel(clip) for clip in (before, after)]
-    high, peak = mels[0].max(), 1.2 * np.abs(before).max()
-    waveform(before, axes[0, 0], "before")
-    waveform(after, axes[0, 1], name)
-    spectrogram(mels[0], axes[1, 0], unit="", vmin=high - 12, vmax=high)
-    spectrogram(mels[1], axes[1, 1], vmin=high - 12, vmax=high)
-    if columns == 3:
-        waveform(after - before, axes[0, 2], "difference", ORANGE)
-        spectrogram(mels[1] - mels[0], axes[1, 2], unit="change", cmap="PuOr_r", vmin=-8, vmax=8)
-    axes[0, 0].set_xlim(0, seconds or max(len(before), len(after)) / SAMPLE_RATE)
-    for ax in axes[0]:
-        ax.set(ylim=(-peak, peak), xlabel="")
-    for ax in axes[:, 1:].flat:
-        ax.set_ylabel("")
+    rows = 3 if len(before) == len(after) else 2
+    figure, axes = new(rows, 1, (7, 1.9 * rows), alt or f"before and {name}", caption, sharex=True)
+    high = log_mel(before).max()
+    levels = [DECIBELS * (log_mel(clip) - high) for clip in (before, after)]
+    spectrogram(levels[0], axes[0], "before", "dB", vmin=-50, vmax=0)
+    spectrogram(levels[1], axes[1], name, "dB", vmin=-50, vmax=0)
+    if rows == 3:
+        title = "change: orange is louder, purple is quieter"
+        spectrogram(levels[1] - levels[0], axes[2], title, "dB", cmap="PuOr_r", vmin=-35, vmax=35)
+    axes[0].set_xlim(0, max(len(before), len(after)) / SAMPLE_RATE)
+    for ax in axes[:-1]:
+        ax.set_xlabel("")
     return figure
 
 
