@@ -283,10 +283,10 @@ def epoch(workers, rate):
 
 # %% jupyter={"source_hidden": true}
 tries = {
-    "16 workers, 70 times the rate": (16, 2.1, plots.PINK, (0.3, 120)),
-    "16 workers, the old rate": (16, 0.03, plots.ORANGE, (0.62, 11)),
-    "1 worker": (1, 0.03, plots.BLUE, (0.16, 0.6)),
-    "16 workers, 16 times the rate": (16, 0.48, plots.GREEN, (0.42, 0.02)),
+    "16 workers, 70 times the rate": (16, 2.1, plots.PINK, (0.57, 250)),
+    "16 workers, the old rate": (16, 0.03, plots.ORANGE, (0.6, 28)),
+    "1 worker": (1, 0.03, plots.BLUE, (0.33, 0.4)),
+    "16 workers, 16 times the rate": (16, 0.48, plots.GREEN, (0.5, 0.04)),
 }
 alt = "error over the epoch: one worker falls; sixteen at the old rate hardly; at 16 times the rate likewise as one; at 70 times it grows"
 caption = (

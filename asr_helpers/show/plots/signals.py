@@ -35,7 +35,7 @@ def spectrogram(mels: np.ndarray, ax: Axes | None = None, title: str = "", unit:
     ax = ax or new(alt=f"spectrogram: {title}")[1]
     extent = (-HOP / 2 / SAMPLE_RATE, (len(mels) - 0.5) * HOP / SAMPLE_RATE, -0.5, MELS - 0.5)
     drawn = ax.imshow(mels.T, origin="lower", aspect="auto", interpolation="nearest", extent=extent, **image)
-    hz = np.array([250, 500, 1000, 2000, 4000])
+    hz = np.array([500, 1000, 2000, 4000])
     places = hz_to_mel(hz) / hz_to_mel(SAMPLE_RATE / 2) * (MELS + 1) - 1
     ax.set_yticks(places, [f"{value}" for value in hz])
     ax.set(title=title, xlabel="time (s)", ylabel="frequency (Hz)")
