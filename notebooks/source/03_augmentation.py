@@ -310,15 +310,15 @@ word_diff(utterance.text, recognizer.transcribe(long_pieces))
 # ## The bench
 #
 # Try all of them here, with the recogniser next to it. Choose an effect, move its sliders with the mouse or the arrow keys,
-# roll the dice again. *Chain* draws from all of them, as training does. Which setting makes *soup* unintelligible first:
-# to the model, and to you? (`AugmentationBench(…, model="path")` takes a model that you have trained.)
+# and press *Roll again* for another draw. *Chain* draws from all effects, as training does. Which setting makes *soup*
+# unintelligible first: to the model, and to you? (`AugmentationBench(…, model="path")` takes a model that you have trained.)
 
 # %%
 people = load_corpus(data_dir() / "real").utterances
 AugmentationBench([utterance, *{each.speaker: each for each in corpus.utterances + people}.values()])
 
 # %% [markdown]
-# <details><summary>No kernel? Here is a picture.</summary>
+# <details><summary>No kernel running? This is what it looks like.</summary>
 #
 # ![buttons for the effects, sliders, two players, three spectrograms, the words heard](../figures/augmentation_bench.png)
 #
