@@ -344,12 +344,12 @@ for workers_there in (1, 2, 8, 64):
     )
 
 # %% [markdown]
-# Libraries for clusters (Horovod, PyTorch's DDP) do three things that `asr train` does not:
+# Training on clusters, with Horovod or PyTorch's DDP, usually does three things that `asr train` does not:
 #
-# - They **shard the input**: each worker reads only its own rows.
-# - They **overlap** the sums with the backward pass: the gradients of the last layers are sent while those of the first
+# - It **shards the input**: each worker reads only its own rows.
+# - It **overlaps** the sums with the backward pass: the gradients of the last layers are sent while those of the first
 #   are still being computed. The backward pass is about two thirds of the computation.
-# - They can send gradients in **16 bits**, which halves the bytes.
+# - It can send gradients in **16 bits**, which halves the bytes.
 
 
 # %%
