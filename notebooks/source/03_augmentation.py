@@ -276,7 +276,7 @@ HTML("".join(player_html(clip, name) for name, clip in changed.items()))
 
 # %% jupyter={"source_hidden": true}
 alt = "eight spectrograms of one sentence: as recorded, and after each of the seven effects"
-caption = "Seven ways to spoil a sentence. All that remains in every picture is what the recogniser has to rely on."
+caption = "Seven ways to spoil a sentence. What they leave is all that the recogniser has."
 figure, axes = plots.new(4, 2, (7, 7.6), alt, caption, sharey=True)
 for ax, (name, clip) in zip(axes.flat, {"as recorded": samples, **changed}.items(), strict=True):
     plots.spectrogram(log_mel(clip), ax, name, unit="", vmin=high - 12, vmax=high)
