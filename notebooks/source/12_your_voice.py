@@ -390,7 +390,8 @@ def between(alpha, path):
 # different random weights, it is usually useless (Frankle and others, 2020). But here one began where the other ended.
 #
 # Which α? The ten sentences aside decide: we take the smallest α that keeps a third of the gain on them. The smaller α is,
-# the less changes for everybody else: people are not to pay more than a point for the stranger. Then we draw the whole curve, and see whether that was a good choice.
+# the less changes for everybody else, and people should hardly pay for the stranger. Then we draw the whole curve, and see
+# whether that was a good choice.
 
 # %%
 middle = (0.5,) if CI else (0.25, 0.5, 0.75)
