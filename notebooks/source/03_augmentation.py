@@ -547,7 +547,7 @@ print(f"computed {answer(augmenter):.1%}, counted {np.mean(untouched):.1%}")
 # %% tags=["check"]
 check("03.3", answer)
 
-# %% [markdown] tags=["exercise"]
+# %% [markdown]
 # ### Open task · An effect for a place you know
 #
 # *20 minutes, alone or in pairs*

@@ -706,7 +706,7 @@ def answer(looks):
 # %% tags=["check"]
 check("10.3", answer)
 
-# %% [markdown] tags=["exercise"]
+# %% [markdown]
 # ### Open task · Find the confound
 #
 # *20 minutes, alone or in pairs*

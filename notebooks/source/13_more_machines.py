@@ -468,7 +468,7 @@ for computing, gigabits in ((1.28, 1), (1.28, 10), (0.068, 1), (0.068, 10)):
 # %% tags=["check"]
 check("13.3", answer)
 
-# %% [markdown] tags=["exercise"]
+# %% [markdown]
 # ### Open task · A cluster for your corpus
 #
 # *20 minutes, alone or in pairs*

@@ -123,18 +123,12 @@ def test_a_quiz_that_is_none_stops_the_build(bad):
         pages.quiz_page(bad)
 
 
-# Notebooks whose row in the README is to be brought up to date; in the end there are none.
-OLD_IN_README = {*build.NAMES}
-
-
 def test_the_readme_has_the_same_minutes():
     readme = (pages.NOTEBOOKS.parent / "README.md").read_text()
     row = r"^\| \d\d \| \[.+\]\(notebooks/(\w+)\.ipynb\) \|.+\| (\d+) \| (\d+) \|$"
     rows = re.findall(row, readme, re.MULTILINE)
-    assert {*build.NAMES} - {name for name, *_ in rows} <= OLD_IN_README
+    assert [name for name, *_ in rows] == build.NAMES
     for name, read, work in rows:
-        if name in OLD_IN_README:
-            continue
         reading, exercises = build.minutes_of(build.read_cells(name))
         assert abs(int(read) - reading) <= 5, f"{name}: to read takes {reading} minutes now"  # a few words more or less
         assert int(work) == exercises, name
