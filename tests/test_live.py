@@ -429,7 +429,7 @@ def test_realtime_waits_as_long_as_the_sound_lasts(monkeypatch, mini):
 
 def test_captions_are_redrawn_in_place(capsys, monkeypatch):
     words = [Word(text, 0, 1, 1) for text in ("ONE", "TWO", "THREE")]
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((9, 24)))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_, **__: os.terminal_size((9, 24)))
     draw = terminal_captions()
     draw(Partial(words[:1], words[1:]))
     draw(Final(words))
