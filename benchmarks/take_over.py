@@ -13,9 +13,9 @@ The encoder of tiny.en encodes each clip once, at the clip's own length; its out
 
 Each is measured on VALID, on data/real and on test-mini, greedily and with the shipped language model. Results that
 FILE already holds are not computed again. `--layers` stops after the first of the three studies. Appendix A4 draws
-`benchmarks/take_over.json`, and of the layers a smaller run that counts characters:
+`benchmarks/take_over.json`, and of the layers a smaller run, measured in characters on the forty clips of people:
 
-    python benchmarks/take_over.py train-clean-100 --valid data/real --hours 0.3333 --layers --run DIR \
+    python benchmarks/take_over.py train-clean-100 --valid PEOPLE --hours 0.3333 --layers --run DIR \
         --out benchmarks/take_over_layers.json
 """
 

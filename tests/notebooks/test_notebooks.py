@@ -170,7 +170,7 @@ def test_without_whispers_weights_one_line_says_what_to_install(tmp_path, monkey
     (tmp_path / "sitecustomize.py").write_text(f"import sys; sys.modules['{whisper.PACKAGE}'] = None")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("ASR_PROFILE", "ci")
-    cells = build.execute(timeout=300).cells
+    cells = build.execute("10_pretrained", timeout=300).cells
     outputs = [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]
     assert "".join(output.get("text", "") for output in outputs).count(whisper.INSTALL) == 1
     assert sum("image/png" in output.get("data", {}) for output in outputs) >= 4

@@ -72,16 +72,16 @@ def _fraction_right(mels: int) -> float:
 
 @judge("02.3")
 def hear_less(answer):
-    counts = (40, 20, 10, 5)
+    counts, near = (40, 20, 10, 5), 0.06  # two words of 35: an int8 network differs by as much from run to run
     if not isinstance(answer, dict):
         raise Hint("a dictionary is wanted, {number of bins: fraction of the words that are right}.")
     if set(answer) != set(counts):
         raise Hint("its keys are the numbers of bins: 40, 20, 10 and 5.")
     for count in counts:
         value, truth = as_number(answer[count]), _fraction_right(count)
-        if abs(value - truth) > 0.005:
-            if 0 < truth < 1 and abs(value - (1 - truth)) <= 0.005:
+        if abs(value - truth) > near:
+            if 0 < truth < 1 and abs(value - (1 - truth)) <= near:
                 raise Hint(f"for {count} bins, that is the fraction that was wrong.")
-            expect_close(value, truth, 0.005, {100 * truth: "that looks like percent: a fraction is wanted."})
+            expect_close(value, truth, near, {100 * truth: "that looks like percent: a fraction is wanted."})
     few = min(count for count in counts if _fraction_right(count) >= 0.5)
     return f"with {few} bins it still gets half of the words, and it was trained on {MELS}."
