@@ -75,4 +75,4 @@ def test_the_page_loads_nothing_from_elsewhere_and_is_packaged():
     assert module.Recorder()._esm == text
     assert "http:" not in text and "https:" not in text and "import " not in text
     project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())
-    assert project["tool"]["setuptools"]["package-data"]["asr_helpers.show.widgets"] == ["*.js"]
+    assert project["tool"]["setuptools"]["package-data"]["asr_helpers.show.widgets"] == ["*.css", "*.js"]

@@ -357,7 +357,8 @@ def test_without_a_kernel_a_picture_is_folded_under_the_instrument(monkeypatch):
     widgets.instrument(speechlike(1), label="a <call>")._ipython_display_()
     live, still = shown
     assert "application/vnd.jupyter.widget-view+json" in live
-    assert still.data.startswith("<details><summary>No kernel?") and 'alt="spectrogram of a &lt;call&gt;"' in still.data
+    assert still.data.startswith('<details class="no-kernel"><summary>No kernel?')
+    assert 'alt="spectrogram of a &lt;call&gt;"' in still.data
 
 
 def test_modules_become_one_that_node_or_a_browser_can_read(tmp_path):
