@@ -163,6 +163,8 @@ def with_recogniser(page: BeautifulSoup, root: str) -> None:
         frame = page.new_tag("iframe", title=f"The recogniser: {what}", allow="microphone", loading="lazy")
         frame["data-src"], frame["hidden"] = f"{root}{RECOGNISER}/index.html{part}", ""
         image.insert_after(frame)
+        for details in image.find_parents("details"):
+            details["open"] = ""  # a frame in a closed fold is never loaded
 
 
 def listed(site: Path) -> set[str]:
