@@ -5,7 +5,7 @@ import numpy as np
 from asr_helpers.sound.audio import num_frames
 from asr_helpers.sound.mel import FFT, MELS
 from asr_helpers.teaching.checks.given import clips_of
-from asr_helpers.teaching.checks.judging import Hint, as_number, expect_close, judge
+from asr_helpers.teaching.checks.judging import Hint, as_array, as_number, call_answer, expect_close, judge
 
 
 @judge("04.1")
@@ -32,14 +32,8 @@ def batches_of_sorted_lengths(answer):
 
 @judge("04.2")
 def order_of_an_epoch(answer):
-    if not callable(answer):
-        raise Hint("a function of an epoch and a number of clips is asked for; do not call it.")
-
-    def order(epoch, number=50):
-        try:
-            return np.asarray(answer(epoch, number)).ravel().astype(int)
-        except Exception as error:
-            raise Hint(f"your function fails on ({epoch}, {number}): {error}") from None
+    def order(epoch):
+        return as_array(call_answer(answer, epoch, 50), (50,), "an order of 50 clips")
 
     first = order(3)
     if not np.array_equal(np.sort(first), np.arange(50)):
@@ -56,13 +50,8 @@ def order_of_an_epoch(answer):
 
 @judge("04.3")
 def memory_of_a_buffer(answer):
-    if not callable(answer):
-        raise Hint("a function of a number of clips and their seconds is asked for; do not call it.")
     for clips, seconds in ((500, 12.7), (3, 2.0)):
-        try:
-            found = as_number(answer(clips, seconds))
-        except TypeError as error:
-            raise Hint(f"your function fails on ({clips}, {seconds}): {error}") from None
+        found = as_number(call_answer(answer, clips, seconds))
         megabytes = clips * seconds * 100 * MELS * 4 / 1e6
         slips = {
             megabytes / 4: "those are numbers, each of which takes four bytes.",
