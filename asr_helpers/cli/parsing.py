@@ -114,7 +114,7 @@ def named(*suffixes: str) -> Callable[[str], Path]:
 
     def path(text: str) -> Path:
         if not text.endswith(suffixes):
-            raise argparse.ArgumentTypeError(f"{text}: needs a name in {' or '.join(suffixes)}")
+            raise argparse.ArgumentTypeError(f"{text}: needs a name in {' or '.join(suffixes)}; name such a file")
         return Path(text)
 
     return path

@@ -537,6 +537,7 @@ def test_noise_costs_words_and_the_clean_sound_brings_them_back(visitor):
     visitor.until(
         "document.querySelector('.instrument-time').textContent.endsWith('/ 4.0 s')", "the sound is no faster"
     )
+    visitor.until("document.querySelector('#text .wrong')", "no wrong word is marked")
     page.evaluate(LISTEN)
     page.locator(".instrument canvas").click(position={"x": 10, "y": 40})
     visitor.until("played.at(-1)[0] < 4.1", "what plays does not go on with the changed sound")
