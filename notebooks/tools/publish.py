@@ -106,9 +106,8 @@ def build(site: Path = SITE) -> Path:
     record = site / WRITTEN
     for name in json.loads(record.read_text()) if record.exists() else []:
         (site / name).unlink(missing_ok=True)
-    for folder in sorted(
-        (site / RECOGNISER).glob("**/"), reverse=True
-    ):  # `asr web` writes into none that it did not make
+    # `asr web` writes into no folder that it did not make, so the emptied ones go.
+    for folder in sorted((site / RECOGNISER).glob("**/"), reverse=True):
         with contextlib.suppress(OSError):
             folder.rmdir()  # if nothing is left in it
     others = listed(site)

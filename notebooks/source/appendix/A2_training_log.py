@@ -54,7 +54,7 @@ for key, label, colour in (("val_wer", "each epoch", plots.GREY), ("mean_wer", "
     rates = np.array([100 * row[key] for row in log])
     known = np.isfinite(rates) | (key == "val_wer")  # in part 6 the mean was measured every third epoch
     above.plot(epochs[known], rates[known], ".-", color=colour, label=label)
-below.plot(epochs, [row["learning_rate"] for row in log], color=plots.ORANGE)
+_ = below.plot(epochs, [row["learning_rate"] for row in log], color=plots.ORANGE)
 
 # %% jupyter={"source_hidden": true}
 for part, name in enumerate(names, start=1):
