@@ -582,4 +582,4 @@ check("14.3", answer)
 # - [Macháček and others (2023), Whisper-Streaming](https://arxiv.org/abs/2307.14743): LocalAgreement around an offline model.
 # - [sherpa-onnx, endpointing](https://k2-fsa.github.io/sherpa/ncnn/endpoint.html): the three rules that end a line.
 #
-# Next: [00 · Start here](00_start_here.ipynb), with your own voice.
+# Next: [15 · In a page](15_in_a_page.ipynb), the same recogniser in a browser, without Python.
