@@ -109,7 +109,7 @@ def test_the_bench_starts_with_a_sound_and_its_words(bench, utterances):
     np.testing.assert_allclose(pcm(bench.recorded["samples"]), samples, atol=2e-5)
     np.testing.assert_array_equal(bench.result, effects.limit(effects.noise(samples, 10, rng())))
     np.testing.assert_allclose(pcm(bench.answer["samples"]), bench.result, atol=2e-5)
-    assert bench.answer["label"] == "noise (snr_db 10, sound white)" and "WER" in bench.answer["table"]
+    assert bench.answer["label"] == "noise (snr_db 10, sound white)" and "WER" in bench.answer["diff"]
     assert not bench.problem
 
 
@@ -190,12 +190,12 @@ def test_what_training_draws_is_marked():
 def test_the_recogniser_hears_the_clip_before_and_after(bench, monkeypatch):
     monkeypatch.setattr(bench, "hear", lambda log_probs: "CALLING OLD <SHIPS>")
     turn(bench, seed=1)
-    assert "OLD</ins>" in bench.answer["table"] and "&lt;SHIPS&gt;" in bench.answer["table"]
+    assert "OLD</ins>" in bench.answer["diff"] and "&lt;SHIPS&gt;" in bench.answer["diff"]
 
 
 def test_a_missing_model_is_named_in_the_page(utterances):
     bench = widgets.AugmentationBench(utterances, model="nowhere.tflite")
-    assert "nowhere.tflite: no such file" in bench.problem and not bench.answer["table"]
+    assert "nowhere.tflite: no such file" in bench.problem and not bench.answer["diff"]
 
 
 def test_covered_features_are_heard_without_what_is_covered():
@@ -218,9 +218,9 @@ def test_whatever_goes_wrong_behind_a_control_is_said_and_leaves_nothing_old(tmp
     bench = widgets.AugmentationBench([lone(tmp_path)])
     turn(bench, kind="babble")  # of other speakers, and there are none
     assert "at least one voice" in bench.problem
-    assert bench.answer["table"] == bench.answer["code"] == ""
+    assert bench.answer["diff"] == bench.answer["code"] == ""
     turn(bench, kind="pink")
-    assert not bench.problem and "CALLING" in bench.answer["table"]
+    assert not bench.problem and "CALLING" in bench.answer["diff"]
 
 
 def test_errors_of_any_class_are_said_as_text(utterances, monkeypatch):

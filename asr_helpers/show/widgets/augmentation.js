@@ -80,9 +80,9 @@ function render({ model, el }) {
 
   // What the kernel heard; an answer to an earlier setting comes too late.
   function answer() {
-    const { turn, samples, log_probs, words: heard, table, label: done, code: listed, features: both } = model.get("answer");
+    const { turn, samples, log_probs, words: heard, diff, label: done, code: listed, features: both } = model.get("answer");
     if (turn !== state.turn || !recorded) return;
-    words.innerHTML = table;
+    words.innerHTML = diff;
     label.textContent = done && `changed by: ${done}`;
     code.textContent = listed;
     if (local) return instrument.show({ logProbs: floats(log_probs), words: heard });

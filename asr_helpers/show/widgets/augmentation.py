@@ -90,7 +90,7 @@ class AugmentationBench(RecognizerWidget):
         setting: what the controls say: {"clip", "effect", "values": {effect: {parameter: value}}, "kind" (of noise),
             "seed", "turn"}.
         chance: what the seed draws for the browser: {"noise", "room", "gaps"}, and the setting that it is for.
-        answer: {"turn", "samples", "log_probs", "words", "table", "label", "code"}.
+        answer: {"turn", "samples", "log_probs", "words", "diff", "label", "code"}.
         samples, result: the clip before and after the effect, (samples,).
         code: Python that computes `result`.
     """
@@ -136,7 +136,7 @@ class AugmentationBench(RecognizerWidget):
     def update(self):
         """Compute the sound, the transcript and the code for the current controls."""
         if not self.safely(self._update):
-            nothing = {"table": "", "label": "", "code": "", **version(np.zeros(400))}
+            nothing = {"diff": "", "label": "", "code": "", **version(np.zeros(400))}
             self.answer = {"turn": self.setting["turn"], **nothing}
 
     def _update(self):
@@ -163,7 +163,7 @@ class AugmentationBench(RecognizerWidget):
         self.answer = {
             **version(self.result, log_probs, timed(log_probs, heard, recognizer)),
             "turn": self.setting["turn"],
-            "table": word_diff(self.utterance.text, rows).data,
+            "diff": word_diff(self.utterance.text, rows).data,
             "label": label,
             "code": self.code,
             "features": both,
