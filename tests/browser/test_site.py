@@ -90,6 +90,7 @@ def test_the_search_finds_a_page(phone, site):
     assert found.count() >= 1
     found.first.click()
     assert "02_spectrograms" in phone.url
+    phone.wait_for_load_state()  # the script comes at the end of a long page
     phone.get_by_role("searchbox").fill("xyzzy")
     assert phone.locator("#found").inner_text() == "nothing found"
 
