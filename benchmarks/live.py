@@ -66,6 +66,7 @@ class Session:
 
     words: list[Word] = field(default_factory=list)
     delays: list[float] = field(default_factory=list)  # of each word, in seconds
+    answers: list[float] = field(default_factory=list)  # CPU seconds that the listener spent on each block
     doubtful: int = 0  # words that were marked
     changed: int = 0  # words on the screen that were replaced or taken away
     _screen: list[tuple[str, float]] = field(default_factory=list)  # each word since the last final one, and since when
@@ -99,9 +100,11 @@ class Session:
 
 def follow(listener: Listener, samples: np.ndarray) -> Session:
     """Return what a listener writes that hears `samples` in blocks of 100 ms."""
-    session = Session()
+    session, push = Session(), Timed(listener.push)
     for end in range(BLOCK, len(samples) + BLOCK, BLOCK):
-        session.heed(min(end, len(samples)) / SAMPLE_RATE, listener.push(samples[end - BLOCK : end]))
+        before = push.seconds
+        session.heed(min(end, len(samples)) / SAMPLE_RATE, push(samples[end - BLOCK : end]))
+        session.answers.append(push.seconds - before)
     session.heed(len(samples) / SAMPLE_RATE, listener.close())
     return session
 
@@ -152,6 +155,7 @@ def measure_speech(bench: Bench, clips: list[np.ndarray], texts: list[str]) -> d
                 "changes_per_word": sum(each.changed for each in sessions) / sum(len(each.words) for each in sessions),
                 "network_ms": 1000 * bench.network.seconds / seconds,
                 "decoder_ms": 1000 * bench.decoder.seconds / seconds,
+                "answer_ms": quantiles([1000 * each for session in sessions for each in session.answers]),
                 "right": {"first": ends_right(texts, found, 0), "last": ends_right(texts, found, -1)},
             }
         )
@@ -265,7 +269,8 @@ def main() -> None:
             f"delay {row['delay']} s WER {row['wer']:.1%} ({100 * row['wer_change']:+.2f}, 95 %: {100 * low:+.2f} to "
             f"{100 * high:+.2f}), stable after {row['stable_seconds']['median']:.2f} s (95 %: "
             f"{row['stable_seconds']['p95']:.2f}), {row['changes_per_word']:.2f} changes a word, network "
-            f"{row['network_ms']:.1f} and decoder {row['decoder_ms']:.1f} ms/s, right {row['right']}"
+            f"{row['network_ms']:.1f} and decoder {row['decoder_ms']:.1f} ms/s, a block of 100 ms answered in "
+            f"{row['answer_ms']['median']:.1f} ms (95 %: {row['answer_ms']['p95']:.1f}), right {row['right']}"
         )
     for row in found["noise"]:
         said = {vad: f"{row[vad]['words_per_minute']:.0f} ({row[vad]['text'][:40]})" for vad in ("silero", "none")}
