@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr_helpers.corpus import load_corpus
+from asr_helpers.corpus import data_dir, load_corpus
 from asr_helpers.export import REFERENCE, VARIANTS, quantize
 from asr_helpers.network import build_model
 from asr_helpers.recognizer import (
@@ -230,12 +230,12 @@ def test_the_network_sees_no_silence_at_the_ends(rng):
     assert (log_probs[125:175] == log_probs[150]).all()
 
 
-def test_segments_are_cut_in_pauses():
+def test_segments_are_cut_in_pauses(rng):
     """Two minutes of words of 8 frames, a space after each, and every 25 words a second of nothing."""
     frames = []
     for number in range(300):
         frames += [2 + number % 26, BLANK] * 4 + [ALPHABET.index(" ")] + [BLANK] * (25 if number % 25 == 24 else 1)
-    log_probs = np.log(np.eye(NUM_CLASSES)[frames] + 1e-6)
+    log_probs = np.log(np.eye(NUM_CLASSES)[frames] + rng.uniform(1e-6, 2e-6, (len(frames), NUM_CLASSES)))
     parts = list(segments(np.array_split(log_probs, 7)))
     assert np.array_equal(np.concatenate([part for _, part in parts]), log_probs)
     assert [first for first, _ in parts] == np.cumsum([0, *(len(part) for _, part in parts)])[:-1].tolist()
@@ -243,6 +243,18 @@ def test_segments_are_cut_in_pauses():
     for _, part in parts[1:]:
         assert len(part) < 100 or (part[:12].argmax(axis=1) == BLANK).all()  # half of the second of nothing
     assert " ".join(greedy(part).strip() for _, part in parts) == greedy(log_probs).strip()
+
+
+def test_a_cut_in_a_pause_ends_a_segment():
+    """The language model then starts a new sentence, as it does between two recordings."""
+    recognizer = Recognizer.load(shipped_model())
+    people = load_corpus(data_dir() / "real").utterances[:8]
+    gap = np.full(SAMPLE_RATE // 2, 1e-4, np.float32)
+    samples = np.concatenate([part for each in people for part in (gap, read_audio(each.path), gap)])
+    pieces = list(recognizer.stream([samples]))
+    for blocks in (pieces, [np.concatenate(pieces)], np.array_split(np.concatenate(pieces), 9)):
+        parts = [part for _, part in segments(blocks)]
+        assert [len(part) for part in parts] == [len(piece) for piece in pieces] and len(parts) > 2
 
 
 def test_nothing_but_noise_is_cut_too():

@@ -81,19 +81,41 @@ def segments(pieces: Iterable[np.ndarray], alphabet: Alphabet = ENGLISH) -> Iter
     """Yield (first frame, log-probabilities) of stretches of at most `MAX_UNCUT_SAMPLES`, cut in pauses.
 
     A long recording is thus decoded and aligned in bounded memory, and its text appears while the rest is still being
-    read. In a pause, the most probable labels are blanks and spaces. The longest pause is cut in two.
+    read. Each cut that `Recognizer.stream` makes in a pause ends a stretch, so the language model starts a new sentence
+    there. A longer stretch is cut in its longest pause, where the most probable labels are blanks and spaces.
 
     `pieces` are log-probabilities (frames, classes) of consecutive parts of the recording, of any lengths.
+
+    Example:
+        >>> [first for first, _ in segments([np.eye(29)[[9, 9, 28, 10]]])]
+        [0]
     """
-    held, held_start, most = None, 0, MAX_UNCUT_SAMPLES // OUTPUT_HOP
+    held, held_start = np.zeros((0, alphabet.blank + 1)), 0
     for piece in pieces:
-        held = piece if held is None else np.concatenate([held, piece])
-        while len(held) > most:
-            cut = _longest_pause(held[:most], most // 3, alphabet)
+        held = np.concatenate([held, piece]) if len(held) else piece
+        while cut := _stretch(held, alphabet):
             yield held_start, held[:cut]
             held, held_start = held[cut:], held_start + cut
-    if held is not None:
+    if len(held) or not held_start:
         yield held_start, held
+
+
+def _stretch(log_probs: np.ndarray, alphabet: Alphabet) -> int:
+    """Return the length of the first stretch in frames, or 0 if it has no end yet."""
+    most = MAX_UNCUT_SAMPLES // OUTPUT_HOP
+    cuts = np.flatnonzero(_marks(log_probs[:most], alphabet))
+    if len(cuts):
+        return int(cuts[0]) + 1
+    return _longest_pause(log_probs[:most], most // 3, alphabet) if len(log_probs) > most else 0
+
+
+def _marks(log_probs: np.ndarray, alphabet: Alphabet) -> np.ndarray:
+    """Return which frames mark a cut in a pause, bool (frames,): a certain space, the other labels equally unlikely."""
+    if " " not in alphabet.characters:
+        return np.zeros(len(log_probs), bool)
+    space = alphabet.characters.index(" ")
+    others = np.delete(log_probs, space, axis=1)
+    return (others.max(axis=1) == others.min(axis=1)) & (log_probs[:, space] > others[:, 0])
 
 
 def _longest_pause(log_probs: np.ndarray, earliest: int, alphabet: Alphabet) -> int:

@@ -43,18 +43,28 @@ export function pause(samples, { features, windows }, onlyClear = false) {
   return Math.floor((clear ?? longest).middle / time_pooling) * time_pooling * hop;
 }
 
-// Stretches of log-probabilities (frames, classes) of at most `most` frames for the search, cut in pauses: there the
-// most probable labels are blanks and spaces.
+// Stretches of log-probabilities (frames, classes) of at most `most` frames for the search. Each cut that was made in a
+// pause ends a stretch; a longer one is cut in its longest pause, where the most probable labels are blanks and spaces.
 export function segments(logProbs, classes, space, most) {
   const frames = logProbs.length / classes, found = [];
+  const part = (first, end) => logProbs.subarray(first * classes, end * classes);
   let first = 0;
-  while (frames - first > most) {
-    const stretch = logProbs.subarray(first * classes, (first + most) * classes);
-    const cut = first + longestPause(stretch, classes, space, most);
-    found.push({ first, logProbs: logProbs.subarray(first * classes, cut * classes) });
+  while (first < frames) {
+    const end = Math.min(first + most, frames);
+    let cut = first;
+    while (cut < end && !marksCut(part(cut, cut + 1), space)) cut++;
+    if (cut < end) cut++;
+    else if (end < frames) cut = first + longestPause(part(first, end), classes, space, most);
+    found.push({ first, logProbs: part(first, cut) });
     first = cut;
   }
-  return [...found, { first, logProbs: logProbs.subarray(first * classes) }];
+  return found.length ? found : [{ first, logProbs }];
+}
+
+// Whether a frame marks a cut in a pause: a certain space, every other label equally unlikely.
+function marksCut(frame, space) {
+  const other = frame[space ? 0 : 1];
+  return frame[space] > other && frame.every((value, label) => label === space || value === other);
 }
 
 // The frame in the middle of the longest pause of the last two thirds; if there is none, the end. A pause with a space
