@@ -1,4 +1,8 @@
-"""Estimate an n-gram language model: interpolated modified Kneser-Ney smoothing, pruned by entropy."""
+"""Estimate an n-gram language model: interpolated modified Kneser-Ney smoothing, pruned by entropy.
+
+The smoothing is that of S. F. Chen and J. Goodman, 1999, "An empirical study of smoothing techniques for language
+modeling", Computer Speech & Language 13(4), 359-394, doi:10.1006/csla.1999.0128.
+"""
 
 import itertools
 from array import array

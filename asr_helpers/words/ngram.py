@@ -1,8 +1,7 @@
 """A word n-gram language model: how probable a sentence is, whatever the audio.
 
-`kneser_ney` estimates it (interpolated modified Kneser-Ney smoothing: Chen & Goodman, 1999, "An empirical study of
-smoothing techniques for language modeling", Computer Speech & Language 13); `arpa` and `packed` keep it in a file.
-Logarithms are to base 10, as in those files.
+`kneser_ney` estimates it (interpolated modified Kneser-Ney smoothing, Chen & Goodman, 1999); `arpa` and `packed` keep
+it in a file. Logarithms are to base 10, as in those files.
 """
 
 import math
