@@ -29,6 +29,7 @@ from asr_helpers.words import (
     LanguageModelError,
     NGram,
     beam_search,
+    best_text,
     collapse,
     default_decoder,
     estimate,
@@ -524,3 +525,17 @@ def test_the_fast_decoder_of_no_frames_and_wrong_shapes(lm):
     assert FastBeamSearch()(np.zeros((0, NUM_CLASSES)))[0].text == ""
     with pytest.raises(ValueError, match=r"\(frames, 29\) is needed"):
         FastBeamSearch()(np.zeros((10, 28)))
+
+
+def test_the_best_text_alone_is_the_first_hypothesis_and_alone_is_spelt(monkeypatch, tmp_path):
+    path = tmp_path / "exact.arpa"
+    estimate(["A CAB", "A DAB", "CAB"]).write(path)
+    rng = np.random.default_rng(28)
+    random = [np.log(rng.dirichlet(np.full(NUM_CLASSES, 0.1), 12) + 1e-9) for _ in range(20)]
+    alike = np.full((3, NUM_CLASSES), -math.log(NUM_CLASSES))  # many texts share the best score
+    for search in (FastBeamSearch(path), FastBeamSearch()):
+        for log_probs in (*random, alike, np.zeros((0, NUM_CLASSES))):
+            assert search.best_text(log_probs) == search(log_probs)[0].text
+    spelt = []
+    monkeypatch.setattr(FastBeamSearch, "_spell", lambda *arguments: spelt.append(arguments) or "A")
+    assert best_text(FastBeamSearch())(random[0]) == "A" and len(spelt) == 1
