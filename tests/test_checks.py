@@ -8,6 +8,7 @@ import sys
 import tempfile
 import unicodedata
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from asr_helpers.corpus import Corpus, data_dir, load_corpus
 from asr_helpers.own_data import spoken
 from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.sound import effects, features, mel_filterbank, num_frames, play_back, power_spectrogram, read_audio
-from asr_helpers.teaching.checks import capstones, judging
+from asr_helpers.teaching.checks import capstones, judging, nb14
 from asr_helpers.text import ENGLISH, Alphabet
 from asr_helpers.words import (
     MISSING_THRESHOLD,
@@ -286,15 +287,25 @@ def a_third(x):
     return np.convolve(x, low_pass / low_pass.sum(), "same")[::3]
 
 
-# {exercise: (a right answer, [(a wrong answer, words of the hint that fits)])}. Numbers are literals, computed once
-# from the corpora and the logs. What the shipped int8 model hears may differ by a word between CPUs, and is computed.
-def agreed_twice(updates):
-    black, last, shown = [], [], []
-    for words in updates:
-        new = words[len(black) :]
-        same = [one == other for one, other in zip(last, new, strict=False)]
-        count = [*same, False].index(False)
-        black, last = black + new[:count], new[count:]
+# Readings of one sentence, and the words that are black after each. The judge of 14.1 must agree with them.
+AGREED = [
+    (["I", "I SEE", "I SEE A", "I SEE A SHIP"], ["", "I", "I SEE", "I SEE A"]),
+    (["I SEE", "EYES SEA", "EYES SEA A"], ["", "", "EYES SEA"]),  # the second word waits for the first
+    (["A B", "A B", "C D E", "C D E"], ["", "A B", "A B", "A B E"]),  # what is black stays, whatever is read later
+    (["A B", "A", "A B", "A B"], ["", "A", "A", "A B"]),
+    (["", "A", "", "A", "A"], ["", "", "", "", "A"]),
+    (["A B C", "A X C", "A X C"], ["", "A", "A X C"]),
+]
+
+
+def black_words(updates):
+    """Return the right answer to 14.1: behind what is black, as far as an update equals the one before."""
+    shown, black = [], []
+    for before, words in pairwise([[], *updates]):
+        alike = len(black)
+        while words[alike : alike + 1] and words[alike : alike + 1] == before[alike : alike + 1]:
+            alike += 1
+        black = [*black, *words[len(black) : alike]]
         shown.append(black)
     return shown
 
@@ -311,6 +322,8 @@ def boosted_by(factor, place=-1):
     return boost
 
 
+# {exercise: (a right answer, [(a wrong answer, words of the hint that fits)])}. Numbers are literals, computed once
+# from the corpora and the logs. What the shipped int8 model hears may differ by a word between CPUs, and is computed.
 CASES = {
     "00.1": (
         Late(heard, UNHEARD[:8]),
@@ -690,7 +703,7 @@ CASES = {
         ],
     ),
     "14.1": (
-        agreed_twice,
+        black_words,
         [
             (lambda updates: [words for words in updates], "nothing yet to agree"),
             (lambda updates: [[] for _ in updates], "stays grey"),
@@ -778,6 +791,12 @@ CHOICES = ("effect", "decoder")  # functions
 
 def test_every_exercise_has_its_cases():
     assert CASES.keys() == judging.JUDGES.keys()
+
+
+@pytest.mark.parametrize("agreed", [black_words, nb14._agreed])
+@pytest.mark.parametrize(("updates", "black"), AGREED)
+def test_two_updates_agree(agreed, updates, black):
+    assert agreed([text.split() for text in updates]) == [text.split() for text in black]
 
 
 @pytest.mark.parametrize("number", RIGHT)
