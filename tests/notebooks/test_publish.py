@@ -1,5 +1,6 @@
 """The site goes where nothing is lost, and shows headings as text."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -15,8 +16,12 @@ from asr_helpers.system import NotOursError
 
 @pytest.fixture
 def page(monkeypatch):
-    """A site of one notebook; return its path, which a test may write."""
-    path = publish.ROOT / "notebooks" / ".test-publish.ipynb"
+    """A site of one notebook; return a function that writes its heading.
+
+    Pages have addresses within the repository, so the notebook lies there, under a name of this process's own: with
+    pytest-xdist, several processes test at once.
+    """
+    path = publish.ROOT / "notebooks" / f".test-publish-{os.getpid()}.ipynb"
 
     def write(heading):
         nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(heading)]), path)
