@@ -78,8 +78,16 @@ def test_interval_is_repeatable_and_follows_the_seed():
     assert words.interval(seed=1, samples=100) != words.interval(seed=2, samples=100)
 
 
-def test_interval_of_no_errors_is_a_point():
-    assert word_errors(REFERENCES, REFERENCES).interval() == (0, 0)
+@pytest.mark.parametrize(("utterances", "words", "bound"), [(100, 3, 0.01), (1, 6, 0.5), (1, 2, 1.0)])
+def test_interval_of_no_errors_is_the_rule_of_three(utterances, words, bound):
+    spotless = ErrorRate(np.zeros(utterances, int), np.full(utterances, words))
+    assert spotless.interval() == (0, bound) and spotless.interval_by == "rule of three"
+
+
+def test_score_without_errors_bounds_both_rates():
+    found = score(["A BIRD", "SINGS"], ["A BIRD", "SINGS"])
+    assert found["wer_ci95"] == [0, 1.0] and found["cer_ci95"] == [0, 3 / 11]
+    assert found["wer_ci95_by"] == found["cer_ci95_by"] == "rule of three"
 
 
 def test_summary_bounds_the_rate_where_no_error_was_found():

@@ -584,4 +584,5 @@ def test_evaluate_decodes_with_the_given_decoder(utterances, clips):
     recognizer = Recognizer(lambda features: np.zeros((len(features) // 4, NUM_CLASSES)))
     spoken = iter([each.text for each in utterances])
     found = evaluate(recognizer, zip(utterances, clips, strict=True), decoder=lambda log_probs: next(spoken))
-    assert (found.wer, found.cer, found.wer_ci95) == (0, 0, [0, 0])
+    assert (found.wer, found.cer, found.wer_ci95_by) == (0, 0, "rule of three")
+    assert found.wer_ci95 == [0, 3 / sum(len(each.text.split()) for each in utterances)]

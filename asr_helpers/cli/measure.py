@@ -50,8 +50,14 @@ def evaluate(options: Namespace) -> None:
 
 
 def print_evaluation(found: Evaluation) -> None:
-    for name, rate, (low, high) in (("WER", found.wer, found.wer_ci95), ("CER", found.cer, found.cer_ci95)):
-        print(f"{name}  {rate:6.1%}  (95 % interval {low:.1%} to {high:.1%})")
+    for name, rate, (low, high), by in (
+        ("WER", found.wer, found.wer_ci95, found.wer_ci95_by),
+        ("CER", found.cer, found.cer_ci95, found.cer_ci95_by),
+    ):
+        if by == "rule of three":
+            print(f"{name}  {rate:6.1%}  (no error found: below {high:.2%} with 95 % confidence, by the rule of three)")
+        else:
+            print(f"{name}  {rate:6.1%}  (95 % interval {low:.1%} to {high:.1%})")
     print(
         f"{found.utterances} utterances, {found.audio_seconds:.0f} s of audio, "
         f"real-time factor {found.real_time_factor:.3f}"

@@ -24,6 +24,7 @@ class Variant:
     Attributes:
         name, bytes: name and size of the file.
         wer, wer_ci95, cer, cer_ci95: error rates, greedily decoded, and their 95 % intervals.
+        wer_ci95_by, cer_ci95_by: "bootstrap", or "rule of three" without any error.
         wer_change, wer_change_ci95: difference from the reference's WER, paired by utterance.
         frame_agreement: fraction of output frames whose most probable label is the reference's.
         ms_per_audio_second: by threads, from samples to text, the median over the utterances.
@@ -37,8 +38,10 @@ class Variant:
     bytes: int
     wer: float
     wer_ci95: list[float]
+    wer_ci95_by: str
     cer: float
     cer_ci95: list[float]
+    cer_ci95_by: str
     wer_change: float
     wer_change_ci95: list[float]
     frame_agreement: float
@@ -104,7 +107,7 @@ def compare(
             Variant(
                 name=path.name,
                 bytes=path.stat().st_size,
-                **{key: rates[key] for key in ("wer", "wer_ci95", "cer", "cer_ci95")},
+                **{key: value for key, value in rates.items() if key != "utterances"},
                 wer_change=change,
                 wer_change_ci95=list(interval),
                 frame_agreement=float(np.mean(np.concatenate(first.labels) == reference_labels)),

@@ -18,6 +18,7 @@ class Evaluation:
     Attributes:
         wer, wer_ci95: the word error rate.
         cer, cer_ci95: the character error rate.
+        wer_ci95_by, cer_ci95_by: "bootstrap", or "rule of three" without any error.
         utterances: their number.
         audio_seconds: their total length.
         real_time_factor: seconds from samples to text, per second of audio.
@@ -26,8 +27,10 @@ class Evaluation:
 
     wer: float
     wer_ci95: list[float]
+    wer_ci95_by: str
     cer: float
     cer_ci95: list[float]
+    cer_ci95_by: str
     utterances: int
     audio_seconds: float
     real_time_factor: float

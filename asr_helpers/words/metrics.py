@@ -31,22 +31,31 @@ class ErrorRate:
 
         Utterances are drawn, not words, because errors within an utterance are correlated (Bisani & Ney, 2004,
         "Bootstrap estimates for confidence intervals in ASR performance evaluation", ICASSP).
+
+        Without any error, the bootstrap would give the interval from 0 to 0, and claim certainty. The rule of three
+        gives it from 0 to 3 / n instead: if no error was found in n units, the true rate is below 3 / n with 95 %
+        confidence, for (1 - 3 / n) ** n is about 0.05 (Hanley & Lippman-Hand, 1983, "If nothing goes wrong, is
+        everything all right?", JAMA).
         """
+        if not self.errors.any():
+            return 0.0, min(1.0, 3 / float(self.lengths.sum()))
         return _bootstrap(self._rate_of, len(self.errors), seed, samples)
+
+    @property
+    def interval_by(self) -> str:
+        """How `interval` finds it, for tables and JSON."""
+        return "bootstrap" if self.errors.any() else "rule of three"
 
     def summary(self, unit: str = "words") -> str:
         """Return the rate and its interval as text; without any error, the rule of three's bound instead.
-
-        If no error was found in n units, the true rate is below 3 / n with 95 % confidence: (1 - 3 / n) ** n is about
-        0.05. A bootstrap of zeros would give the interval from 0 to 0, and claim certainty.
 
         Example:
             >>> ErrorRate(np.zeros(2, int), np.array([50, 100])).summary()
             'no error in 150 words: below 2.0%'
         """
-        if not self.errors.any():
-            return f"no error in {self.lengths.sum()} {unit}: below {3 / self.lengths.sum():.1%}"
         low, high = self.interval()
+        if not self.errors.any():
+            return f"no error in {self.lengths.sum()} {unit}: below {high:.1%}"
         return f"{self.rate:.1%} ({low:.1%} to {high:.1%})"
 
     def _rate_of(self, drawn: np.ndarray) -> float:
@@ -78,6 +87,8 @@ def character_errors(references: list[str], hypotheses: list[str]) -> ErrorRate:
 def score(references: list[str], hypotheses: list[str]) -> dict:
     """Return `wer` and `cer` as fractions, `wer_ci95` and `cer_ci95` as [low, high], and `utterances`.
 
+    `wer_ci95_by` and `cer_ci95_by` name the interval's method, see `ErrorRate.interval`.
+
     Raises:
         ValueError: as `word_errors`.
     """
@@ -86,8 +97,10 @@ def score(references: list[str], hypotheses: list[str]) -> dict:
     return {
         "wer": words.rate,
         "wer_ci95": list(words.interval()),
+        "wer_ci95_by": words.interval_by,
         "cer": characters.rate,
         "cer_ci95": list(characters.interval()),
+        "cer_ci95_by": characters.interval_by,
         "utterances": len(references),
     }
 
