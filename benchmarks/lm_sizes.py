@@ -1,10 +1,11 @@
 """How small may the page's language model be?
 
-    python benchmarks/lm_sizes.py MODEL CORPUS... [--lm FILE] [--megabytes X...] [--steps N] [--json]
+    python benchmarks/lm_sizes.py MODEL CORPUS... [--lm FILE] [--megabytes X...] [--steps N] [--beside FILE...] [--json]
 
 The language model is pruned to each size and rounded to `--steps`, as `asr_helpers.words.prune` does. Each of these
 decodes the corpora with the shipped settings; its word error rate stands beside that of the whole model, with the
-paired difference in points and its 95 % interval. The page's size was chosen on dev-clean-tune.
+paired difference in points and its 95 % interval. The page's size was chosen on dev-clean-tune. `--beside` names other
+packed models, of more words, longer n-grams or more of them, to compare as they are instead of the pruned ones.
 """
 
 import json
@@ -36,12 +37,17 @@ def main() -> None:
     parser.add_argument("--lm", type=Path, default=shipped_lm())
     parser.add_argument("--megabytes", type=float, nargs="+", default=MEGABYTES)
     parser.add_argument("--steps", type=int, default=32)
+    parser.add_argument("--beside", metavar="FILE", type=Path, nargs="+", default=[])
     options = parser.parse_args()
 
-    whole = read_trie(options.lm)
-    files = {"whole": options.lm.read_bytes(), f"whole, {options.steps} steps": pack(whole, options.steps)}
-    for megabytes in tqdm(options.megabytes, "pruning", unit="size"):
-        files[f"{megabytes} MB"] = prune(whole, megabytes, options.steps)
+    files = {"whole": options.lm.read_bytes()}
+    if options.beside:
+        files.update((path.name, path.read_bytes()) for path in options.beside)
+    else:
+        whole = read_trie(options.lm)
+        files[f"whole, {options.steps} steps"] = pack(whole, options.steps)
+        for megabytes in tqdm(options.megabytes, "pruning", unit="size"):
+            files[f"{megabytes} MB"] = prune(whole, megabytes, options.steps)
     rows = {name: {"bytes": len(content), "n_grams": len(unpack(content))} for name, content in files.items()}
     for corpus in options.corpora:
         utterances, outputs = listen(options.model, corpus, None)
