@@ -10,7 +10,7 @@ WAV := runs/mini-wav
 LAB := jupyter lab --LabApp.news_url=None --ContentsManager.hide_globs='["__pycache__","tools","source","minutes.json"]'
 PEOPLE := $(addprefix data/real/test-clean-sample/,672/122797/672-122797-0069.flac 3729/6852/3729-6852-0011.flac)
 
-.PHONY: help run lab learn test test-fast types wasm compiler chromium pictures notebooks site lint lock fuzz audit
+.PHONY: help run lab learn test test-fast types wasm compiler browsers pictures notebooks site lint lock fuzz audit
 
 help:  ## what each target does
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
@@ -32,7 +32,7 @@ learn: $(READY)  ## a copy of the notebooks to work in, which no newer version o
 	$(BIN)/python notebooks/tools/learn.py
 	$(BIN)/$(LAB) --LabApp.default_url=/lab/tree/work/00_start_here.ipynb
 
-test: $(READY) compiler chromium types  ## every test: the package, the notebooks, the browser
+test: $(READY) compiler browsers types  ## every test: the package, the notebooks, the browser
 	$(BIN)/python -m pytest -n 2 --ignore tests/browser
 	$(BIN)/python -m pytest tests/browser
 
@@ -55,12 +55,17 @@ fuzz: $(READY)  ## damaged audio, texts, models, runs and records, by the thousa
 audit:  ## is a package of requirements.lock known to be vulnerable?
 	$(PYTHON) .ci/audit.py
 
-chromium:  ## for tests/browser: installed if this is root's Debian; where there is none, pytest says what it skips
-	@command -v chromium google-chrome >/dev/null 2>&1 || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null 2>&1 || { \
-		echo "installing Chromium for the browser tests"; \
-		timeout 180 apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 300 \
-		apt-get install -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
-	} || echo "Chromium could not be installed: the browser tests will be skipped"
+browsers:  ## for tests/browser: installed if this is root's Debian; where one is missing, pytest says what it skips
+	@{ command -v chromium google-chrome && command -v firefox-esr firefox; } >/dev/null 2>&1 \
+		|| test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null 2>&1 || { \
+		echo "installing Chromium and Firefox for the browser tests"; \
+		timeout 180 apt-get update -qq; \
+		for browser in chromium firefox-esr; do \
+			DEBIAN_FRONTEND=noninteractive timeout 300 \
+			apt-get install -qq --no-install-recommends $$browser fonts-dejavu-core >/dev/null \
+				|| echo "$$browser could not be installed: its tests will be skipped"; \
+		done; \
+	}
 
 pictures: $(READY)  ## of the benches, as the README and the notebooks show them; after the shipped models changed
 	SAVE_FIGURES=1 $(BIN)/python -m pytest tests/browser
