@@ -1,4 +1,4 @@
-// The page: what one may press, and what is shown. The pictures are in instrument.js, the computing is in worker.js.
+// The page: what one may press, and what is shown. instrument.js draws; changer.js and worker.js compute.
 // To follow a sound on its way to words, read resample, speech, features, engine, lm, beam, alignment, recogniser.
 
 import { readSliders, resetSliders } from "./bench.js";
@@ -8,6 +8,7 @@ import { Inside } from "./inside.js";
 import { Instrument } from "./instrument.js";
 import { matched, wordErrors } from "./metrics.js";
 import { Microphone, decode } from "./sound_input.js";
+import { Thread } from "./thread.js";
 
 const LONGEST_BENCH = 60; // seconds: up to there an answer comes while one drags, and two texts can be compared
 const LEVEL_DECAY = 0.7; // of the dot that shows how loud it is, from one block to the next
@@ -22,48 +23,18 @@ const SPOKEN = "what you said"; // the name of what the microphone has heard
 
 const $ = (id) => document.getElementById(id);
 const instrument = new Instrument($("instrument"));
-const inside = new Inside((question) => !worker.busy && worker.ask({ kind: "candidates", turn, ...question }));
+const inside = new Inside((question) => worker.askUnlessOneWaits({ kind: "candidates", turn, ...question }));
 $("instrument").addEventListener("click", ({ target }) => inside.choose(target));
 let settings = null; // recogniser.json
 let ready = false;
 let turn = 0; // of the sounds that were opened or spoken: what belongs to an earlier one comes too late
 let sound = null; // {turn, samples, name, truth}: the one that is shown, as it was before the sliders changed it
+let asked = 0; // how often the sliders' places were asked about
+let pictured = 0; // the number of the one that is shown
 let settled = ""; // of live text: what stands
 let result = null;
 
-// ---- the worker
-
-// One question at a time. While one is being answered, only the last of the others waits: a slider asks faster.
-const worker = {
-  busy: false,
-  waiting: null,
-
-  start() {
-    [this.loader, this.thread] = ["loader.js", "worker.js"].map((name) => {
-      const thread = new Worker(name, { type: "module" });
-      thread.onmessage = ({ data }) => receive[data.kind](data);
-      thread.onerror = () => fail("The recogniser did not start. Reload the page, or update the browser.");
-      return thread;
-    });
-  },
-
-  tell(message, ...transferred) {
-    this.thread.postMessage(message, transferred);
-  },
-
-  ask(message) {
-    if (this.busy) return void (this.waiting = message);
-    this.busy = true;
-    this.thread.postMessage({ ...message, asked: true });
-  },
-
-  answered() {
-    this.busy = false;
-    const next = this.waiting;
-    this.waiting = null;
-    if (next) this.ask(next);
-  },
-};
+// ---- what the workers answer
 
 const receive = {
   progress({ share }) {
@@ -73,7 +44,8 @@ const receive = {
 
   loaded(data) {
     settings = data.settings;
-    worker.loader.terminate();
+    loader.end();
+    changer.tell({ kind: "load", settings });
     const files = [data.wasm, data.model, data.lm].filter(Boolean);
     worker.tell({ ...data, kind: "load" }, ...files.map((bytes) => bytes.buffer));
   },
@@ -100,17 +72,18 @@ const receive = {
     navigator.serviceWorker?.register("sw.js").catch(() => {});
   },
 
-  picture({ mel, seconds, turn: its }) {
-    if (its === turn) instrument.show({ mel, seconds }, recording);
+  // Without samples it is of the microphone.
+  picture({ kind, ...data }) {
+    if (data.turn !== turn) return;
+    const { mel, seconds, samples } = data;
+    pictured = data.number;
+    instrument.show({ mel, seconds }, recording);
+    if (samples) worker.ask({ ...data, kind: "words" });
   },
 
   settled({ text }) {
     if (text !== settled) instrument.clear(); // the next stretch begins
     settled = text;
-  },
-
-  answered() {
-    worker.answered();
   },
 
   partial(data) {
@@ -126,7 +99,8 @@ const receive = {
     sound.samples ??= data.samples; // of the microphone, which the worker has kept
     const { samples, mel, logProbs, words, seconds } = data, heard = { samples, mel, logProbs, words, seconds };
     if (!data.changed) sound.recorded = heard;
-    instrument.show({ ...heard, recorded: data.changed ? sound.recorded : null });
+    const shown = data.number === pictured ? heard : { samples, logProbs, words }; // a newer picture stays
+    instrument.show({ ...shown, recorded: data.changed ? sound.recorded : null });
     showWords(data.words);
     $("letters-line").hidden = !settings.language_model || !data.letters || data.seconds > LONGEST_BENCH;
     $("letters").textContent = data.letters;
@@ -147,6 +121,10 @@ const receive = {
     fail(message);
   },
 };
+
+const unborn = () => fail("The recogniser did not start. Reload the page, or update the browser.");
+const threads = ["loader.js", "changer.js", "worker.js"].map((file) => new Thread(file, receive, unborn));
+const [loader, changer, worker] = threads;
 
 // ---- what is shown
 
@@ -324,7 +302,8 @@ $("speak").onclick = () => (recording ? stopRecording() : startRecording());
 // ---- the bench
 
 function listenAgain() {
-  worker.ask({ kind: "recognise", turn: sound.turn, samples: sound.samples, effects: readSliders() });
+  const { turn: its, samples } = sound;
+  changer.ask({ kind: "recognise", turn: its, number: ++asked, samples, effects: readSliders() });
 }
 
 $("bench").oninput = listenAgain;
@@ -377,5 +356,5 @@ if (navigator.serviceWorker?.controller) {
 if (!globalThis.WebAssembly?.validate(new Uint8Array(SIMD)) || !globalThis.DecompressionStream) {
   fail(TOO_OLD);
 } else {
-  worker.start();
+  for (const thread of threads) thread.start();
 }

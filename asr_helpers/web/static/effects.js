@@ -1,7 +1,7 @@
 // What may happen to a sound on its way to the recogniser: the twin of asr_helpers/sound/effects.py. What chance
 // decides is an argument, so that a slider changes one thing and nothing else, and a test can compare with Python.
 
-import { filtered, fourierOf } from "./fourier.js";
+import { convolved, filtered } from "./fourier.js";
 import { Resampler } from "./resample.js";
 
 const GAP_GAIN = 1e-3; // -60 dB: a lost packet, yet not digital silence
@@ -26,15 +26,8 @@ export function speed(samples, factor, rate) {
 
 // `samples` in a room: the direct sound and, with the weight `mix`, its echoes.
 export function reverb(samples, response, mix) {
-  const size = powerOfTwo(samples.length + response.length), fourier = fourierOf(size);
-  const re = new Float64Array(size), im = new Float64Array(size);
-  const room = padded(response, size);
-  for (let i = 0; i < size; i++) re[i] = room[fourier.order[i]];
-  fourier.transform(re, im); // a convolution is a product of the spectra
-  const echoes = filtered(padded(samples, size), (k, both) => {
-    both[0] = re[k];
-    both[1] = im[k];
-  });
+  const size = powerOfTwo(samples.length + response.length);
+  const echoes = convolved(padded(samples, size), padded(response, size));
   return samples.map((sample, i) => (1 - mix) * sample + mix * echoes[i]);
 }
 

@@ -39,20 +39,45 @@ export function fourierOf(size) {
 // imaginary part for the frequency k / size cycles per sample, k up to size / 2, into `both`. There must be zeros at
 // the end for what the filter makes longer.
 export function filtered(samples, gain) {
-  const fourier = fourierOf(samples.length), { order, size } = fourier;
-  const re = new Float64Array(size), im = new Float64Array(size), both = [0, 0];
-  for (let i = 0; i < size; i++) re[i] = samples[order[i]];
-  fourier.transform(re, im);
-  const backRe = new Float64Array(size), backIm = new Float64Array(size);
-  for (let k = 0; k <= size / 2; k++) {
+  const { re, im } = spectrum(samples);
+  return signal(samples.length, (k, both) => {
     gain(k, both);
-    // The transform of the conjugate is the way back; and a real filter treats frequencies above 1/2 as mirror images.
-    const real = re[k] * both[0] - im[k] * both[1], imaginary = re[k] * both[1] + im[k] * both[0];
+    const [real, imaginary] = both;
+    both[0] = re[k] * real - im[k] * imaginary;
+    both[1] = re[k] * imaginary + im[k] * real;
+  });
+}
+
+// The convolution of two real signals of one length, with zeros at the end for what it makes longer. Both go through
+// one transform, as its real and its imaginary part: the product of their spectra is (z(k)^2 - conj(z(-k))^2) / 4i.
+export function convolved(samples, response) {
+  const { re, im } = spectrum(samples, response), size = samples.length;
+  return signal(size, (k, both) => {
+    const mirror = (size - k) % size;
+    both[0] = (re[k] * im[k] + re[mirror] * im[mirror]) / 2;
+    both[1] = (im[k] ** 2 - re[k] ** 2 + re[mirror] ** 2 - im[mirror] ** 2) / 4;
+  });
+}
+
+function spectrum(real, imaginary = null) {
+  const { order, size } = fourierOf(real.length), re = new Float64Array(size), im = new Float64Array(size);
+  for (let i = 0; i < size; i++) re[i] = real[order[i]];
+  for (let i = 0; imaginary && i < size; i++) im[i] = imaginary[order[i]];
+  fourierOf(size).transform(re, im);
+  return { re, im };
+}
+
+// The real signal whose spectrum `at(k, both)` writes into `both`, for k up to size / 2: the rest is its mirror image.
+// The transform of the conjugate is the way back.
+function signal(size, at) {
+  const { order } = fourierOf(size), re = new Float64Array(size), im = new Float64Array(size), both = [0, 0];
+  for (let k = 0; k <= size / 2; k++) {
+    at(k, both);
     const here = order[k], mirror = order[(size - k) % size];
-    backRe[here] = backRe[mirror] = real / size;
-    backIm[here] = -imaginary / size;
-    if (mirror !== here) backIm[mirror] = imaginary / size;
+    re[here] = re[mirror] = both[0] / size;
+    im[here] = -both[1] / size;
+    if (mirror !== here) im[mirror] = both[1] / size;
   }
-  fourier.transform(backRe, backIm);
-  return backRe;
+  fourierOf(size).transform(re, im);
+  return re;
 }

@@ -1,7 +1,7 @@
-// All the computing, in a thread of its own, so that the page never stutters. One worker and no shared memory: that
-// would need two headers that simple web servers, GitHub Pages among them, cannot send.
+// The recogniser, in a thread of its own, so that the page never stutters. There is no shared memory: that would need
+// two headers that simple web servers, GitHub Pages among them, cannot send.
 
-import { spoiled } from "./effects.js";
+import { answerWith, guarded } from "./answering.js";
 import { Hearing, Listener } from "./listener.js";
 import { named } from "./named.js";
 import { Recogniser } from "./recogniser.js";
@@ -19,34 +19,27 @@ async function load({ settings: its, wasm, model, lm }) {
   postMessage({ kind: "ready" });
 }
 
-// The picture first: it comes at once, the words take longer.
-function recognise(samples, kind, turn, changed = false) {
-  return words(samples, picture(samples, turn), kind, turn, changed);
-}
-
 function picture(samples, turn) {
   const mel = recogniser.features.logMel(samples);
   postMessage({ kind: "picture", turn, mel, seconds: seconds(samples.length) });
   return mel;
 }
 
-function words(samples, mel, kind, turn, changed) {
-  const start = performance.now(), report = (share) => kind === "result" && postMessage({ kind: "progress", share });
-  const logProbs = recogniser.logProbs(samples, report), listened = performance.now();
+// `sound` is {samples, mel, turn, number, changed}; all of it goes back with the words.
+function words(sound) {
+  const start = performance.now(), report = (share) => postMessage({ kind: "progress", share });
+  const logProbs = recogniser.logProbs(sound.samples, report), listened = performance.now();
   const found = recogniser.decode(logProbs);
   lastWords = performance.now();
   const times = { network: listened - start, search: lastWords - listened };
-  postMessage({ kind, turn, samples, changed, mel, logProbs, times, seconds: seconds(samples.length), ...found });
-  return found;
+  postMessage({ ...sound, kind: "result", logProbs, times, seconds: seconds(sound.samples.length), ...found });
 }
 
-// While a slider moves, each picture comes at once, and words only now and then.
-function recogniseOften(samples, turn, changed) {
+// While a slider moves, words come only now and then.
+function wordsOften(sound) {
   clearTimeout(soon);
-  const mel = picture(samples, turn);
-  const late = performance.now() - lastWords > MOST_WORDLESS_MS;
-  if (late) words(samples, mel, "result", turn, changed);
-  else soon = setTimeout(guarded, SOON_MS, () => words(samples, mel, "result", turn, changed));
+  if (performance.now() - lastWords > MOST_WORDLESS_MS) words(sound);
+  else soon = setTimeout(guarded, SOON_MS, () => words(sound));
 }
 
 const seconds = (samples) => samples / settings.features.sample_rate;
@@ -96,41 +89,24 @@ class Live {
 
   end() {
     this.keep(this.resampler.end());
-    recognise(this.samples.slice(0, this.length), "result", this.turn);
+    const samples = this.samples.slice(0, this.length);
+    words({ samples, mel: picture(samples, this.turn), turn: this.turn, changed: false });
   }
 }
 
 const textOf = (words) => words.map((word) => word.text).join(" ");
 const moved = (word, by) => ({ ...word, start: word.start + by, end: word.end + by });
 
-const answers = {
+answerWith({
   load,
-  hotwords: ({ words }) => recogniser.useHotwords(words),
+  hotwords: ({ words: expected }) => recogniser.useHotwords(expected),
   candidates: ({ logProbs, first, end, turn }) => {
     const frames = recogniser.candidates(logProbs, first, end, CANDIDATES);
     postMessage({ kind: "candidates", turn, first, frames });
   },
-  recognise: ({ samples, effects, turn }) => {
-    const changed = Object.keys(effects).length > 0;
-    const heard = changed ? spoiled(samples, effects, settings.features.sample_rate) : samples;
-    recogniseOften(heard, turn, changed);
-  },
+  words: ({ samples, mel, turn, number, changed }) => wordsOften({ samples, mel, turn, number, changed }),
   begin: ({ rate, turn }) => (live = new Live(rate, turn)),
   block: ({ samples }) => live.hear(samples),
   look: () => live.look(),
   end: () => live.end(),
-};
-
-// What goes wrong is said on the page.
-async function guarded(work) {
-  try {
-    await work();
-  } catch (error) {
-    postMessage({ kind: "error", message: error.message });
-  }
-}
-
-onmessage = async ({ data }) => {
-  await guarded(() => answers[data.kind](data));
-  if (data.asked) postMessage({ kind: "answered" });
-};
+});
