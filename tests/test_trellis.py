@@ -1,14 +1,20 @@
-"""The trellis widget gives the browser the states of the lattice, and each state's probability in each frame."""
+"""The trellis widget gives the browser the table, and refuses one that does not fit."""
 
 import numpy as np
+import pytest
 
 from asr_helpers.show.widgets import Trellis
 
+TABLE = np.array([[0.5, 0.2, 0.3], [0.1, 0.6, 0.3], [0.2, 0.2, 0.6]])
 
-def test_the_browser_gets_the_states_their_probabilities_and_the_legal_skips():
-    table = np.array([[0.5, 0.2, 0.3], [0.1, 0.6, 0.3], [0.2, 0.2, 0.6]])
-    widget = Trellis(table, "AB–", "ABB")
-    assert "".join(widget.names) == "–A–B–B–" and widget.word == "ABB"
-    assert widget.skips == [False, False, False, True, False, False, False]  # the blank between two B must stay
-    assert widget.probs[1] == [0.3, 0.1, 0.3, 0.6, 0.3, 0.6, 0.3]
-    assert "3 frames by 7 states" in widget.alt
+
+def test_the_browser_gets_the_table_and_the_pages_own_modules():
+    widget = Trellis(TABLE, "AB–", "ABB")
+    assert widget.table == TABLE.tolist() and (widget.symbols, widget.text) == ("AB–", "ABB")
+    assert 'modules["static/trellis.js"]' in widget._esm
+
+
+@pytest.mark.parametrize(("table", "text", "said"), [(TABLE[:, :2], "AB", "no column"), (TABLE, "A–C", "'C', '–'")])
+def test_what_does_not_fit_is_refused(table, text, said):
+    with pytest.raises(ValueError, match=said):
+        Trellis(table, "AB–", text)

@@ -99,7 +99,7 @@ def test_firefox_hears_an_example_loses_words_in_noise_and_needs_no_network(fire
     firefox.until(f"{shown} === {heard}", "the words do not come back")
     firefox.run("document.querySelector('#inside').open = true")
     firefox.until("document.querySelector('#candidates tbody tr') !== null", "no candidates")
-    assert firefox.run("document.querySelector('#trellis canvas').ariaLabel").startswith("Trellis of")
+    assert firefox.run("document.querySelector('#trellis .trellis-window svg').ariaLabel").startswith("Trellis of")
     firefox.until("navigator.serviceWorker.ready.then(() => true)", "no service worker")
     firefox.open("about:blank")
     firefox.open(address)  # now under the service worker

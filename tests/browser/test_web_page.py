@@ -471,8 +471,7 @@ def test_a_word_unfolds(visitor):
     visitor.until("document.querySelector('#trellis input').value > 1", "the trellis does not play")
     frame.press("ArrowRight")
     assert page.locator("#trellis").get_by_role("button", name="Play").is_visible()  # it has stopped
-    box = page.locator("#trellis canvas").bounding_box()
-    page.locator("#trellis canvas").click(position={"x": 30 + 2.5 * 30, "y": box["height"] / 2})
+    page.locator("#trellis [data-node='2,1']").click()
     assert said.inner_text().startswith("Frame 3 of ")
     beam = page.get_by_role("slider", name="Frame of the beam")
     last = page.locator("#candidates tbody tr").first.inner_text()

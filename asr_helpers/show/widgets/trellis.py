@@ -1,4 +1,4 @@
-"""CTC's trellis of a short word, to step through: the browser's part, trellis.js, adds up the paths."""
+"""CTC's trellis of a short word, to step through, as in the page of `asr web`, whose JavaScript adds up the paths."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from asr_helpers.words.ctc_lattice import ctc_states
+from asr_helpers.show.widgets.modules import STATIC, joined
 
 
 class Trellis(anywidget.AnyWidget):
@@ -17,24 +17,23 @@ class Trellis(anywidget.AnyWidget):
         symbols: one character for each column of `table`.
         text: the word, of these characters.
 
+    Raises:
+        ValueError: the text has another character, or the blank, or the table another number of columns.
+
     Example:
-        >>> Trellis(np.full((3, 3), 1 / 3), "AB–", "AB").names
-        ['–', 'A', '–', 'B', '–']
+        >>> Trellis(np.full((3, 3), 1 / 3), "AB–", "AB").text
+        'AB'
     """
 
-    _esm = Path(__file__).with_name("trellis.js")
-    probs = traitlets.List(help="of each state in each frame").tag(sync=True)
-    names = traitlets.List(help="of the states").tag(sync=True)
-    skips = traitlets.List(help="whether a path may skip the state before").tag(sync=True)
-    word = traitlets.Unicode().tag(sync=True)
-    alt = traitlets.Unicode(help="what the drawing shows").tag(sync=True)
+    _esm = joined(Path(__file__).with_name("trellis_view.js"))
+    _css = "".join((STATIC / name).read_text("utf-8") for name in ("instrument.css", "trellis.css"))
+    table = traitlets.List(help="of each symbol in each frame").tag(sync=True)
+    symbols = traitlets.Unicode(help="the blank last").tag(sync=True)
+    text = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, table: np.ndarray, symbols: str, text: str):
-        states, may_skip = ctc_states([symbols.index(character) for character in text], len(symbols) - 1)
-        super().__init__(
-            probs=table[:, states].tolist(),
-            names=[symbols[state] for state in states],
-            skips=may_skip.tolist(),
-            word=text,
-            alt=f"CTC's trellis of {text}: {len(table)} frames by {len(states)} states",
-        )
+        if table.ndim != 2 or table.shape[1] != len(symbols):
+            raise ValueError(f"a table of shape {table.shape} has no column for each of the {len(symbols)} symbols")
+        if strange := set(text) - set(symbols[:-1]):
+            raise ValueError(f"{text!r} has {', '.join(map(repr, sorted(strange)))}, which the table does not have")
+        super().__init__(table=table.tolist(), symbols=symbols, text=text)

@@ -19,7 +19,7 @@ export function candidates(host, data) {
     const [best] = texts, moment = (shown.seconds + frame * shown.frameSeconds).toFixed(2);
     return `Frame ${frame + 1} of ${shown.frames.length}, ${moment} s: first is ${best.text.trim() || "no letter yet"}.`;
   };
-  const go = stepper(host.lastElementChild, "Frame of the beam", show);
+  const go = stepper(host.lastElementChild, "Frame", "Frame of the beam", show);
   const use = (next) => {
     shown = next;
     go(shown.frames.length - 1, shown.frames.length);

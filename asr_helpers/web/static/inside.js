@@ -1,6 +1,7 @@
 // What one may unfold under the words: how one of them came about. The word is the one that was tapped last.
 
 import { candidates } from "./candidates.js";
+import { followTheme } from "./theme.js";
 import { trellis } from "./trellis.js";
 
 const AROUND = 4; // frames before and after a word's letters
@@ -10,6 +11,7 @@ export class Inside {
   // `ask({logProbs, first, end})` asks for the beam's candidates; showCandidates gets them, now or never.
   constructor(ask) {
     Object.assign(this, { ask, word: null, result: null });
+    followTheme($("inside"));
     $("inside").ontoggle = () => this.draw();
   }
 

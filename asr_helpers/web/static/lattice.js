@@ -45,5 +45,21 @@ export function lattice(logProbs, classes, labels) {
     path[t] = state;
     state -= from[t * size + state];
   }
-  return { frames, size, classOf, maySkip, forward, backward, path, best, total };
+  return { frames, size, classOf, maySkip, here, forward, backward, path, best, total };
+}
+
+// The share of all ways so far that are in each state at frame t.
+export function shares({ forward, size }, t) {
+  const row = forward.subarray(t * size, (t + 1) * size), sum = row.reduce(logAdd, -Infinity);
+  return Array.from(row, (value) => (sum === -Infinity ? 0 : Math.exp(value - sum)));
+}
+
+// All ways, each a list of states: only where there are few frames.
+export function allPaths({ frames, size, maySkip }) {
+  let paths = size > 1 ? [[size - 1], [size - 2]] : [[0]];
+  for (let t = frames - 2; t >= 0; t--) {
+    const before = (s) => [s, s - 1, s - 2].slice(0, maySkip(s) ? 3 : 2).filter((from) => from >= 0);
+    paths = paths.flatMap((path) => before(path[0]).map((from) => [from, ...path]));
+  }
+  return paths.filter(([first]) => first < 2).sort((a, b) => a.join().localeCompare(b.join()));
 }

@@ -20,3 +20,10 @@ export function watchTheme(changed) {
     preferred.removeEventListener("change", changed);
   };
 }
+
+// Gives `host` the dark colours of instrument.css whenever it is dark around it; returns a function that ends this.
+export function followTheme(host) {
+  const follow = () => host.classList.toggle("instrument-dark", isDark());
+  follow();
+  return watchTheme(follow);
+}
