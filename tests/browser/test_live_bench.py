@@ -6,31 +6,31 @@ JupyterLab is left out: the page's messages go to a `LiveBench` in this process,
 import base64
 import difflib
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from browsing import SCREENSHOTS, wait_for
+from browsing import SCREENSHOTS, save_figure, wait_for
 
 from asr_helpers.corpus import data_dir
-from asr_helpers.show.widgets import LiveBench, live_bench
+from asr_helpers.show.widgets import LiveBench
+from asr_helpers.show.widgets.instrument_view import css, esm
 from asr_helpers.sound import SAMPLE_RATE, read_audio
 
 READER = data_dir() / "real" / "test-clean-sample" / "4446" / "2275"
 NAMED = READER.parents[1] / "5639" / "40744" / "5639-40744-0007.flac"  # MEANWHILE RODOLFO HAD LEOCADIA SAFE …
 SAID = "THE WORLD IS ALL THERE JUST AS IT USED TO BE BUT I CAN'T GET AT IT ANY MORE"
 FAKE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-PAGE = """<!doctype html><meta charset="utf-8"><body><script type="module">
+PAGE = """<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="style.css"><body><script type="module">
 import bench from "./live_bench.js";
 const bytes = (text) => new DataView(Uint8Array.from(atob(text), (each) => each.charCodeAt(0)).buffer);
 const text = (buffer) => btoa(Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join(""));
 const state = await kernel({}, []);
-for (const key of ["example", "colors"]) state[key] = bytes(state[key]);
+state.example = bytes(state.example);
 let receive;
 const model = {
   get: (key) => state[key], set: (key, value) => (state[key] = value), save_changes() {},
-  on: (_, handler) => (receive = handler),
+  on: (what, handler) => what === "msg:custom" && (receive = handler), off() {},
   send: async (content, _, buffers) => {
     const [answer, made] = await kernel(content, buffers.map(text));
     receive(answer, made.map(bytes));
@@ -49,12 +49,12 @@ class Opened:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.expose_function("kernel", self._answer)
         self.page.goto(address)
-        self.speak = self.page.locator(".asr-live .speak")
+        self.speak = self.page.locator(".live .bench-row button").first
         self.speak.wait_for()
 
     def _answer(self, content, buffers):
         if not content:
-            state = {key: getattr(self.bench.input, key) for key in ("example", "hotwords", "colors")}
+            state = {key: getattr(self.bench.input, key) for key in ("example", "hotwords", "settings", "problem")}
             return {k: base64.b64encode(v).decode() if isinstance(v, bytes) else v for k, v in state.items()}
         sent = []
         self.bench.input.send = lambda answer, made: sent.extend([answer, [base64.b64encode(m).decode() for m in made]])
@@ -62,17 +62,18 @@ class Opened:
         return sent
 
     def text(self, part):
-        return self.page.locator(f".asr-live .{part}").inner_text().replace("\n", " ").strip()
+        return self.page.locator(f".live .{part}").inner_text().replace("\n", " ").strip()
 
     @property
     def status(self):
-        return self.page.locator(".asr-live [role=status]").inner_text()
+        return self.page.locator(".live .bench-facts").inner_text()
 
 
 @pytest.fixture(scope="module")
 def address(serve, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
-    (folder / "live_bench.js").write_bytes(Path(live_bench.__file__).with_suffix(".js").read_bytes())
+    (folder / "live_bench.js").write_text(esm("live_bench.js"))
+    (folder / "style.css").write_text(css())
     (folder / "index.html").write_text(PAGE)
     return serve(folder)
 
@@ -97,7 +98,8 @@ def test_captions_grow_while_somebody_speaks(opened, report):
     wait_for(lambda: opened.text("black"), 60, "no word becomes black")
     wait_for(lambda: len(opened.text("final").split()) >= 12, 60, "no line ends")
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    opened.page.locator(".asr-live").screenshot(path=SCREENSHOTS / "live_bench.png")
+    opened.page.locator(".live").screenshot(path=SCREENSHOTS / "live_bench.png")
+    save_figure(SCREENSHOTS / "live_bench.png")
     opened.speak.click()
     wait_for(lambda: "Stopped" in opened.status, 60, "it does not stop")
     report(f"the first grey word {first:.1f} s after the click; {opened.status}")
@@ -106,13 +108,13 @@ def test_captions_grow_while_somebody_speaks(opened, report):
     matches = difflib.SequenceMatcher(None, f"{SAID} {SAID}".split(), found).get_matching_blocks()
     assert sum(match.size for match in matches) > 0.6 * len(found)
     colours = "canvas => new Set(canvas.getContext('2d').getImageData(400, 0, 400, 80).data).size"
-    assert opened.page.locator(".asr-live canvas").evaluate(colours) > 50
+    assert opened.page.locator(".live canvas").evaluate(colours) > 50
     assert opened.errors == []
 
 
 def test_names_are_typed_in_and_a_recording_is_played(opened):
-    opened.page.locator(".asr-live input").fill("Leocadia, 42")
-    opened.page.locator(".asr-live .play").click()
+    opened.page.locator(".live input").fill("Leocadia, 42")
+    opened.page.get_by_role("button", name="play a reading").click()
     wait_for(lambda: "left out: '42'" in opened.status, 60, "what cannot be spelt is not named")
     wait_for(lambda: "LEOCADIA" in opened.text("captions"), 60, "the name is not expected")
     wait_for(lambda: "Stopped" in opened.status, 60, "it does not end with the recording")

@@ -1,6 +1,9 @@
 // Sends the microphone's sound to Python in blocks of 100 ms, and shows what Python answers: columns of a spectrogram,
 // and words. An AudioWorklet collects the blocks: unlike the page, it never waits.
 
+import { melTicks } from "../../web/static/instrument.js";
+import { begin, element, floats, pcm } from "./notebook.js";
+
 const PLAIN = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 const INSTEAD = "Press “play a reading” instead.";
 const REFUSALS = {
@@ -24,43 +27,29 @@ const COLLECTOR = `registerProcessor("asr-blocks", class extends AudioWorkletPro
     return true;
   }
 });`;
-const STYLE = `
-  .asr-live { border: 1px solid #8a8a8a; border-radius: 6px; padding: 0.8em; color: var(--jp-ui-font-color1, inherit) }
-  .asr-live .row { display: flex; flex-wrap: wrap; gap: 0.6em 1em; align-items: center }
-  .asr-live button { min-width: 7em; min-height: 2.2em }
-  .asr-live label { flex: 1 1 16em; display: flex; gap: 0.5em; align-items: center }
-  .asr-live input { flex: 1; min-width: 6em; min-height: 2em; font: inherit; color: inherit;
-    background: var(--jp-layout-color1, canvas); border: 1px solid #8a8a8a }
-  .asr-live canvas { display: block; width: 100%; height: 8em; margin: 0.8em 0; background: #000 }
-  .asr-live .captions { font-size: 1.3em; line-height: 1.5; min-height: 3em; max-height: 9em; overflow-y: auto }
-  .asr-live .grey { color: #767676 }
-  .jp-mod-dark .asr-live .grey, [data-jp-theme-light="false"] .asr-live .grey { color: #a6a6a6 }
-  .asr-live .doubt { text-decoration: underline dotted }
-  .asr-live [role="status"] { min-height: 1.4em; opacity: 0.85 }`;
-const COLUMNS = 800; // of 10 ms, that the picture holds
-const BINS = 80;
+const SECONDS = 12; // that the picture holds
+const BLOCKS = 10 * SECONDS; // of 100 ms
+const COLOURS = { low: -10, high: 4 }; // natural logarithms of powers: loudness does not change while one speaks
 
 function render({ model, el }) {
-  el.innerHTML = `<style>${STYLE}</style>
-    <div class="asr-live">
-      <div class="row">
-        <button class="jupyter-button speak" title="start or stop listening to the microphone">● speak</button>
-        <button class="jupyter-button play" title="listen to a recording instead">▶ play a reading</button>
-        <label>names it should know
-          <input type="text" spellcheck="false" data-lm-suppress-shortcuts="true"
-            placeholder="Bartley, Count Orsino" title="separated by commas; used from the next start"></label>
-      </div>
-      <canvas width="${COLUMNS}" height="${BINS}" role="img"
-        aria-label="spectrogram of the last 8 seconds: time to the right, pitch upwards"></canvas>
-      <div class="captions" tabindex="0" role="region" aria-label="captions">
-        <span class="final" aria-live="polite"></span><span class="black"></span> <span class="grey"></span></div>
-      <div role="status" aria-live="polite"></div>
-    </div>`;
-  const [speak, play, input, canvas] = [".speak", ".play", "input", "canvas"].map((name) => el.querySelector(name));
-  const [captions, final, black, grey] = [".captions", ".final", ".black", ".grey"].map((name) => el.querySelector(name));
-  const status = el.querySelector("[role=status]");
-  const picture = canvas.getContext("2d");
-  const colors = new Uint8Array(model.get("colors").buffer, model.get("colors").byteOffset);
+  el.classList.add("bench", "live");
+  const button = (text, title) => element("button", { type: "button", title }, text);
+  const speak = button("● speak", "start or stop listening to the microphone");
+  const play = button("▶ play a reading", "listen to a recording instead");
+  const input = element("input", { type: "text", spellcheck: false, placeholder: "Bartley, Count Orsino",
+    title: "separated by commas; used from the next start" });
+  const names = element("label", { className: "bench-menu" }, element("span", {}, "names it should know"), input);
+  el.append(element("div", { className: "bench-row" }, speak, play, names));
+  const { instrument, features, end } = begin({ model, el });
+  const span = (className, properties = {}) => element("span", { className, ...properties });
+  const [final, black, grey] = [span("final", { ariaLive: "polite" }), span("black"), span("grey")];
+  const captions = element("div", { className: "captions", tabIndex: 0, role: "region", ariaLabel: "captions" });
+  captions.append(final, black, " ", grey);
+  const status = element("div", { className: "bench-facts", role: "status", ariaLive: "polite" });
+  el.append(captions, status);
+  const { mels, hop, sample_rate } = features.settings, most = (SECONDS * sample_rate) / hop; // columns
+  let columns = new Float32Array(0), blocks = []; // of the last seconds: the picture and the sound
+  let drawing = 0;
   let session = null; // while it listens: the audio context and what ends it
   let asking = false; // for the microphone
   let waiting = 0; // blocks without an answer
@@ -105,23 +94,32 @@ function render({ model, el }) {
     if (doubtful && list.length) place.append(" (?)");
   }
 
-  function draw(columns) {
-    const count = Math.floor(columns.byteLength / BINS);
-    if (!count) return;
-    const image = picture.createImageData(count, BINS);
-    for (let x = 0; x < count; x++) {
-      for (let y = 0; y < BINS; y++) {
-        const color = 3 * columns.getUint8(x * BINS + (BINS - 1 - y));
-        const pixel = 4 * (y * count + x);
-        for (let part = 0; part < 3; part++) image.data[pixel + part] = colors[color + part];
-        image.data[pixel + 3] = 255;
-      }
-    }
-    picture.drawImage(canvas, -count, 0);
-    picture.putImageData(image, COLUMNS - count, 0);
+  function draw(more) {
+    const kept = columns.subarray(Math.max(0, columns.length + more.length - most * mels));
+    const joined = new Float32Array(kept.length + more.length);
+    joined.set(kept);
+    joined.set(more, kept.length);
+    columns = joined;
+    if (more.length && !drawing) drawing = requestAnimationFrame(show); // once for all that came since the last frame
   }
 
-  model.on("msg:custom", (answer, buffers) => {
+  function show() {
+    drawing = 0;
+    const picture = { values: columns, rows: mels, hopSeconds: hop / sample_rate, ticks: melTicks(mels, sample_rate) };
+    const seconds = (columns.length / mels) * picture.hopSeconds;
+    instrument.show({ pictures: [{ ...picture, ...COLOURS }], seconds, samples: null }, true);
+  }
+
+  // What was heard, to play: as much of it as the picture shows.
+  function keep(rate) {
+    cancelAnimationFrame(drawing);
+    show();
+    const sound = pcm(new Int16Array(blocks.flatMap((block) => [...new Int16Array(block)])));
+    const seconds = Math.min(columns.length / mels * hop / sample_rate, sound.length / rate);
+    instrument.show({ samples: sound.slice(sound.length - Math.round(seconds * rate)), sampleRate: rate, seconds });
+  }
+
+  function answered(answer, buffers) {
     waiting = Math.max(0, waiting - 1);
     if (answer.problem) {
       if (!session) return; // the first problem has ended it
@@ -143,12 +141,14 @@ function render({ model, el }) {
       words(grey, answer.shown.grey, answer.shown.doubtful);
     }
     if (answer.finals.length || answer.shown) captions.scrollTop = captions.scrollHeight;
-    draw(buffers[0]);
+    draw(floats(buffers[0]));
     times.push(answer.ms);
     const behind = waiting > 5 ? `, and is ${(waiting / 10).toFixed(1)} s behind` : "";
     if (session) say(`Listening: the kernel answers in ${took()}${behind}.`);
-    if (answer.ended) say(`Stopped: the kernel answered in ${took()}.`);
-  });
+    if (!answer.ended) return;
+    keep(answer.rate);
+    say(`Stopped: the kernel answered in ${took()}.`);
+  }
 
   async function listen(source) {
     if (asking) return;
@@ -177,8 +177,14 @@ function render({ model, el }) {
     const collector = new AudioWorkletNode(context, "asr-blocks", { numberOfOutputs: 0 });
     [times, waiting, remark] = [[], 0, ""];
     [final, black, grey].forEach((place) => place.replaceChildren());
+    [columns, blocks] = [new Float32Array(0), []];
+    instrument.stop();
     send({ kind: "begin", rate: context.sampleRate, hotwords: input.value });
-    collector.port.onmessage = ({ data }) => session?.context === context && send({ kind: "block" }, data.buffer);
+    collector.port.onmessage = ({ data }) => {
+      if (session?.context !== context) return;
+      blocks = [...blocks.slice(-BLOCKS), data.buffer];
+      send({ kind: "block" }, data.buffer);
+    };
     if (stream) context.createMediaStreamSource(stream).connect(collector);
     else playing(context).connect(collector);
     source.textContent = "■ stop";
@@ -209,7 +215,12 @@ function render({ model, el }) {
 
   speak.onclick = () => listen(speak);
   play.onclick = () => listen(play);
-  return () => stop();
+  model.on("msg:custom", answered);
+  return () => {
+    model.off("msg:custom", answered);
+    stop();
+    end();
+  };
 }
 
 export default { render };

@@ -10,16 +10,16 @@ import traitlets
 
 from asr_helpers.live import Final, Listener, Partial, VoiceDetector, best_network
 from asr_helpers.recognizer.recognizer import Recognizer, shipped_model
+from asr_helpers.show.widgets.instrument_view import css, esm, settings
 from asr_helpers.show.widgets.page import Page
 from asr_helpers.sound.audio import HOP, SAMPLE_RATE
-from asr_helpers.sound.mel import log_mel
+from asr_helpers.sound.mel import MELS, log_mel
 from asr_helpers.text import AlphabetError
 from asr_helpers.words.alignment import Word
 from asr_helpers.words.confidence import default_kind, doubtful, with_probability
 from asr_helpers.words.decoders import FastBeamSearch, best_text, default_decoder, shipped_lm
 
 COLUMNS_BEFORE = 4  # frames before a block, whose windows reach into it
-DARKEST, BRIGHTEST = -10.0, 4.0  # of the log-mel spectrogram
 RATES = range(8_000, 384_001)  # of sound cards, in Hz
 
 
@@ -31,13 +31,15 @@ class LiveInput(anywidget.AnyWidget):
         receive: called with a message's content and its buffers; returns the answer's.
     """
 
-    _esm = Path(__file__).with_name("live_bench.js")
+    _esm = esm("live_bench.js")
+    _css = css()
+    settings = traitlets.Dict().tag(sync=True)
+    problem = traitlets.Unicode().tag(sync=True)
     example = traitlets.Bytes().tag(sync=True)
     hotwords = traitlets.Unicode(help="as typed: names, separated by commas").tag(sync=True)
-    colors = traitlets.Bytes(help="256 colours, red, green and blue").tag(sync=True)
 
-    def __init__(self, receive: Callable[[dict, list], tuple[dict, list]], **settings):
-        super().__init__(**settings)
+    def __init__(self, receive: Callable[[dict, list], tuple[dict, list]], **more):
+        super().__init__(settings=settings(), **more)
         self.receive = receive
         self.on_msg(self._answer)
 
@@ -68,17 +70,12 @@ class LiveBench(Page):
     def __init__(
         self, example: np.ndarray | None = None, hotwords: str = "", delay: int = 1, model: Path | str | None = None
     ):
-        import matplotlib
-
-        magma = (255 * matplotlib.colormaps["magma"](np.arange(256))[:, :3]).astype(np.uint8)
         recording = np.zeros(0) if example is None else np.clip(32768 * example, -32768, 32767)
         self._model, self._delay, self._parts, self._listener = model, delay, None, None
         self._decoders: dict[str, Callable[[np.ndarray], str]] = {}
         self.lines: list[str] = []
         self.milliseconds: list[float] = []
-        self.input = LiveInput(
-            self._receive, example=recording.astype("<i2").tobytes(), hotwords=hotwords, colors=magma.tobytes()
-        )
+        self.input = LiveInput(self._receive, example=recording.astype("<i2").tobytes(), hotwords=hotwords)
         super().__init__([self.input], "asr-live-bench", "")
 
     def _receive(self, content: dict, buffers: list) -> tuple[dict, list]:
@@ -104,7 +101,8 @@ class LiveBench(Page):
             }
         columns = self._columns(heard)
         self.milliseconds.append(1000 * (time.perf_counter() - began))
-        return answer | {"ms": self.milliseconds[-1], "ended": kind == "end"}, [columns.tobytes()]
+        answer |= {"ms": self.milliseconds[-1], "ended": kind == "end", "rate": self._rate}
+        return answer, [columns.tobytes()]
 
     def _begin(self, rate: int, hotwords: str) -> dict:
         """Start a new session."""
@@ -117,7 +115,7 @@ class LiveBench(Page):
         recognizer, network = self._parts
         decoder, remark = self._decoder(hotwords, recognizer)
         self._listener = Listener(network, decoder, self._delay, VoiceDetector())
-        self._resample = resampler(rate)
+        self._rate, self._resample = rate, resampler(rate)
         self._held = np.zeros(COLUMNS_BEFORE * HOP, np.float32)
         self.lines.clear()
         self.milliseconds.clear()
@@ -146,14 +144,13 @@ class LiveBench(Page):
         return [(word.text, doubtful(word)) for word in with_probability(words, kind)]
 
     def _columns(self, samples: np.ndarray) -> np.ndarray:
-        """Return the next columns of the spectrogram as colours, uint8 (columns, 80)."""
+        """Return the next columns of the log-mel spectrogram, float32 (columns, mels)."""
         held = np.append(self._held, samples)
         count = len(held) // HOP - COLUMNS_BEFORE
         self._held = held[count * HOP :]
         if count < 1:
-            return np.zeros((0, 80), np.uint8)
-        spectrogram = log_mel(held)[COLUMNS_BEFORE // 2 : COLUMNS_BEFORE // 2 + count]
-        return (255 * np.clip((spectrogram - DARKEST) / (BRIGHTEST - DARKEST), 0, 1)).astype(np.uint8)
+            return np.zeros((0, MELS), np.float32)
+        return log_mel(held)[COLUMNS_BEFORE // 2 : COLUMNS_BEFORE // 2 + count].astype("<f4")
 
 
 def resampler(rate: int) -> Callable[[np.ndarray, bool], np.ndarray]:
