@@ -251,8 +251,8 @@ def test_style_sets_the_series_look():
 
 
 def test_the_style_is_a_function_whatever_was_imported_before():
-    code = "from asr_helpers.show import plots, widgets; plots.waveform; import asr_helpers.show.widgets.word_buttons"
-    code += "; print(callable(plots.style), callable(widgets.word_player))"
+    code = "from asr_helpers.show import plots, widgets; plots.waveform; import asr_helpers.show.widgets.players"
+    code += "; print(callable(plots.style), callable(widgets.player))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True True\n"
 

@@ -346,7 +346,7 @@ def test_the_instrument_has_the_sound_the_letters_and_the_words(recognizer, utte
     np.testing.assert_allclose(pcm(shown.recorded["samples"]), samples, atol=2e-5)
     np.testing.assert_array_equal(np.frombuffer(shown.recorded["log_probs"], "<f4"), log_probs.ravel())
     assert [word["text"] for word in shown.recorded["words"]] == utterances[0].text.split()
-    np.testing.assert_allclose(pcm(shown.changed["samples"]), 0.5 * samples, atol=2e-5)
+    np.testing.assert_allclose(pcm(shown.changed["changed"]["samples"]), 0.5 * samples, atol=2e-5)
     assert shown.settings["alphabet"] == recognizer.alphabet.characters
     assert shown.still.startswith(b"\x89PNG") and shown.alt.endswith("heard: CALLING ALL SHIPS")
 
@@ -359,6 +359,27 @@ def test_without_a_kernel_a_picture_is_folded_under_the_instrument(monkeypatch):
     assert "application/vnd.jupyter.widget-view+json" in live
     assert still.data.startswith('<details class="no-kernel"><summary>No kernel?')
     assert 'alt="spectrogram of a &lt;call&gt;"' in still.data
+    shown.clear()
+    drawn = plots.spectrogram(log_mel(speechlike(2)))
+    drawn.alt, drawn.caption = "a cloud", "It rains."
+    widgets.instrument(speechlike(1), picture=drawn, unfolded=True)._ipython_display_()
+    assert shown[1].data.startswith('<details class="no-kernel" open>') and 'alt="a cloud"' in shown[1].data
+    assert ">It rains.</p></details>" in shown[1].data
+
+
+def test_an_instrument_goes_to_and_fro_between_several_changes():
+    calm, wild = (factor * speechlike(1) for factor in (0.5, 2))
+    shown = widgets.instrument(speechlike(1), changed={"calm": calm, "<wild>": wild}, label="waves")
+    assert list(shown.changed) == ["calm", "<wild>"]
+    np.testing.assert_allclose(pcm(shown.changed["calm"]["samples"]), calm, atol=2e-5)
+    assert shown.players.count("<audio") == 3 and "waves, &lt;wild&gt;" in shown.players
+
+
+def test_an_instrument_gets_the_beam_best_text_first():
+    beam = [{"": (-0.1, 0.0)}, {"A": (-2.0, 0.5), "": (-1.0, 0.0)}, {"A": (-2.0, 0.5), "B": (-0.5, -3.0)}]
+    shown = widgets.instrument(speechlike(1), beam=beam)
+    assert [[each["text"] for each in frame] for frame in shown.beam] == [[""], ["", "A"], ["A", "B"]]
+    assert shown.beam[2][1] == {"text": "B", "sound": -0.5, "language": -3.0}
 
 
 def test_modules_become_one_that_node_or_a_browser_can_read(tmp_path):

@@ -21,12 +21,12 @@
 import os
 
 import numpy as np
-from IPython.display import HTML, display
+from IPython.display import display
 
 from asr_helpers.corpus import data_dir, load_corpus
 from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.show import plots, word_diff
-from asr_helpers.show.widgets import AugmentationBench, describe, player, player_html
+from asr_helpers.show.widgets import AugmentationBench, describe, instrument, player
 from asr_helpers.sound import Augmenter, SpecAugment, augment, effects, features, log_mel, num_frames, read_audio
 from asr_helpers.teaching import check
 from asr_helpers.text import encode
@@ -44,7 +44,12 @@ others = [each for each in corpus if each.id.endswith("-0003") and each.speaker 
 voices = [read_audio(each.path) for each in others]
 crowd = effects.babble(voices, len(samples), np.random.default_rng(0))
 canteen = effects.noise(samples, 5, np.random.default_rng(0), crowd)
-display(HTML(player_html(samples, "Alone") + player_html(canteen, "Among four other voices, 5 dB quieter")))
+alt = "two spectrograms of a sentence: in the upper one the pauses are dark; in the lower one other voices fill them"
+figure, axes = plots.new(2, 1, (7, 4), alt, "Alone, and among four other voices, 5 dB quieter.", sharex=True)
+for ax, clip, name in zip(axes, (samples, canteen), ("alone", "in a crowd"), strict=True):
+    plots.spectrogram(log_mel(clip), ax, name, unit="")
+axes[0].set_xlabel("")
+display(instrument(samples, recognizer, {"in a crowd": canteen}, label="alone", picture=figure, unfolded=True))
 word_diff(utterance.text, {"alone": recognizer.transcribe(samples), "in a crowd": recognizer.transcribe(canteen)})
 
 # %% [markdown] tags=["about"]
@@ -74,18 +79,18 @@ hiss = rng.standard_normal(len(samples), dtype=np.float32)
 gain = np.sqrt(np.mean(samples**2) / np.mean(hiss**2) / 10 ** (5 / 10))
 noisy = samples + gain * hiss
 np.testing.assert_allclose(noisy, effects.noise(samples, 5, np.random.default_rng(0)), atol=1e-6)
-player(noisy, "White noise, 5 dB quieter than the speech")
 
 # %% jupyter={"source_hidden": true}
 alt = (
     "spectrograms before and with white noise; below, the change: orange in the pauses and at the top, white in vowels"
 )
 caption = "Noise fills the pauses and the high frequencies. The loud vowels stay as they were."
-plots.save(plots.compare_spectrograms(samples, noisy, "with white noise", alt, caption), "03_noise")
+figure = plots.save(plots.compare_spectrograms(samples, noisy, "with white noise", alt, caption), "03_noise")
+instrument(samples, changed={"white noise, 5 dB": noisy}, label="the sentence", picture=figure, unfolded=True)
 
 # %% [markdown]
-# The lowest picture is the difference of the other two. It is orange where the noise is louder than the speech was, and
-# white where the speech wins. The pauses go first, then the quiet sounds at the top: the S, and the burst of a K.
+# Change between *A* and *B* while it plays. The pauses go first, then the quiet sounds at the top: the S, and the burst of
+# a K. The loud vowels stay as they were.
 #
 # White noise is rare outside electronics. Rain, fans and traffic are closer to *pink* noise, whose power falls with the
 # frequency, so that each octave has the same. In a canteen the noise is *babble*: other people. Add four voices, each
@@ -101,18 +106,17 @@ np.testing.assert_allclose(by_hand, crowd)
 
 # %%
 pink = effects.noise(samples, 5, np.random.default_rng(0), "pink")
-player(pink, "Pink noise, 5 dB quieter")
+noises = {"white": noisy, "pink": pink, "babble": canteen}
 
 # %% jupyter={"source_hidden": true}
 high = log_mel(samples).max()
-noises = {"white": noisy, "pink": pink, "babble": canteen}
 alt = "three spectrograms: white noise fills the top, pink noise the pauses, babble adds the stripes of other voices"
 caption = "The same power in three places: at the top, in the pauses, and wherever speech is."
 figure, axes = plots.new(3, 1, (7, 5.6), alt, caption, sharex=True)
 for ax, (name, clip) in zip(axes, noises.items(), strict=True):
     plots.spectrogram(log_mel(clip), ax, name, unit="", vmin=high - 12, vmax=high)
     ax.set(xlabel="time (s)" if ax is axes[-1] else "", ylabel="frequency (Hz)" if ax is axes[1] else "")
-figure
+instrument(samples, changed=noises, label="the sentence", picture=figure, unfolded=True)
 
 # %% [markdown]
 # Which one hides most? Take the places where the speech is at most 40 dB below its loudest, and count those where the
@@ -198,12 +202,12 @@ figure
 wet = 0.6 * samples + 0.4 * np.convolve(samples, echoes)[: len(samples)]
 helper = effects.reverb(samples, rt60=0.8, mix=0.4, rng=np.random.default_rng(0))
 np.testing.assert_allclose(wet, helper, atol=1e-5)
-player(wet, "Reverb: RT60 0.8 s, mix 0.4")
 
 # %% jupyter={"source_hidden": true}
 alt = "spectrograms before and after reverberation; below, the change: orange to the right of each sound"
 caption = "Each sound smears to the right, into the silence before the next P or K."
-plots.compare_spectrograms(samples, wet, "with reverb, RT60 0.8 s", alt, caption)
+figure = plots.compare_spectrograms(samples, wet, "with reverb, RT60 0.8 s", alt, caption)
+instrument(samples, changed={"reverb, 0.8 s": wet}, label="the sentence", picture=figure, unfolded=True)
 
 # %% [markdown]
 # ## Pace: faster, but not higher?
@@ -223,7 +227,20 @@ player(slow_record, "0.75 times as fast, like a record")
 
 # %%
 slower = effects.time_stretch(samples, 0.75)
-player(slower, "0.75 times as fast, phase vocoder")
+
+# %% jupyter={"source_hidden": true}
+paces = {"like a record": slow_record, "phase vocoder": slower}
+alt = "three spectrograms: as recorded; like a record, with lower stripes; by the phase vocoder, with stripes as before"
+figure, axes = plots.new(3, 1, (7, 5.6), alt, "The record lowers the stripes; the phase vocoder does not.", sharex=True)
+for ax, (name, clip) in zip(axes, {"as recorded": samples, **paces}.items(), strict=True):
+    plots.spectrogram(log_mel(clip), ax, name, unit="", vmin=high - 12, vmax=high)
+    ax.set(xlabel="time (s)" if ax is axes[-1] else "", ylabel="frequency (Hz)" if ax is axes[1] else "")
+axes[0].set_xlim(0, len(slower) / 16000)
+instrument(samples, changed=paces, label="the sentence", picture=figure)
+
+# %% [markdown]
+# The stripes are the voice's harmonics. On the record they lie lower and closer together; the phase vocoder leaves them
+# where they were. How high is the voice?
 
 
 # %%
@@ -262,6 +279,10 @@ swapped = pairs[:, ::-1].reshape(-1)
 helper = effects.segment_shuffle(samples, 0.02, np.random.default_rng(0), share=1)
 np.testing.assert_array_equal(swapped, helper[: len(swapped)])
 
+# %% [markdown]
+# Here are seven effects. Choose one, and change between *A* and *B*: below the spectrogram stand the letters and the words
+# that the recogniser hears. A wavy line marks a word that it doubts.
+
 # %%
 changed = {
     "noise, 5 dB": noisy,
@@ -272,7 +293,6 @@ changed = {
     "pieces of 20 ms swapped": swapped,
     "six gaps of 80 ms": effects.gaps(samples, count=6, seconds=0.08, rng=np.random.default_rng(0)),
 }
-HTML("".join(player_html(clip, name) for name, clip in changed.items()))
 
 # %% jupyter={"source_hidden": true}
 alt = "eight spectrograms of one sentence: as recorded, and after each of the seven effects"
@@ -283,7 +303,8 @@ for ax, (name, clip) in zip(axes.flat, {"as recorded": samples, **changed}.items
     ax.set(xlabel="", ylabel="")
 figure.supxlabel("time (s)", fontsize=11)
 figure.supylabel("frequency (Hz)", fontsize=11)
-plots.save(figure, "03_effects")
+figure = plots.save(figure, "03_effects")
+instrument(samples, recognizer, changed, label="the sentence", picture=figure)
 
 # %%
 word_diff(utterance.text, {name: recognizer.transcribe(clip) for name, clip in changed.items()})
@@ -299,13 +320,14 @@ word_diff(utterance.text, {name: recognizer.transcribe(clip) for name, clip in c
 
 # %%
 long_pieces = effects.segment_shuffle(samples, 0.4, np.random.default_rng(0), share=1)
-display(player(long_pieces, "Pieces of 0.4 s swapped"))
+figure = plots.spectrogram(log_mel(long_pieces), title="pieces of 0.4 s swapped")
+display(instrument(samples, recognizer, {"pieces of 0.4 s swapped": long_pieces}, label="the sentence", picture=figure))
 word_diff(utterance.text, recognizer.transcribe(long_pieces))
 
 # %% [markdown]
 # *Diagnosis.* Now the words come in another order, and the transcript does not know. The network would learn to spell what
 # was not said. An effect is allowed only as long as a careful listener would still write down the same text. So `Augmenter`
-# swaps pieces of 10 to 30 ms, a tenth of them, in one clip of fifty.
+# swaps pieces of 10 to 30 ms, a tenth of them, in one clip in fifty.
 #
 # ## The bench
 #

@@ -30,7 +30,7 @@ import numpy as np
 from asr_helpers.corpus import data_dir, load_corpus
 from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.show import plots, word_diff
-from asr_helpers.show.widgets import player, word_player
+from asr_helpers.show.widgets import instrument
 from asr_helpers.sound import features, log_mel, read_audio
 from asr_helpers.teaching import check
 from asr_helpers.text import ALPHABET, BLANK, NUM_CLASSES, decode, encode
@@ -57,7 +57,6 @@ from asr_helpers.words import (
     paired_difference,
     shipped_lm,
     viterbi,
-    with_probability,
     word_errors,
 )
 
@@ -65,9 +64,10 @@ from asr_helpers.words import (
 recognizer, decoder = Recognizer.load(shipped_model()), default_decoder()
 people = load_corpus(data_dir() / "real").utterances
 clip = next(each for each in people if "CRUCIFIX" in each.text)
-outputs = recognizer.audio_log_probs(read_audio(clip.path))
-heard = with_probability(align(outputs, decoder(outputs)), "beam")
-word_player(read_audio(clip.path), heard, "a sentence as the recogniser wrote it")
+samples = read_audio(clip.path)
+outputs = recognizer.audio_log_probs(samples)
+picture = plots.words_in_time(align(outputs, decoder(outputs)), log_mel(samples), "as the recogniser heard it")
+instrument(samples, recognizer, label="a sentence from an audiobook", picture=picture, unfolded=True)
 
 # %% [markdown] tags=["about"]
 # | | |
@@ -77,20 +77,20 @@ word_player(read_audio(clip.path), heard, "a sentence as the recogniser wrote it
 # | **Minutes** | ci, fast, workshop, full: 1 |
 
 # %% [markdown]
-# The darker a word's background, the surer the recogniser is. A dotted line marks a word that it doubts. What was said,
-# and what does the network alone make of it?
+# A wavy line marks a word that the recogniser doubts; point at a word to read how probably it is right. What was said, and
+# what does the network alone make of it?
 
 # %%
 word_diff(clip.text, {"network alone": greedy(outputs), "as above": decoder(outputs)})
 
 # %% [markdown]
-# The network knows letters, and no words. What lies between the two rows is this notebook's subject.
+# The network knows letters, not words. What lies between the two rows is this notebook's subject.
 #
 # ## What does the network say, moment by moment?
 #
 # For each 40 ms it gives the probabilities of 28 characters and the blank. Let us start with an easier recording, from
-# the harbour radio of the embedded corpus. The network hears its 55 sentences once, and the rest of the notebook works
-# on these numbers.
+# the harbour radio of the embedded corpus. The network hears its 55 sentences once; most of this notebook works on the
+# numbers that come out.
 
 # %%
 dev = load_corpus(data_dir() / "mini" / "dev-mini").utterances[:: 4 if PROFILE == "ci" else 1]
@@ -111,11 +111,14 @@ assert improved, "no clip is wrong by greedy decoding and right by the default d
 chosen = max(improved, key=lambda i: beam_texts[i] != greedy_texts[i])  # best one where plain beam search differs, too
 
 # %%
-log_probs = outputs[chosen]
-player(read_audio(dev[chosen].path), references[chosen].lower())
+samples, log_probs = read_audio(dev[chosen].path), outputs[chosen]
+picture = plots.save(plots.posteriors(log_probs, inputs[chosen], references[chosen]), "07_posteriors")
+instrument(samples, recognizer, label=references[chosen].lower(), picture=picture, unfolded=True)
 
-# %%
-plots.save(plots.posteriors(log_probs, inputs[chosen], references[chosen]), "07_posteriors")
+# %% [markdown]
+# Each row below the spectrogram is a letter, and the last is the blank, –. Point at a letter, and its moments light up:
+# most letters are heard for one frame or two, and a blank keeps the two Ls of *I'LL* apart. Compare the rows of A and O in
+# the last word.
 
 # %% [markdown]
 # ## How do you read a text off that?
@@ -160,11 +163,11 @@ print({text: round(value, 2) for text, value in total.items()})
 #
 # ## Can all paths be summed?
 #
-# Not one by one: 29 symbols in 65 frames make a number of paths with 96 digits. *Prefix beam search* goes through the
+# Not one by one: with 29 symbols and 65 frames, the number of paths has 96 digits. *Prefix beam search* goes through the
 # frames once and keeps only a few prefixes of texts, the *beam*. All paths that spell the same prefix are summed into one
 # entry.
 #
-# One detail carries it. From AB, another B gives ABB if the path ended in a blank, but still AB if it ended in the B.
+# One detail makes it work. From AB, another B gives ABB if the path ended in a blank, but still AB if it ended in the B.
 # So an entry is a prefix *and* the label that its paths end in.
 
 
@@ -210,12 +213,12 @@ assert theirs.keys() == ours.keys() and all(np.isclose(theirs[text], ours[text])
 print({text: f"{value / sum(ours.values()):.0%}" for text, value in list(theirs.items())[:4]})
 
 # %% [markdown]
-# The helper differs in two points. It adds logarithms, because a product of thousands of probabilities underflows. And
+# The helper differs in two ways. It adds logarithms, because a product of thousands of probabilities underflows. And
 # it prunes: it skips labels below `min_log_prob` in a frame and entries more than `margin` below the best one.
 #
 # ## Does it help?
 #
-# `measure`, folded here, decodes all clips and takes the time; `show` prints the word error rate with its interval.
+# `measure`, folded here, decodes all clips and measures the time; `show` prints the word error rate with its interval.
 
 
 # %% jupyter={"source_hidden": true}
@@ -290,7 +293,7 @@ lm = models[3]
 # > ln P(text | sound) + weight · ln P(words) + word bonus · words + letter bonus · letters
 #
 # Each word costs some probability, and so does each letter. Without the bonuses the search would prefer short texts of
-# few words. The weight and both bonuses are tuned on speech kept for that purpose. An unknown word scores P(`<unk>`)
+# few words. The weight and both bonuses are tuned on speech set aside for that. An unknown word scores P(`<unk>`)
 # times a constant for each letter, so longer ones cost more.
 
 # %%
@@ -304,7 +307,7 @@ print(f"sound {by_ear:.2f} + language {by_language:.2f} + bonuses {bonus:.2f} = 
 print(f"the search found {best.score:.2f}: {best.text}")
 
 # %% [markdown]
-# The search's figure can only be a little lower, by the paths that it pruned.
+# The search can only find a little less: the paths that it pruned are missing from its sum.
 #
 # ## How does the tree grow?
 #
@@ -314,23 +317,29 @@ print(f"the search found {best.score:.2f}: {best.text}")
 
 # %%
 def grow(log_probs, width, fusion=None):
-    """Return the beam after each frame, {text: its share of the probability}."""
+    """Return the beam after each frame, {text: (score of its sound, score of its language)}."""
     beam, states, history = {("", BLANK): 0.0}, {"": fusion and fusion.start}, []
     for frame in log_probs:
         beam = advance(beam, frame, -5.0)  # the `step` above, in logarithms
         for text, _ in beam:
             if fusion and text not in states:
                 states[text] = fusion.extend(states[text[:-1]], text[-1])
-        score = {e: beam[e] + (fusion.lookahead_score(states[e[0]]) if fusion else 0) for e in beam}
-        best = sorted(score, key=score.get, reverse=True)[:width]
-        beam, total = {e: beam[e] for e in best}, np.logaddexp.reduce([score[e] for e in best])
-        history.append(defaultdict(float))
-        for e in best:
-            history[-1][e[0]] += math.exp(score[e] - total)
+        language = {text: fusion.lookahead_score(states[text]) if fusion else 0.0 for text, _ in beam}
+        best = sorted(beam, key=lambda entry: -beam[entry] - language[entry[0]])[:width]
+        beam, sound = {entry: beam[entry] for entry in best}, defaultdict(lambda: -math.inf)
+        for text, last in best:
+            sound[text] = np.logaddexp(sound[text], beam[text, last])
+        history.append({text: (sound[text], language[text]) for text in sound})
     return history
 
 
 # %% jupyter={"source_hidden": true}
+def shares(texts):
+    """Return each text's share of the beam's probability."""
+    total = np.logaddexp.reduce([sum(scores) for scores in texts.values()])
+    return {text: math.exp(sum(scores) - total) for text, scores in texts.items()}
+
+
 begin = max(i for i, k in enumerate(path) if SYMBOLS[k] == "␣")  # the last word
 before = references[chosen].rsplit(" ", 1)[0] + " "
 times = FRAME_SECONDS * np.arange(begin, len(path))
@@ -339,19 +348,35 @@ figure, axes = plots.new(
 )
 for ax, model, title in ((axes[0], None, "the sound alone"), (axes[1], fusion, "with the language model")):
     history = [
-        {t.removeprefix(before): p for t, p in now.items() if t.startswith(before)}
+        {t.removeprefix(before): p for t, p in shares(now).items() if t.startswith(before)}
         for now in grow(log_probs.astype(float), 8, model)[begin:]
     ]
     plots.prefix_tree(history, times, max(history[-1], key=history[-1].get).strip(), ax, title)
 axes[0].set_xlabel("")
-
-# %%
 plots.save(figure, "07_prefix_tree")
 
 # %% [markdown]
 # Each letter stands where its prefix enters the beam; the orange line is the winner. Where the network is sure, one thick
 # line runs alone. Where it hesitates, the tree branches, and what follows decides. Greedy decoding keeps a single line,
-# so what it drops is lost. And over all clips?
+# so what it drops is lost.
+#
+# What did each candidate lose, and where? The *sound* column is ln P of its paths so far. The *language* column is what the
+# model and the bonuses add. Below the instrument, unfold the beam and step through its frames.
+
+# %%
+beam = grow(log_probs.astype(float), 8, fusion)
+for frame in (-4, -1):
+    print("frame", len(beam) + frame + 1)
+    for text, (sound, language) in sorted(beam[frame].items(), key=lambda each: -sum(each[1]))[:3]:
+        print(f"  sound {sound:6.2f} + language {language:6.2f} = {sound + language:6.2f}  {text}")
+
+# %% jupyter={"source_hidden": true}
+picture = plots.posteriors(log_probs[begin:], inputs[chosen][4 * begin :], references[chosen].split()[-1])
+instrument(samples, recognizer, label=references[chosen].lower(), beam=beam, picture=picture)
+
+# %% [markdown]
+# Three frames before the end, *SO* leads. In the last frame the language model still prefers *SOUP* to *SALT*, but the sound
+# outweighs it. And over all clips?
 
 # %%
 fused_texts, ms = measure(lambda each: beam_search(each, 64, fusion=fusion)[0].text)
@@ -380,19 +405,25 @@ for name, each in errors.items():
     print(f"{name:10} WER {each.rate:6.1%}  (95 % interval {low:.1%} to {high:.1%})")
 
 # %%
-most = int(np.argmax(errors["greedy"].errors - errors["beam + LM"].errors))
+gained = errors["greedy"].errors - errors["beam + LM"].errors
+most = max((i for i, each in enumerate(people) if each.id != clip.id), key=lambda i: gained[i])
 word_diff(said[most], {name: texts[most] for name, texts in read.items()})
 
 # %%
-player(read_audio(people[most].path), said[most].lower())
+picture = plots.words_in_time(
+    align(heard_people[most], read["beam + LM"][most]),
+    log_mel(read_audio(people[most].path)),
+    "as heard with the model",
+)
+instrument(read_audio(people[most].path), recognizer, label=said[most].lower(), picture=picture)
 
 # %% [markdown]
-# The language model halves the errors. How much text that takes, how it fits into 4 MB, how the settings were tuned, and
-# what the letter bonus really is: [A3](A3_language_model.ipynb) measures it.
+# The language model halves the errors. [A3](A3_language_model.ipynb) measures how much text that takes, how the model fits
+# into 4 MB, how the settings were tuned, and what the letter bonus really is.
 #
 # The search here is `FastBeamSearch`: the same search over arrays, which [Numba](https://numba.pydata.org) compiles to
-# machine code (`asr_helpers/words/fast/`). `benchmarks/decoder_tuning.py` compared the two on speakers that no setting
-# was tuned on:
+# machine code (`asr_helpers/words/fast/`). `benchmarks/decoder_tuning.py` compared the two on speakers with whom no
+# setting was tuned:
 
 # %% jupyter={"source_hidden": true}
 measured = json.loads((data_dir().parent / "benchmarks" / "decoder_tuning.json").read_text())["report"]
@@ -403,10 +434,10 @@ same, count = measured["readable_agreement"], measured["readable_utterances"]
 print(f"readable search: {measured['readable_ms_per_audio_second']:.0f} ms; the same text in {same:.0%} of {count}")
 
 # %% [markdown]
-# ## What about a name that no book holds?
+# ## What about a name that the model never read?
 #
-# The language model has never read *Leocadia*. She is an unknown word, charged letter by letter, and a known word that
-# sounds a little like her wins. *Hotwords* are an edit of the language model: a new name becomes a rare word, and every
+# The language model has never read *Leocadia*. The name is an unknown word, charged letter by letter, so a known word that
+# sounds a little like it wins. *Hotwords* are an edit of the language model: a new name becomes a rare word, and every
 # n-gram that ends in a hotword gains a *boost* of some nats. The search itself does not change.
 
 # %%
@@ -426,7 +457,7 @@ word_diff(novel.text, {"without": decoder(heard_novel), "with hotwords": expecti
 # become maxima, and each state remembers where its maximum came from.
 
 # %%
-samples, text = read_audio(dev[chosen].path), references[chosen]
+text = references[chosen]
 states = viterbi(log_probs, encode(text))
 spelt = [BLANK if state % 2 == 0 else encode(text)[state // 2] for state in states]
 assert decode(collapse(spelt)) == text
@@ -438,14 +469,18 @@ print("".join(SYMBOLS[k] for k in spelt))
 
 # %%
 words = align(log_probs, text)
-plots.save(plots.words_in_time(words, log_mel(samples), text.lower()), "07_words")
+print(
+    *(f"{each.start:.2f} to {each.end:.2f} s, confidence {each.confidence:.2f}  {each.text}" for each in words),
+    sep="\n",
+)
 
 # %%
-word_player(samples, words, text.lower())
+picture = plots.save(plots.words_in_time(words, log_mel(samples), text.lower()), "07_words")
+instrument(samples, recognizer, text=text, label=text.lower(), picture=picture, unfolded=True)
 
 # %% [markdown]
 # How exact are these times? CTC decides *that* a character was said and hardly cares *when*: it peaks for a frame or two
-# somewhere in the sound ([Zeyer and others 2021](https://arxiv.org/abs/2105.14849)). eSpeak NG, a synthesizer, reports
+# somewhere in the sound ([Zeyer and others 2021](https://arxiv.org/abs/2105.14849)). eSpeak NG, a synthesiser, reports
 # when it begins each word. We compared 1053 words in three of its voices (`benchmarks/word_times.py`): the alignment
 # begins a word 45 ms late (median), and nine words in ten are off by at most 86 ms: enough for subtitles, not for
 # phonetics. (The network was trained on eSpeak's voices; on people it may be less exact.)
@@ -476,10 +511,10 @@ for ax, kind, title in ((axes[0], "raw", "confidence"), (axes[1], "calibrated", 
     ax.plot([0, 1], [0, 1], color=plots.ORANGE, linestyle="--")
     ax.set(title=f"{title}: off by {sure[kind]['calibration_error']:.3f} on average", xlabel=title, ylim=(0, 1))
 axes[0].set_ylabel("share of words that were right")
+plots.save(figure, "07_confidence")
 
 # %%
 print(f"{sure['words']} words; a right word has more confidence than a wrong one in {sure['raw']['auc']:.0%} of pairs")
-plots.save(figure, "07_confidence")
 
 # %% [markdown]
 # A bar above the dashed line: *underconfident*, right more often than claimed. A bar below it: *overconfident*. Calibrated
@@ -496,7 +531,7 @@ print("right ", greedy(log_probs))
 print("wrong ", "".join(mistaken))
 
 # %% [markdown]
-# **Diagnosis.** Each letter is the one before it in the alphabet, the spaces are gone, and the real blank comes out as Z.
+# *Diagnosis.* Each letter is the one before it in the alphabet, the spaces are gone, and the real blank comes out as Z.
 # When output looks like a secret code, compare the two alphabets first.
 #
 # ## Break it: first drop, then merge
@@ -513,8 +548,8 @@ print(f"WER {word_errors(references, greedy_texts).rate:.1%} → {word_errors(re
 print(next((f"{a} → {b}" for a, b in zip(greedy_texts, texts, strict=True) if a != b), "no difference"))
 
 # %% [markdown]
-# **Diagnosis.** Double letters are gone: without the blanks nothing separates them. Most words look right, so the fault
-# survives for a long time.
+# *Diagnosis.* Double letters are gone: without the blanks nothing separates them. Most words look right, so the fault
+# can survive for a long time.
 #
 # ## Break it: believe the language model alone
 #
@@ -531,7 +566,7 @@ for weight in (WEIGHT, 3.0, 10.0, 30.0):
     print(f"weight {weight:4}  WER {found.wer:6.1%}  {kinds}  {strange:3} unknown words  {texts[chosen]}")
 
 # %% [markdown]
-# **Diagnosis.** Each word now costs so much that the search writes fewer: it runs words together into strings that do not
+# *Diagnosis.* Each word now costs so much that the search writes fewer: it runs words together into strings that do not
 # exist, and pays for one word instead of two. Substitutions and deletions rise together; nonsense words are the mark of it.
 #
 # ## Exercises
@@ -602,7 +637,7 @@ check("07.2", answer)
 #
 # *hard · 15 minutes*
 #
-# Align a clip with a text that is *not* its own: which figure shows it? Write a function that takes the words of an
+# Align a clip with a text that is *not* its own: which figure gives it away? Write a function that takes the words of an
 # alignment, a list as `align` returns it, and returns True if the text belongs to the sound. It is tried on clips that
 # you have not seen. The answer is the function.
 

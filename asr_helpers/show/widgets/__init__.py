@@ -6,6 +6,7 @@ __all__, __getattr__, __dir__ = face(
     __name__,
     {
         "augmentation": ["AugmentationBench", "describe"],
+        "doubtful_words": ["words_html"],
         "explorer": ["Explorer"],
         "instrument_view": ["instrument"],
         "live_bench": ["LiveBench"],
@@ -14,6 +15,5 @@ __all__, __getattr__, __dir__ = face(
         "recorder": ["Recorder", "RecorderBench"],
         "spectrogram": ["SpectrogramBench"],
         "trellis": ["Trellis"],
-        "word_buttons": ["word_player", "word_player_html", "words_html"],
     },
 )

@@ -39,8 +39,9 @@ def esm(name: str) -> str:
 
 
 def css() -> str:
-    """Return the style of the instrument and of the controls around it."""
-    return (STATIC / "instrument.css").read_text("utf-8") + (HERE / "controls.css").read_text("utf-8")
+    """Return the style of the instrument, of what one may unfold under it, and of the controls around it."""
+    sheets = STATIC / "instrument.css", STATIC / "inside.css", HERE / "controls.css"
+    return "".join(sheet.read_text("utf-8") for sheet in sheets)
 
 
 class InstrumentWidget(anywidget.AnyWidget):
@@ -48,7 +49,9 @@ class InstrumentWidget(anywidget.AnyWidget):
 
     Attributes:
         settings: what does not change: the alphabet, the numbers of the features, the frame's length.
-        recorded, changed: the two versions, as `version` returns them; `changed` may be empty.
+        recorded: the sound as it was, as `version` returns it.
+        changed: {name: the same after a change}; may be empty.
+        beam: for each frame, the texts that a search kept, best first: [{"text", "sound", "language"}]; may be empty.
         problem: a line to show in place of an answer.
     """
 
@@ -57,13 +60,18 @@ class InstrumentWidget(anywidget.AnyWidget):
     settings = traitlets.Dict().tag(sync=True)
     recorded = traitlets.Dict().tag(sync=True)
     changed = traitlets.Dict().tag(sync=True)
+    beam = traitlets.List().tag(sync=True)
     problem = traitlets.Unicode().tag(sync=True)
     still = b""  # a PNG, what it shows, and the HTML of players: for readers without a kernel
-    alt = ""
+    alt = caption = ""
     players = ""
+    unfolded = False
 
     def _ipython_display_(self):
-        """Display the widget and, folded below it, a picture and players for readers without a kernel."""
+        """Display the widget and, for readers without a kernel, a picture and players, folded unless `unfolded`.
+
+        In JupyterLab, the widget hides those (controls.css).
+        """
         from IPython.display import HTML, display
 
         data, metadata = self._repr_mimebundle_()
@@ -72,8 +80,10 @@ class InstrumentWidget(anywidget.AnyWidget):
             source = f"data:image/png;base64,{base64.b64encode(self.still).decode()}"
             display(
                 HTML(
-                    '<details class="no-kernel"><summary>No kernel? A picture and the sound.</summary>'
-                    f'{self.players}<img alt="{escape(self.alt)}" src="{source}" style="max-width:100%"></details>'
+                    f'<details class="no-kernel"{" open" * self.unfolded}>'
+                    "<summary>No kernel? A picture and the sound.</summary>"
+                    f'{self.players}<img alt="{escape(self.alt)}" src="{source}" style="max-width:100%">'
+                    f"{plots.caption(self.caption) if self.caption else ''}</details>"
                 )
             )
 
@@ -107,18 +117,26 @@ class RecognizerWidget(InstrumentWidget):
 def instrument(
     samples: np.ndarray,
     recognizer: Recognizer | None = None,
-    changed: np.ndarray | None = None,
+    changed: np.ndarray | dict[str, np.ndarray] | None = None,
     text: str | None = None,
     label: str = "recording",
+    *,
+    beam: list[dict[str, tuple[float, float]]] | None = None,
+    picture: plots.Picture | None = None,
+    unfolded: bool = False,
 ) -> InstrumentWidget:
     """Return a widget that shows a sound and plays it, with the letters and words that a recogniser hears.
 
     Args:
         samples: mono audio at 16 kHz, (samples,).
         recognizer: None shows the spectrogram alone.
-        changed: the same after a change; a button goes to and fro between the two.
+        changed: the same after a change, or {name: the same after one of several}; a button goes to and fro.
         text: the words that are shown, aligned to the sound; None stands for what the recogniser hears.
         label: names the recording, in the alt text of the picture for readers without a kernel.
+        beam: what a search kept after each frame, {text: (the score of its sound, that of its language)}, in nats; it
+            can be unfolded and stepped through.
+        picture: for readers without a kernel; None stands for the spectrogram, with the letters if there are any.
+        unfolded: whether those readers see the picture and the players at once.
 
     Raises:
         ValueError: the samples are not mono, or shorter than 25 ms.
@@ -127,7 +145,6 @@ def instrument(
         >>> instrument(np.zeros(16_000), label="a second of silence").alt
         'spectrogram of a second of silence'
     """
-    log_mels = mel.log_mel(samples)
     alphabet = recognizer.alphabet if recognizer else None
 
     def heard(sound: np.ndarray) -> dict:
@@ -137,23 +154,31 @@ def instrument(
         said = default_decoder(alphabet)(log_probs) if text is None else text
         return version(sound, log_probs, timed(log_probs, said, recognizer))
 
-    recorded = heard(samples)
+    others = {} if changed is None else changed if isinstance(changed, dict) else {"changed": changed}
     widget = InstrumentWidget(
         settings=settings(alphabet.characters if alphabet else ""),
-        recorded=recorded,
-        changed={} if changed is None else heard(changed),
+        recorded=heard(samples),
+        changed={name: heard(sound) for name, sound in others.items()},
+        beam=[ranked(texts) for texts in beam or ()],
     )
-    words = " ".join(word["text"] for word in recorded["words"])
+    words = " ".join(word["text"] for word in widget.recorded["words"])
     widget.alt = f"spectrogram of {label}" + (f" and the letters over time; heard: {words}" if words else "")
-    if recognizer is None:
-        figure = plots.spectrogram(log_mels, title=label)
+    if picture is not None:
+        widget.alt, widget.caption = picture.alt or widget.alt, picture.caption
+    elif recognizer is None:
+        picture = plots.spectrogram(mel.log_mel(samples), title=label)
     else:
-        figure = plots.posteriors(recognizer.audio_log_probs(samples), mel.features(samples), label, alphabet)
-    widget.still = plots.png(figure)
+        picture = plots.posteriors(recognizer.audio_log_probs(samples), mel.features(samples), label, alphabet)
+    widget.still, widget.unfolded = plots.png(picture), unfolded
     widget.players = player_html(samples, label)
-    if changed is not None:
-        widget.players += player_html(changed, f"{label}, changed")
+    widget.players += "".join(player_html(sound, f"{label}, {name}") for name, sound in others.items())
     return widget
+
+
+def ranked(texts: dict[str, tuple[float, float]]) -> list[dict[str, Any]]:
+    """Return {text: (sound, language)} as the browser reads it, best first."""
+    best = sorted(texts, key=lambda text: -sum(texts[text]))
+    return [{"text": text, "sound": float(texts[text][0]), "language": float(texts[text][1])} for text in best]
 
 
 def settings(alphabet: str = "") -> dict[str, Any]:

@@ -8,9 +8,9 @@ import numpy as np
 import traitlets
 
 from asr_helpers.show import plots
+from asr_helpers.show.widgets.doubtful_words import words_html
 from asr_helpers.show.widgets.page import RecognizerPage, picture, show
 from asr_helpers.show.widgets.players import player_html
-from asr_helpers.show.widgets.word_buttons import words_html
 from asr_helpers.sound.audio import MIN_SAMPLES, SAMPLE_RATE
 from asr_helpers.sound.mel import log_mel
 from asr_helpers.words.alignment import align

@@ -1,0 +1,79 @@
+"""The instrument in JupyterLab: it goes to and fro between several changes of a sound, and steps through a beam."""
+
+import base64
+
+import nbformat
+import numpy as np
+import pytest
+from browsing import BULLETIN, Notebook, wait_for
+from test_augmentation_bench import HEARD, LISTEN
+
+from asr_helpers.sound import read_audio
+
+CELL = f"""\
+from pathlib import Path
+
+from asr_helpers.recognizer import Recognizer, shipped_model
+from asr_helpers.show.widgets import instrument
+from asr_helpers.sound import read_audio
+
+samples = read_audio(Path({str(BULLETIN)!r}))
+changed = {{"quiet": 0.25 * samples, "backwards": samples[::-1].copy()}}
+beam = [{{"D": (-1.0, 0.5), "T": (-3.0, 0.5)}}, {{"TO": (-4.0, 2.0), "DO": (-1.5, 0.0)}}]
+instrument(samples, Recognizer.load(shipped_model()), changed, beam=beam, unfolded=True)"""
+
+
+@pytest.fixture(scope="module")
+def notebook(lab, browser):
+    folder, address = lab
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)], metadata=kernel)
+    nbformat.write(made, folder / "instrument.ipynb")
+    opened = Notebook(browser.new_page(), address("instrument.ipynb"))
+    opened.run()
+    wait_for(opened.page.locator(".instrument canvas").is_visible, 60, "there is no instrument")
+    opened.page.evaluate(LISTEN)
+    yield opened
+    opened.page.close()
+
+
+@pytest.fixture
+def box(notebook):
+    return notebook.page.locator(".jp-OutputArea")
+
+
+def heard(notebook, box):
+    """Return the samples that the play button plays."""
+    box.get_by_role("button", name="Play", exact=True).click()
+    box.get_by_role("button", name="Pause").click()
+    return np.frombuffer(base64.b64decode(notebook.page.evaluate(HEARD)), "<f4")
+
+
+def test_a_change_is_chosen_heard_and_compared_with_the_recording(notebook, box):
+    samples = read_audio(BULLETIN)
+    np.testing.assert_allclose(heard(notebook, box), 0.25 * samples, atol=1e-4)
+    box.get_by_role("button", name="backwards", exact=True).click()
+    np.testing.assert_allclose(heard(notebook, box), samples[::-1], atol=1e-4)
+    backwards = box.locator(".instrument-words").inner_text()
+    box.get_by_role("button", name="A as recorded").click()
+    np.testing.assert_allclose(heard(notebook, box), samples, atol=1e-4)
+    assert "SOUP" in box.locator(".instrument-words").inner_text() and "SOUP" not in backwards
+    box.get_by_role("button", name="quiet", exact=True).click()  # which leads back to B
+    assert box.get_by_role("button", name="B quiet").get_attribute("aria-pressed") == "true"
+    np.testing.assert_allclose(heard(notebook, box), 0.25 * samples, atol=1e-4)
+
+
+def test_the_beam_is_unfolded_and_stepped_through_with_the_keyboard(box):
+    box.get_by_text("The beam, frame by frame").click()
+    rows = box.locator(".candidates tbody tr")
+    assert rows.first.inner_text().split()[0] == "DO"
+    box.get_by_role("slider", name="Frame of the beam").press("ArrowLeft")
+    assert rows.first.inner_text().split()[0] == "D"
+    assert "Frame 1 of 2" in box.locator(".stepper-said").inner_text()
+
+
+def test_what_stands_there_without_a_kernel_makes_way(notebook, box):
+    fold = box.locator("details.no-kernel")
+    assert fold.count() == 1 and not fold.is_visible()
+    notebook.screenshot("instrument", ".jp-OutputArea")
+    assert notebook.errors == []
