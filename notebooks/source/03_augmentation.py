@@ -53,7 +53,9 @@ display(instrument(samples, recognizer, {"in a crowd": canteen}, label="alone", 
 word_diff(utterance.text, {"alone": recognizer.transcribe(samples), "in a crowd": recognizer.transcribe(canteen)})
 
 # %% [markdown] tags=["about"]
-# You probably understood both. The recogniser did not, and this notebook is about the sounds that teach it to.
+# You probably understood both. The recogniser did not, and this notebook is about the sounds that teach it to. The table
+# spells the network's letters alone, and so do all counts below. The words under the picture come from a language model,
+# too ([07](07_decoding.ipynb)): where little is heard, it guesses.
 #
 # | | |
 # |---|---|
@@ -280,8 +282,8 @@ helper = effects.segment_shuffle(samples, 0.02, np.random.default_rng(0), share=
 np.testing.assert_array_equal(swapped, helper[: len(swapped)])
 
 # %% [markdown]
-# Here are seven effects. Choose one, and change between *A* and *B*: below the spectrogram stand the letters and the words
-# that the recogniser hears. A wavy line marks a word that it doubts.
+# Here are seven effects. Choose one, and change between *A* and *B*: below the spectrogram stand the letters that the
+# network hears, and the words. A wavy line marks a word that the recogniser doubts.
 
 # %%
 changed = {
