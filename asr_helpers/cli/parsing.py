@@ -93,6 +93,14 @@ def count(text: str) -> int:
     return number
 
 
+def parallel(text: str) -> int:
+    """Return `text` as a number of threads or processes, from 1 to 256: tens of thousands hang in the runtime."""
+    number = count(text)
+    if number > 256:
+        raise argparse.ArgumentTypeError(f"{number} is more than 256")
+    return number
+
+
 def finite(text: str) -> float:
     """Return the number that `text` is, within ±1 million: no NaN, no infinity."""
     number = float(text)
@@ -126,7 +134,7 @@ def add_path(command: argparse._ActionsContainer, name: str, metavar: str, help:
 
 def add_count(command: Parser, name: str, help: str, **more) -> None:
     help += "; default: %(default)s" if "default" in more else ""
-    command.add_argument(name, metavar="N", type=count, help=help, **more)
+    command.add_argument(name, metavar="N", help=help, **{"type": count, **more})
 
 
 def add_number(command: Parser, name: str, help: str, default: float) -> None:
@@ -188,7 +196,7 @@ def download(command: Parser) -> None:
 def convert(command: Parser) -> None:
     add_path(command, "source", "SRC")
     add_path(command, "destination", "DST")
-    add_count(command, "--workers", "processes; default: one per core")
+    add_count(command, "--workers", "processes; default: one per core", type=parallel)
     add_switch(command, "--resample", "also convert other rates, channels and formats, to 16 kHz mono")
     add_share(command)
 
@@ -199,7 +207,7 @@ def import_(command: Parser) -> None:
     command.add_argument(
         "--language", metavar="TAG", default="en", help="of the texts: en, de, pt-BR; default: %(default)s"
     )
-    add_count(command, "--workers", "processes; default: one per core")
+    add_count(command, "--workers", "processes; default: one per core", type=parallel)
 
 
 def prepare(command: Parser) -> None:
@@ -251,7 +259,7 @@ def transcribe(command: Parser) -> None:
     command.add_argument("--words", action="append_const", dest="format", const="words", help=what)
     add_path(command, "--output-dir", "DIR", "write a file for each recording and format, such as DIR/talk.srt")
     add_switch(command, "--lower", "small letters instead of capitals")
-    add_count(command, "--threads", "of the model's runtime; Keras ignores it", default=1)
+    add_count(command, "--threads", "of the model's runtime; Keras ignores it", default=1, type=parallel)
 
 
 def listen(command: Parser) -> None:
@@ -312,7 +320,7 @@ def compare(command: Parser) -> None:
     add_path(command, "folder", "DIR", "written by asr quantize, or any folder of .keras, .tflite and .onnx models")
     add_path(command, "corpus", "CORPUS")
     threads = "measure with each of these numbers of threads; default: 1 2"
-    command.add_argument("--threads", metavar="N", type=count, nargs="+", default=[1, 2], help=threads)
+    command.add_argument("--threads", metavar="N", type=parallel, nargs="+", default=[1, 2], help=threads)
     add_limit(command)
     add_switch(command, "--other-modes", "also time Keras's predict and eager calls, and LiteRT without XNNPACK")
     add_path(command, "--figure", "FILE", "also draw error against speed, as PNG")

@@ -101,6 +101,8 @@ def _load_keras(path: Path, threads: int, mode: str) -> tuple[Logits, Alphabet]:
 
     from asr_helpers.network import fast_lstm  # noqa: F401  checkpoints of a run hold its layer
 
+    if not zipfile.is_zipfile(path):  # for which Keras says that there is no file
+        raise RecognizerError(f"{path}: cannot be loaded (cut off, or no .keras file); make it again")
     # Keras builds whatever the file's JSON describes, so the JSON determines what is raised, and where.
     errors = (
         *_BAD_CONTENT,
