@@ -247,17 +247,19 @@ def network(model: keras.Model, seconds: float = 3.0) -> Figure:
         elif "Bidirectional" in kind or kind == "Dense":
             values = layer.output.shape[-1]
             blocks.append((layer.name, f"{frames} × {values}", values, frames, "everything", weights))
-    figure, ax = new(size=(9, 2.8), alt="the network as blocks: shape, weights and field of view of each")
+    alt = f"{len(blocks)} blocks from top to bottom: " + "; ".join(f"{each[0]} {each[1]}" for each in blocks)
+    take_away = "Pooling shortens the clip to a quarter of its frames. The LSTMs hold most of the weights."
+    figure, ax = new(size=(7, 5.6), alt=alt, caption=take_away)
     for place, (name, shape, values, length, seen, weights) in enumerate(blocks):
-        width, height = 0.75 * np.sqrt(length / (seconds * 100)), np.sqrt(values / 1280)
+        width, height = 2.6 * np.sqrt(length / (seconds * 100)), 0.78 * np.sqrt(values / 1280)
         color = ORANGE if name.startswith("conv") else GREEN if name == "logits" else BLUE
-        ax.bar(place, height, width, -height / 2, color=GREY if place == 0 else color)
-        ax.text(place, 0.62, f"{name}\n{shape}", ha="center", va="bottom", fontsize=9)
-        ax.text(place, -0.62, f"sees {seen}\n{weights:,} weights", ha="center", va="top", fontsize=8)
+        ax.barh(place, width, height, -width / 2, color=GREY if place == 0 else color)
+        ax.text(-1.5, place, f"{name}\n{shape}", ha="right", va="center", fontsize=13)
+        ax.text(1.5, place, f"sees {seen}\n{weights:,} weights", ha="left", va="center", fontsize=13)
         if place:
-            ax.annotate("", (place - 0.4, 0), (place - 0.6, 0), arrowprops={"arrowstyle": "->", "color": GREY})
-    ax.set(xlim=(-0.6, len(blocks) - 0.4), ylim=(-1, 1.05))
-    ax.set_title(f"{seconds:g} seconds of speech on their way through the network (frames × values)")
+            ax.annotate("", (0, place - 0.41), (0, place - 0.59), arrowprops={"arrowstyle": "->", "color": GREY})
+    ax.set(xlim=(-3.6, 3.8), ylim=(len(blocks) - 0.5, -0.5))
+    ax.set_title(f"{seconds:g} seconds of speech in the network (frames × values)", fontsize=13)
     ax.axis("off")
     return figure
 
@@ -265,43 +267,44 @@ def network(model: keras.Model, seconds: float = 3.0) -> Figure:
 def lstm_cell() -> Figure:
     """Draw one step of an LSTM: the memory, and the gates that decide what is kept, written and output."""
     figure, ax = new(
-        size=(8.5, 3.6),
+        size=(7, 5.2),
         alt="one step of an LSTM: the memory passes from left to right; a forget gate scales it, an input gate adds "
         "something new to it, an output gate lets a part of it out",
+        caption="The memory meets one product and one sum. Three gates decide what is kept, written and shown.",
     )
 
     def arrow(start, end, color=GREY):
-        ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": color, "linewidth": 1.5})
+        ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": color, "linewidth": 2})
 
     def knot(x, y, sign):
         ax.text(x, y, sign, ha="center", va="center", bbox={"boxstyle": "circle", "fc": "white", "ec": GREY})
 
-    gates = {2.0: ("forget", "how much stays?"), 4.0: ("input", "how much is new?")}
-    gates |= {5.6: ("candidate", "what would be new?"), 7.6: ("output", "how much is shown?")}
+    gates = {1.15: ("forget", "how much\nstays?"), 3.55: ("input", "how much\nis new?")}
+    gates |= {5.95: ("candidate", "what would\nbe new?"), 8.35: ("output", "how much\nis shown?")}
     for x, (name, question) in gates.items():
         color = GREEN if name == "candidate" else ORANGE
-        kind = "tanh, −1 to 1" if name == "candidate" else "sigmoid, 0 to 1"
+        kind = "tanh,\n−1 to 1" if name == "candidate" else "sigmoid,\n0 to 1"
         ax.text(
-            x, 1.6, f"{name}\n{question}\n({kind})", ha="center", va="center", fontsize=8,
+            x, 2.3, f"{name}\n{question}\n({kind})", ha="center", va="center", fontsize=12,
             bbox={"boxstyle": "round", "fc": "white", "ec": color, "linewidth": 2},
         )  # fmt: skip
-        arrow((x, 0.55), (x, 1.22))
-    ax.plot([0.4, 7.6], [0.55, 0.55], color=GREY, linewidth=1.5)
-    ax.text(0.3, 0.2, "this column, and what was shown one step before", fontsize=9)
-    arrow((0.3, 4), (9.5, 4), BLUE)
-    ax.text(0.3, 4.15, "memory before", color=BLUE, fontsize=9)
-    ax.text(9.5, 4.15, "memory after", color=BLUE, fontsize=9, ha="right")
-    arrow((2, 1.98), (2, 3.78))
-    for x in (4.0, 5.6):
-        arrow((x, 1.98), (4.8 + (x - 4.8) / 4, 2.85))
-    arrow((4.8, 3.15), (4.8, 3.75))
-    arrow((7.6, 1.98), (7.6, 2.78))
-    arrow((7.6, 4), (7.6, 3.25), BLUE)
-    ax.text(7.75, 3.5, "tanh", fontsize=8)
-    arrow((7.8, 3), (9.5, 3))
-    ax.text(9.5, 2.7, "shown", fontsize=9, ha="right")
-    for x, y, sign in ((2, 4, "×"), (4.8, 3, "×"), (4.8, 4, "+"), (7.6, 3, "×")):
+        arrow((x, 0.55), (x, 1.5))
+    ax.plot([0.4, 8.35], [0.55, 0.55], color=GREY, linewidth=2)
+    ax.text(0.3, 0.1, "this column, and what was shown one step before", fontsize=12)
+    arrow((0.3, 5.9), (9.9, 5.9), BLUE)
+    ax.text(0.2, 6.15, "memory before", color=BLUE, fontsize=12)
+    ax.text(9.9, 6.15, "memory after", color=BLUE, fontsize=12, ha="right")
+    arrow((1.15, 3.1), (1.15, 5.6))
+    for x in (3.55, 5.95):
+        arrow((x, 3.1), (4.75 + (x - 4.75) / 4, 4.35))
+    arrow((4.75, 4.8), (4.75, 5.6))
+    arrow((8.35, 3.1), (8.35, 4.3))
+    arrow((8.35, 5.9), (8.35, 4.9), BLUE)
+    ax.text(8.2, 5.35, "tanh", fontsize=12, ha="right")
+    arrow((8.6, 4.6), (9.9, 4.6))
+    ax.text(9.9, 4.2, "shown", fontsize=12, ha="right")
+    for x, y, sign in ((1.15, 5.9, "×"), (4.75, 4.6, "×"), (4.75, 5.9, "+"), (8.35, 4.6, "×")):
         knot(x, y, sign)
-    ax.set(xlim=(0, 9.8), ylim=(0, 4.5))
+    ax.set(xlim=(0, 10), ylim=(-0.1, 6.6))
     ax.axis("off")
     return figure

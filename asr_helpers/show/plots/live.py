@@ -28,7 +28,7 @@ def live_curves(folder: Path | str) -> keras.callbacks.Callback:
         picture = Image(plots.png(figure), alt=figure.alt)
         if handle is None:
             handle = display(picture, display_id=True)
-            display(HTML(plots.caption(figure.alt)))
+            display(HTML(plots.caption(figure.caption, figure.alt)))
         else:
             handle.update(picture)
 

@@ -41,7 +41,8 @@ def learning_curves(history: str | Path | list[dict]) -> Figure:
     if not isinstance(history, list):
         with open(history, newline="") as file:
             history = list(csv.DictReader(file))
-    figure, axes = new(1, 2, alt="loss and error rate over the epochs")
+    take_away = "Left: the loss that training lowers. Right: the errors that a reader of the text sees."
+    figure, axes = new(1, 2, alt="loss and error rate over the epochs", caption=take_away)
     names = {
         "loss": (0, "training"),
         "val_loss": (0, "validation"),
