@@ -402,7 +402,7 @@ CASES = {
     "02.2": (
         mel_filterbank,
         [
-            (lambda bins: mel_filterbank(bins).T, "on its side"),
+            (lambda bins: mel_filterbank(bins).T, "transposed"),
             (lambda bins: mel_filterbank(bins + 2), "two columns too many"),
             (lambda bins: mel_filterbank(bins) / mel_filterbank(bins).max(axis=0), "area 1"),
             (lambda bins: np.eye(257)[:, np.linspace(0, 256, bins + 2)[1:-1].astype(int)], "equal in Hz"),
@@ -766,7 +766,7 @@ CASES = {
     "effect": (
         telephone,
         [
-            (lambda samples, rng: samples, "one recording more"),
+            (lambda samples, rng: samples, "one recording, not many"),
             (lambda samples, rng: samples * np.float32(rng.uniform(0.5, 1)), "too mild"),
             (lambda samples, rng: effects.noise(samples / 9, -5, rng), "too strong"),
             (lambda samples, rng: samples + rng.normal(size=len(samples)), "float32"),

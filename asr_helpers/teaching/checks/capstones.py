@@ -32,7 +32,7 @@ def effect_of_your_own(answer):
         if not np.array_equal(first, again):
             raise Hint("the same `rng` should give the same sound: draw everything random from it.")
         if all(np.array_equal(first, other) for other in others):
-            raise Hint("another `rng` gives the same sound: so it adds one recording more, not many.")
+            raise Hint("another `rng` gives the same sound, so it adds one recording, not many.")
         heard.append(shipped_recognizer().transcribe(first))
     clean, spoilt = error_rate(clips), error_rate(clips, heard=heard)
     if spoilt < clean + 0.03:
@@ -98,4 +98,4 @@ def language_of_your_own(answer):
     rate = error_rate(clips, heard=[recognizer.transcribe(read_audio(each.path)) for each in clips])
     if rate > MAX_LANGUAGE_WER:
         raise Hint(f"WER {rate:.1%}: {MAX_LANGUAGE_WER:.0%} is the most. More sentences, or more epochs?")
-    return f"WER {rate:.1%} with the letters {recognizer.alphabet}. A language more that a machine writes down."
+    return f"WER {rate:.1%} with the letters {recognizer.alphabet}. One more language that a machine can write down."

@@ -46,7 +46,7 @@ def a_filter_bank(answer):
         truth = mel_filterbank(bins)
         found = as_array(call_answer(answer, bins), (None, None), "the filter bank")
         if found.shape == truth.T.shape:
-            raise Hint("it lies on its side: one row for each frequency is wanted, and one column for each bin.")
+            raise Hint("it is transposed: one row for each frequency is wanted, and one column for each bin.")
         if found.shape == (len(truth), bins + 2):
             raise Hint("two columns too many: a triangle has a left neighbour and a right one.")
         found = as_array(found, truth.shape, f"the filter bank of {bins} bins")

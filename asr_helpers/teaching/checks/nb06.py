@@ -27,7 +27,7 @@ def without_augmentation(answer):
     if len(history) != 6:
         raise Hint(f"it has {len(history)} epochs and `whole` has six: a gap can only be compared at the same age.")
     gap = history[-1]["val_loss"] - history[-1]["loss"]
-    return f"a gap of {gap:+.2f} nats. What sounds the same each time is sooner known by heart."
+    return f"a gap of {gap:+.2f} nats. A clip that always sounds the same is learned by heart sooner."
 
 
 @judge("06.2")

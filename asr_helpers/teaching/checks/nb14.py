@@ -43,9 +43,9 @@ def local_agreement(answer):
         if found != expected:
             few = sum(map(len, found)) < sum(map(len, expected))
             raise Hint(
-                "a word stays grey that two updates in a row agree on."
+                "a word that two updates in a row agree on stays grey."
                 if few
-                else "a word is black that the update before did not have, or behind one on which they differ."
+                else "a black word is missing from the update before, or comes after a word on which the two differ."
             )
     return "what was read twice in a row is black, and stays."
 
@@ -97,4 +97,4 @@ def a_boost(answer):
             if np.isclose(value, log10 + nats * (1 - 1 / math.log(10))):
                 raise Hint("the boost is in nats, and the model counts in log10: divide by ln 10.")
             raise Hint(f"{' '.join(gram)}: {value:.2f} is not what it should be. Does the n-gram end in the word?")
-    return "an edit of the model, and both searches find the word."
+    return "a hotword is an edit of the language model, so both searches find it."

@@ -34,7 +34,7 @@ def the_planted_bug(answer):
     }
     for name, (page, python) in found.items():
         if page.shape != python.shape or not np.allclose(page, python, rtol=1e-5, atol=1e-6):
-            raise Hint(f"{'a line' if name == 'hann' else name} differs from its twin in Python still.")
+            raise Hint(f"{'a line' if name == 'hann' else name} still differs from its twin in Python.")
     if not np.allclose(_javascript(answer["hann"], i=i[:200], window=200), analysis_window(200, 200), atol=1e-6):
         raise Hint("it is right for a window of 400 samples alone: use `window`.")
     return "the page's window reached its last zero one sample early. All four lines are Python's now."
