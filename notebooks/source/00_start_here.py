@@ -71,8 +71,8 @@ plots.save(figure, "00_spectrogram", alt, "Time runs to the right, pitch upwards
 # series was trained on any of them. Folded cells, like those above, hold imports and drawing: click on them to look
 # inside.
 #
-# The second corpus is a harbour radio: bulletins read by twelve speech synthesisers, each less natural than the last. It
-# is small enough to train on within minutes, so you will meet it often.
+# The second corpus is a harbour radio: bulletins read by twelve synthetic voices, none of which sounds natural. It is
+# small enough to train on within minutes, so you will meet it often.
 
 # %%
 test = load_corpus(data_dir() / "mini" / "test-mini").utterances
@@ -97,9 +97,9 @@ figure
 #
 # ## Write
 #
-# The shipped model learned from the harbour radio and from twelve hours of people reading aloud (notebook 06). One line
-# loads it, one transcribes. On its own it spells what it hears, letter by letter. A *language model*, which knows what
-# people write, corrects the spelling (notebook 07):
+# The shipped model learned from the harbour radio and from twelve hours of people reading aloud (notebook 06). One
+# line loads it, and another transcribes. On its own it spells what it hears, letter by letter. A *language model*,
+# which knows what people write, corrects the spelling (notebook 07):
 
 # %%
 recognizer = Recognizer.load(shipped_model())
@@ -111,8 +111,9 @@ heard = {
 word_diff(clip.text, heard)
 
 # %% [markdown]
-# CORONER is how the word sounded, and NETEALS is no word at all: the language model knows neither from the sound, only
-# from what people write. Struck through is what was said and lost; bold is what the model wrote instead.
+# CORONER is how the network heard the word, and NETEALS is no word at all. The language model hears nothing: it
+# corrects both because it knows what people write. A word that was said but not recognised is struck through; what the
+# model wrote instead is bold.
 #
 # How often is it right? Four more people, then four of the harbour's voices:
 
@@ -167,7 +168,7 @@ except AudioError as error:
     print(str(error).replace(f"{path.parent}/", ""))
 
 # %% [markdown]
-# One line, naming the file and the fix. Every error in this series is reported that way.
+# The error is one line, which names the file and the fix. Every error in this series is reported that way.
 #
 # ## Where to go
 #
@@ -186,10 +187,12 @@ except AudioError as error:
 # | [11 · Your language](11_your_language.ipynb) | other letters, other words, the same recipe |
 # | [12 · Your voice](12_your_voice.ipynb) | a corpus of your own, and a recogniser that learns it |
 # | [13 · More machines](13_more_machines.ipynb) | one training on several machines, and what that brings |
+# | [14 · Live](14_live.ipynb) | captions while you speak |
+# | [15 · In a page](15_in_a_page.ipynb) | the recogniser in a web page, and on your phone |
 #
-# Each notebook runs alone, in any order. Read a question, guess, run the cell. The "Break it" cells fail on purpose. Each
-# exercise has an empty cell to write in and a check that gives hints. A quiz closes each notebook, and the
-# [glossary](../notebooks/GLOSSARY.md) explains the technical terms.
+# Each notebook runs on its own, in any order. Read a question, guess, run the cell. The "Break it" cells fail on
+# purpose. Each exercise has an empty cell to write in and a check that gives hints. A quiz closes each notebook, and
+# the [glossary](../notebooks/GLOSSARY.md) explains the technical terms.
 #
 # Work in a copy: `make learn` makes one in `work/` and updates it later without touching what you wrote. The environment
 # variable `ASR_PROFILE` sets the size of everything: `ci` for a quick test, `fast` by default, `workshop` for Mini

@@ -15,7 +15,7 @@
 # # 01 · Conversion: from FLAC to samples
 #
 # You will hear the voices of a speech corpus, find out how FLAC shrinks it without losing a bit, and convert all of it
-# in a way that survives being stopped half-way.
+# in a way that can be interrupted.
 
 # %% jupyter={"source_hidden": true}
 import io
@@ -55,14 +55,14 @@ HTML("".join(player_html(read_audio(each.path), f"{each.speaker}: {each.text.low
 # |---|---|
 # | **Objectives** | walk a LibriSpeech tree and read an id · read a corpus's statistics before training on it · prove that a conversion is bit-exact · convert a corpus and resume it · tell the four classic corpus faults apart |
 # | **Needs** | [00 · Start here](00_start_here.ipynb); no network, no GPU, about 100 MB of free disk |
-# | **Minutes** | under 1 |
+# | **Minutes** | 1 |
 
 # %% [markdown]
 # ## What does a corpus look like on disk?
 #
-# LibriSpeech is a corpus of audiobooks, and its layout has become the usual one: one folder for a *subset*, in it one for
-# each speaker, in it one for each chapter. The corpus in this repository follows it, so everything that works here works
-# there.
+# LibriSpeech is a corpus of audiobooks, and its layout has become the usual one: one folder for each *subset*, inside
+# it one for each speaker, and inside that one for each chapter. The corpus in this repository follows it, so
+# everything that works here works there.
 
 # %%
 for subset in sorted(path for path in MINI.iterdir() if path.is_dir()):
@@ -80,8 +80,9 @@ for file in sorted(chapter.iterdir())[:3] + sorted(chapter.glob("*.txt")):
     print(file.relative_to(MINI), f"{file.stat().st_size:6} bytes")
 
 # %% [markdown]
-# An audio file is called `<speaker>-<chapter>-<number>`. One text file for each chapter holds the words, a clip a line: the
-# id, a space, the transcript in capitals, without punctuation. Numbers are spelt out, because that is how they sound.
+# An audio file is called `<speaker>-<chapter>-<number>`. One text file for each chapter holds the words, one clip per
+# line: the id, a space, and the transcript in capitals without punctuation. Numbers are spelt out, because that is how
+# they sound.
 
 # %%
 transcript = (chapter / "9002-1.trans.txt").read_text()
@@ -100,7 +101,7 @@ corpus.utterances[0].id, corpus.utterances[0].speaker, corpus.utterances[0].text
 
 # %% [markdown]
 # `load_corpus` takes any folder, finds every `*.trans.txt` beneath it, and reads the header of each sound file. So it
-# knows the length of a clip before a single sample is decoded.
+# knows the length of a clip before it decodes a single sample.
 
 # %%
 utterance = corpus.utterances[0]
@@ -111,8 +112,8 @@ player(samples, utterance.text.lower())
 # %% [markdown]
 # ## What is in the corpus?
 #
-# Listen and look before you train: a model will know what its corpus knew. Pick a speaker and go through the list. What
-# would you not want to learn English from?
+# Listen and look before you train: a model learns whatever is in its corpus. Pick a speaker and go through the list.
+# What would you not want to learn English from?
 
 # %%
 Explorer(load_corpus(MINI / "train-mini").utterances)
@@ -124,8 +125,8 @@ Explorer(load_corpus(MINI / "train-mini").utterances)
 #
 # </details>
 #
-# Ears find what statistics hide: a hum, a cut-off end, a wrong transcript. Statistics find what ears tire of. How long are
-# the clips, and who speaks how much?
+# Ears find what statistics hide: a hum, a cut-off end, a wrong transcript. Statistics find what tired ears miss. How
+# long are the clips, and who speaks how much?
 
 # %% jupyter={"source_hidden": true}
 before = load_corpus(MINI)
@@ -146,8 +147,8 @@ below.set(xlabel="speaker 90…", ylabel="minutes")
 figure
 
 # %% [markdown]
-# In LibriSpeech most clips last 12 to 16 seconds. And *no* speaker is in two subsets, which makes its test sets harder and
-# more honest. Here, voice 9007 plays that part.
+# In LibriSpeech most clips last 12 to 16 seconds. And *no* speaker is in two subsets, which makes its test sets harder
+# and more honest. Here, only voice 9007 is kept out of the training in this way.
 #
 # Which words are there, and which characters?
 
@@ -263,7 +264,7 @@ ax.legend()
 figure
 
 # %% [markdown]
-# FLAC fits longer predictions than this, and a new one every few thousand samples.
+# FLAC uses longer predictors than this, and fits a new one every few thousand samples.
 #
 # ## Is nothing lost?
 #
@@ -274,8 +275,8 @@ back, _ = soundfile.read(io.BytesIO(files["WAV"]), dtype="int16")
 print("equal:", np.array_equal(integers, back))
 
 # %% [markdown]
-# One library wrote and read that file, so it might be wrong twice. But the bytes after the WAV's 44-byte header should
-# *be* the samples, and need no library at all.
+# One library wrote and read that file, so it might be wrong both times. But the bytes after the WAV's 44-byte header
+# should *be* the samples, and reading them needs no library at all.
 
 # %%
 raw = np.frombuffer(files["WAV"][44:], dtype="<i2")
@@ -317,7 +318,8 @@ flac, wav = megabytes(MINI, "*.flac"), megabytes(WAV, "*.wav")
 print(f"FLAC {flac:.1f} MB, WAV {wav:.1f} MB: FLAC takes {100 * flac / wav:.0f} %")
 
 # %% [markdown]
-# Now the check from above for every clip. The transcripts came along, so the new tree is a corpus like the old one.
+# Now repeat the check from above for every clip. The transcripts were copied too, so the new tree is a corpus like the
+# old one.
 
 # %%
 after = load_corpus(WAV)
@@ -327,7 +329,7 @@ for old, new in zip(before, after, strict=True):
 print(f"{len(after)} clips equal, bit for bit")
 
 # %% [markdown]
-# And what is gained when the samples are needed again and again?
+# How much faster can training read them?
 
 
 # %%
@@ -344,8 +346,8 @@ for name, corpus in (("FLAC", before), ("WAV", after)):
     print(f"{name:4} {max(reading_speed(corpus) for _ in range(3)):7,.0f} seconds of audio in a second")
 
 # %% [markdown]
-# WAV is read faster, and it hardly matters: on a laptop's processor a network trains on some hundreds of seconds of audio
-# in a second (notebook 04). Training reads both formats alike. Convert where another tool wants WAV, or where the
+# WAV is read faster, but that hardly matters: on a laptop's processor a network trains on tens to hundreds of seconds
+# of audio in a second (notebook 06). Training accepts both formats. Convert where another tool wants WAV, or where the
 # processor has no time to spare.
 #
 # ## What if it is stopped half-way?
@@ -380,7 +382,8 @@ convert(MINI, WAV)
 #
 # ## Break it
 #
-# Every collection of speech has these four faults sooner or later. Each is made in a fresh copy of one chapter.
+# Every collection of speech has these four faults sooner or later. Here, each is made on purpose in a fresh copy of
+# one chapter.
 
 
 # %%
@@ -410,8 +413,8 @@ clips[0].write_bytes(clips[0].read_bytes()[:9000])
 look()
 
 # %% [markdown]
-# It shows only when the samples are decoded. Conversion decodes everything, so it finds such files *before* an epoch is
-# spent on them. Does one bad file stop the others?
+# The fault shows only when the samples are decoded. Conversion decodes everything, so it finds such files *before* an
+# epoch is spent on them. Does one bad file stop the others?
 
 # %%
 result = convert(RUN / "broken", RUN / "from-broken", workers=1)
@@ -445,8 +448,8 @@ words_of.write_text(words_of.read_text().replace("GOOD MORNING", "GOOD MORNING 7
 look()
 
 # %% [markdown]
-# "7" may be said as SEVEN or SEVENTH, and only someone who listens can tell. A program that drops it silently teaches the
-# model to stay silent at a spoken word.
+# "7" may be read as SEVEN or SEVENTH, and only someone who listens can tell. A program that drops it silently teaches
+# the model to stay silent at a spoken word.
 #
 # All four faults have one thing in common: one line names the file, and the rest of the corpus stays usable.
 #
@@ -521,7 +524,7 @@ check("01.3", answer)
 # |---|---|
 # | **who and what** | speakers, hours, language, how it was recorded; a figure of one of them |
 # | **three clips** | the best, a typical one, the worst: listened to, with a word on each |
-# | **faults** | each of the four faults above: looked for how, and found how often |
+# | **faults** | how you looked for each of the four faults above, and how often you found it |
 # | **a verdict** | what a model trained on it would do badly, and which test would show it |
 
 # %% [markdown] tags=["quiz"]

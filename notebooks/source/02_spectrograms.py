@@ -77,8 +77,8 @@ figure
 print(len(samples), "numbers:", samples[8000:8008])
 
 # %% [markdown]
-# For comparison, here is a bulletin of the harbour radio, read by a speech synthesiser. In the bench further down you can
-# choose it, and hear everything that follows with it.
+# For comparison, here is a bulletin of the harbour radio, read by a speech synthesiser. In the bench further down you
+# can choose it, and see and hear everything for it.
 
 # %%
 radio = load_corpus(data_dir() / "mini" / "test-mini").utterances
@@ -109,9 +109,9 @@ above.set(xlabel="")
 figure
 
 # %% [markdown]
-# The vocal cords open and shut at an even pace, so the vowel repeats its shape. The S is air rushing past the teeth. How
-# fast do the cords go? Slide the vowel over itself: it fits best one period later. A voice has 64 to 320 periods a second,
-# so look for a shift of 50 to 250 samples.
+# The vocal cords open and shut at an even pace, so the vowel repeats its shape. The S is air rushing past the teeth.
+# How fast do the cords vibrate? Slide the vowel over itself: it fits best one period later. A voice has 64 to 320
+# periods a second, so look for a shift of 50 to 250 samples.
 
 # %%
 fit = np.correlate(vowel, vowel, "full")[399:]  # fit[k]: how well it fits, shifted by k samples
@@ -121,7 +121,7 @@ print(f"one period: {period} samples, {16000 / period:.0f} periods a second: the
 # %% [markdown]
 # ## Which frequencies are in it?
 #
-# The Fourier transform answers that: how much of each frequency do these 400 samples hold?
+# The Fourier transform says how much of each frequency these 400 samples hold.
 
 
 # %%
@@ -211,15 +211,15 @@ axes[2].set(xlabel="time (s)")
 figure
 
 # %% [markdown]
-# A window of 5 ms shows every pulse of the voice as an upright line, but no harmonics. One of 100 ms shows fine harmonics
-# but smears the bursts. Nobody escapes that trade: time and frequency cannot both be sharp. Speech recognisers settle at
-# 20 to 30 ms.
+# A window of 5 ms shows every pulse of the voice as an upright line, but no harmonics. One of 100 ms shows fine
+# harmonics but smears the bursts. There is no way around this trade-off: time and frequency cannot both be sharp.
+# Speech recognisers settle at 20 to 30 ms.
 #
 # ## What would an ear keep?
 #
-# An ear easily tells 500 Hz from 600 Hz, but hardly 7000 Hz from 7100 Hz. The *mel* scale bends Hz to that measure. There
-# are several; this is Slaney's (1998), which librosa uses too: linear up to 1000 Hz, logarithmic above. How far apart are
-# two tones 500 Hz from each other?
+# An ear easily tells 500 Hz from 600 Hz, but hardly 7000 Hz from 7100 Hz. The *mel* scale turns frequencies into steps
+# that sound equally large. There are several mel scales; this is Slaney's (1998), which librosa uses too: linear up to
+# 1000 Hz, logarithmic above. How far apart are two tones 500 Hz from each other?
 
 # %%
 for low in (0, 500, 1000, 4000, 7000):
@@ -272,7 +272,7 @@ plots.save(figure, "02_why_the_log", alt, "Without the logarithm, only the loude
 # %% [markdown]
 # Ears work with ratios, too. The 1e-6 is a floor, because there is no logarithm of zero.
 #
-# Is it the same as the helper's, and as librosa's, the reference in this field?
+# Is the result the same as the helper's, and as librosa's, the reference in this field?
 
 # %%
 np.testing.assert_allclose(logs, log_mel(samples), atol=1e-4)
@@ -328,7 +328,7 @@ plots.save(figure, "02_features", alt, "The model's whole input: 80 numbers, 100
 #
 # Training computes the features inside TensorFlow's input pipeline (notebook 04), with `features_tf`. The recogniser
 # computes them in NumPy, so that it needs no TensorFlow. Two definitions of one thing drift apart unless they are
-# compared. Here they are, on one clip of each reader and of each voice of the harbour radio:
+# compared. Compare them on one clip of each reader and of each voice of the harbour radio:
 
 # %%
 import tensorflow as tf
@@ -363,8 +363,8 @@ np.testing.assert_allclose(again, play_back(mels, 400, 160, 512), atol=1e-3)
 player(again, "Played back from the log-mels")
 
 # %% [markdown]
-# Rougher, but the words are there: you can do without what the picture lost. Can the recogniser? Change between the two
-# with *A* and *B*, and play from wherever you click:
+# It is rougher, but the words are there: you can do without what the picture lost. Can the recogniser? Switch between
+# the two with *A* and *B*, and click anywhere to play from there:
 
 # %%
 recognizer = Recognizer.load(shipped_model())
@@ -376,10 +376,10 @@ word_diff(utterance.text, {"recorded": recognizer.transcribe(samples), "played b
 # %% [markdown]
 # ## The bench
 #
-# Now turn everything at once: the window, the hop, the length of the FFT, the number of mel bins, the colours. The blue
-# fields are the words, where the recogniser places them. The last player holds what the mel bins alone can be turned back
-# into. How few bins can you still follow? What happens to 160 bins in an FFT of 512? How short a window still shows the
-# harmonics?
+# Now change everything at once: the window, the hop, the length of the FFT, the number of mel bins, the colours. The
+# blue fields are the words, where the recogniser places them. The last player plays the sound that can be rebuilt from
+# the mel bins alone. How few bins can you still follow? What happens to 160 bins in an FFT of 512? How short a window
+# still shows the harmonics?
 
 # %%
 SpectrogramBench([utterance, *{each.speaker: each for each in people + radio}.values()])
@@ -391,7 +391,7 @@ SpectrogramBench([utterance, *{each.speaker: each for each in people + radio}.va
 #
 # </details>
 #
-# And this is the number of mel bins, seen and heard:
+# And this is what the number of mel bins does, seen and heard:
 
 # %%
 counts = (80, 20, 8)
@@ -449,9 +449,9 @@ for name, heard in {"all frames": of_all_frames, "the speech": recognizer.transc
     print(f"statistics over {name}: {rates[0]:.1f} % of the words wrong, {rates[1]:.1f} % with silence around them")
 
 # %% [markdown]
-# *Diagnosis.* Two thirds of the frames are silence now. They lower each bin's mean and change its deviation, so every word
-# looks different than in training. `python benchmarks/silence.py` measures this with the language model, and for long
-# recordings.
+# *Diagnosis.* Two thirds of the frames are silence now. They lower each bin's mean and change its deviation, so every
+# word looks different from what it was in training. `python benchmarks/silence.py` measures this with the language
+# model, and for long recordings.
 #
 # ## Break it: silence without a floor
 #

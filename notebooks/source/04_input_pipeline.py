@@ -65,7 +65,7 @@ plots.save(figure, "04_batch")
 # |---|---|
 # | **Objectives** | build a `tf.data` pipeline stage by stage · know what each stage costs · measure what bucketing saves · shuffle without filling the memory · pack a corpus into TFRecords |
 # | **Needs** | notebooks [02](02_spectrograms.ipynb) and [03](03_augmentation.ipynb); no network |
-# | **Minutes** | 1 |
+# | **Minutes** | under 1 |
 
 # %% [markdown]
 # ## What goes in?
@@ -104,8 +104,8 @@ def rate(stage, items):
 
 
 # %% [markdown]
-# The same clips come in three containers: FLAC, as LibriSpeech has them; WAV, from notebook 01; and a TFRecord, which
-# packs them all into one file. How many megabytes is a minute?
+# The same clips come in three containers: FLAC, as in LibriSpeech; WAV, as in notebook 01; and a TFRecord, which packs
+# them all into one file. How many megabytes is a minute?
 
 # %%
 folder = Path(tempfile.mkdtemp())
@@ -167,8 +167,8 @@ plots.save(figure, "04_stage_costs")
 #
 # ## How does one utterance become an example?
 #
-# The network needs the features. The loss, [CTC](05_crnn_and_ctc.ipynb), needs the labels, and the number of frames that
-# the network will put out. Notebook 05 explains why.
+# The network needs the features. The loss, [CTC](05_crnn_and_ctc.ipynb), needs the labels, and the number of frames
+# that the network will output. Notebook 05 explains why.
 
 # %%
 wave, text = waves[0], clips[0].text
@@ -203,9 +203,9 @@ figure.caption = "A buffer of names weighs nothing; a buffer of sound fills a la
 plots.save(figure, "04_shuffle_memory")
 
 # %% [markdown]
-# A buffer is also filled again in every epoch before the first batch comes. A smaller buffer fits, but it mixes only
-# neighbours: with 500 places, a clip of the first chapter never meets the last one. The recipe that this series grew from
-# shuffled spectrograms, and ran out of memory here.
+# A buffer must also be filled again in every epoch, before the first batch comes. A smaller buffer fits, but it mixes
+# only neighbours: with 500 places, a clip of the first chapter never meets the last one. The recipe that this series
+# grew from shuffled spectrograms, and ran out of memory here.
 #
 # So we shuffle *positions in the list*, before anything is read. The order depends on just two numbers, the seed and the
 # epoch:
@@ -313,8 +313,8 @@ ours_batch, ours_targets = next(iter(ours))
 print(ours_batch.shape, "features,", ours_targets.shape, "targets")
 
 # %% [markdown]
-# The helper `training_batches` chains the same stages, and adds augmentation, masks and further epochs. Without the last
-# three, are its batches ours?
+# The helper `training_batches` chains the same stages, and adds augmentation, masks and further epochs. Without these
+# three, are its batches equal to ours?
 
 # %%
 theirs = pipeline.training_batches(speech, 40)
@@ -427,8 +427,9 @@ print(original.id, "is bit for bit the FLAC:", np.array_equal(samples, read_audi
 # %% [markdown]
 # ## Break it: labels that do not fit
 #
-# CTC needs at least one output frame for each character. A text of 40 characters in a second, or a transcript that belongs
-# to another clip, has too few, and the loss becomes infinite. The loader finds such pairs before training does:
+# CTC needs at least one output frame for each character. A clip of one second with a text of 40 characters has too few
+# frames, and so may a clip that has got another one's transcript. Then the loss becomes infinite. The loader finds
+# such pairs before training does:
 
 # %%
 long_text = "A SENTENCE THAT NOBODY CAN SAY IN HALF A SECOND"
@@ -459,7 +460,11 @@ except TypeError as error:
 
 
 # %%
-stream64 = tf.data.Dataset.range(1).map(lambda k: tf.numpy_function(lambda k: drifted, [k], tf.float32))
+def of_the_wrong_type(position):
+    return tf.numpy_function(lambda _: drifted, [position], tf.float32)
+
+
+stream64 = tf.data.Dataset.range(1).map(of_the_wrong_type)
 try:
     next(iter(stream64))
 except tf.errors.InvalidArgumentError as error:
@@ -495,9 +500,9 @@ check("04.1", answer)
 #
 # *medium · 8 minutes*
 #
-# Write the shuffling in NumPy: a function of an epoch and a number of clips that returns the positions 0 to number − 1 in
-# random order. The same epoch must always give the same order, also after other random numbers were drawn; another epoch
-# must give another one. `answer` is the function.
+# Write the shuffling in NumPy: a function of an epoch and a number of clips that returns the positions 0 to number − 1
+# in random order. The same epoch must always give the same order, even after other random numbers have been drawn;
+# another epoch must give another order. `answer` is the function.
 
 
 # %% tags=["solution"]
@@ -566,7 +571,7 @@ check("04.3", answer)
 #
 # **4. The slowest stage of the pipeline makes 400 s of audio per second, and the network trains on 100. What should be made faster?**
 #
-# - [x] the network | The pipeline is done in time, if it works ahead.
+# - [x] the network | The pipeline already keeps up, if it works ahead.
 # - [ ] the pipeline | It would only wait longer for the network.
 # - [ ] both equally | Only the slower of the two counts.
 #

@@ -156,7 +156,7 @@ def lstm_step(column, shown, memory, kernel, recurrent, bias):
 
 
 # %% [markdown]
-# Is it Keras's? Try twenty columns of noise and an LSTM of eight units:
+# Does it compute what Keras's does? Try twenty columns of noise and an LSTM of eight units:
 
 # %%
 layer, columns_in = layers.LSTM(8), np.random.default_rng(0).normal(size=(20, 5)).astype(np.float32)
@@ -192,8 +192,8 @@ plots.save(plots.reach(change, at=20), "05_field_of_view")
 # ## Does padding leak?
 #
 # In a batch, short clips are padded with zeros. A convolution would smear them into the last frames, and a backward
-# LSTM would *start* in them. So the network zeroes the padding after every block and lets the LSTMs skip it. The clip
-# alone, and with two seconds of padding:
+# LSTM would *start* in them. So the network zeroes the padding after every block and lets the LSTMs skip it. Compare
+# the clip alone with the clip and two seconds of padding:
 
 # %%
 padded = np.pad(spectrogram, [(0, 200), (0, 0)])[None, ..., None]
@@ -341,10 +341,10 @@ print(
 )
 
 # %% [markdown]
-# Read the picture from top to bottom. On average the characters grow surer, and the text comes out of the noise. But it
-# is no steady climb: more than half of the characters fall back clearly at least once. In the first epoch, four frames in ten
-# are blank, the safest answer for a network that knows nothing. Later the blanks give way to letters. They have to: 46
-# characters leave at most 29 of 75 frames for blanks.
+# Read the picture from top to bottom. On average the characters grow surer, and the text comes out of the noise. But
+# the climb is not steady: more than half of the characters clearly fall back at least once. In the first epoch, four
+# frames in ten are blank, the safest answer for a network that knows nothing. Later the blanks give way to letters.
+# They have to: 46 characters leave at most 29 of 75 frames for blanks.
 #
 # Here is what the shipped network makes of the same clip:
 
@@ -393,12 +393,13 @@ for frames in (9, 8, 7):
 
 # %% [markdown]
 # An infinite loss, and no complaint. From this clip on, the epoch's mean is infinite too, and the callbacks that watch
-# it are blind. One such clip in a whole corpus is enough. `min_frames` finds it beforehand, and the pipeline drops it.
+# it see nothing else. One such clip in a whole corpus is enough. `min_frames` finds it beforehand, and the pipeline
+# drops it.
 #
 # ## Break it: the wrong blank
 #
 # TensorFlow's `tf.nn.ctc_loss` can take any class as the blank. In Keras's and PyTorch's own losses it is class 0 by
-# default; here it is the last. If you mix them up, training runs without complaint, towards something else. In
+# default; here it is the last. If you mix them up, training runs without complaint, but towards the wrong goal. In
 # decoding, the symbol taken for the blank vanishes (here the space), and the real blank is printed (here as _):
 
 # %%
@@ -420,12 +421,12 @@ for name, given in (("logits", log_probs), ("probabilities", np.exp(log_probs)))
     print(f"{name:14s} loss {float(ctc_loss(own, given[None])[0]):.3f}, reads “{greedy(given)[:20]}…”")
 
 # %% [markdown]
-# The same network reads the same, but to this loss a trained network looks untrained. In training the loss would fall
-# a little and then stay far above zero. (A *log*-softmax twice does no harm: its exponentials sum to 1.)
+# The network still writes the same text, but to this loss a trained network looks untrained. In training the loss
+# would fall a little and then stay far above zero. (A *log*-softmax twice does no harm: its exponentials sum to 1.)
 #
 # ## Break it: lower case
 #
-# The alphabet is upper-case. What becomes of a transcript in lower case?
+# The alphabet is upper-case. What happens to a transcript in lower case?
 
 # %%
 quiet = clip.text.lower()
@@ -437,8 +438,8 @@ careless = [ALPHABET.find(character) for character in quiet]  # -1 where there i
 print("careless code keeps", repr(decode(k for k in careless if k >= 0)), "of", repr(quiet))
 
 # %% [markdown]
-# −1 also pads the labels, so nothing complains. A network trained on this learns to write spaces and apostrophes, with a
-# fine, low loss. `encode` refuses, and `load_corpus` normalises what it reads.
+# −1 also pads the labels, so nothing complains. A network trained on this learns to write spaces and apostrophes, with
+# a deceptively low loss. `encode` refuses, and `load_corpus` normalises what it reads.
 #
 # ## Exercises
 #
@@ -502,9 +503,9 @@ check("05.3", answer)
 #
 # *20 minutes, alone or in pairs*
 #
-# Make a table of six frames for the letters B, O, K and the blank, and show `Trellis(table, "BOK–", "BOOK")`. Before you
-# look: which kind of arrow is missing at one place, where the trellis of CAT has it? Then explain the blank to somebody
-# who has never heard of CTC, in five sentences and one drawing of your own. A good answer has four parts:
+# Make a table of six frames for the letters B, O, K and the blank, and show `Trellis(table, "BOK–", "BOOK")`. Before
+# you look: which kind of arrow, present in the trellis of CAT, is missing here in one place? Then explain the blank to
+# somebody who has never heard of CTC, in five sentences and one drawing of your own. A good answer has four parts:
 #
 # | | |
 # |---|---|

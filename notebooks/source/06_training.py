@@ -61,7 +61,7 @@ player(read_audio(clip.path), clip.text.lower())
 # |---|---|
 # | **Objectives** | write a training step · train a CRNN from scratch · read its curves and its mistakes · resume a killed run so that nobody can tell |
 # | **Needs** | notebooks 04 and 05; no network, no GPU |
-# | **Minutes** | ci: 1 · fast: about 8 · workshop: about an hour on two cores (81 hours of audio) · full: days |
+# | **Minutes** | ci: 1 · fast: 12 · workshop: about an hour on two cores (81 hours of audio) · full: days |
 
 # %% [markdown]
 # ## What does an untrained network say?
@@ -80,14 +80,15 @@ print(speech.summary(), valid.summary(), f"{model.count_params():,} parameters",
 print("said  ", clip.text, "\nheard ", greedy(logits.numpy()))
 
 # %% [markdown]
-# Nonsense. By chance, random weights favour a few of the 29 outputs, for many frames on end. Merged, little is left.
+# Nonsense. Random weights happen to favour a few of the 29 outputs, for many frames in a row. Once the repeats are
+# merged, little is left.
 #
 # ## One training step
 #
 # A step takes a batch, asks the network, and moves every weight a little in the direction that lowers the loss.
-# `GradientTape` notes the computation, and finds that direction. If its length exceeds 1, it is shortened to 1
-# (*[clipping](https://arxiv.org/abs/1211.5063)*): one strange clip must not throw the weights away. *Adam* chooses the
-# size of each weight's move.
+# `GradientTape` records the computation, and finds that direction, the *gradient*. If its length exceeds 1, it is
+# shortened to 1 (*[clipping](https://arxiv.org/abs/1211.5063)*), so that one strange clip cannot ruin the weights.
+# *Adam* chooses the size of each weight's move.
 
 
 # %%
@@ -123,9 +124,9 @@ for batch, targets in batches.take(3):
 # %% [markdown]
 # ## Train
 #
-# All the rest is repetition. `train` takes such steps, with a learning rate that rises at first and falls in the end,
-# and after each epoch it measures the network on clean validation speech: loss, word error rate (WER) and character
-# error rate (CER). Every fifth epoch prints a line, and one sentence as said and as heard. Watch the words come.
+# All the rest is repetition. `train` takes such steps, with a learning rate that rises at first and falls in the end.
+# After each epoch it measures loss, word error rate (WER) and character error rate (CER) on clean validation speech.
+# After every fifth epoch it prints a line, and one sentence as said and as heard. Watch the words come.
 
 # %%
 run, first = RUNS / f"06-{PROFILE}", []
@@ -175,8 +176,8 @@ for name, inside in (("voices of the training", True), ("the voice never heard",
         print(f"{name}: WER {part['wer']:.1%} ({low:.1%} to {high:.1%}) on {len(pairs)} sentences")
 
 # %% [markdown]
-# Here the new voice costs more than new sentences from known voices do. It is a single voice; another might cost more, or
-# less.
+# The new voice has far more errors than new sentences from known voices. But it is a single voice; another might have
+# more, or fewer.
 #
 # ## What is on disk?
 
@@ -242,9 +243,9 @@ print(f"training loss after {len(history)} epochs of the same speech: {small_end
 print(f"{large_end['loss']:.2f} in the run above, though its speech is augmented")
 
 # %% [markdown]
-# - **Underfitting**: the two losses lie together and stay high. Is it the size, or the time? Both runs took the same
-#   number of epochs on the same speech, and the small network had the easier task. So at this length of training it is
-#   the size. Give it more units. (More epochs would lower its loss further; how far, we did not measure.)
+# - **Underfitting**: the two losses stay close together, and high. Is it the size, or the time? Both runs took the
+#   same number of epochs on the same speech, and the small network had the easier task. So at this length of training
+#   it is the size. Give it more units. (More epochs would lower its loss further; how far, we did not measure.)
 # - **Overfitting**: the training loss goes to nothing, while the validation loss turns and climbs. The network is large
 #   enough to learn the sentences by heart, and does. Give it more speech. If there is none, change what there is
 #   (notebook 03) and add dropout: the third network never hears the same sound twice. Or stop at the turn: `best.keras`
@@ -318,9 +319,9 @@ axes[0].legend(fontsize=11)
 plots.save(figure, "06_killed")
 
 # %% [markdown]
-# The kill destroyed part of an epoch. It was trained again, on the same clips in the same order with the same noise on
-# them, because all of that is drawn from (seed, epoch, index). Without the saved state, dropout would begin again: a
-# different run, and nobody would know.
+# The kill destroyed part of an epoch. That epoch was trained again, on the same clips in the same order with the same
+# noise, because all of these are drawn from (seed, epoch, index). Without the saved state, dropout would begin again:
+# a different run, and nobody would know.
 #
 # [Appendix A2](A2_training_log.ipynb) reads the log of a real run, the one behind the recogniser of notebook 00: its
 # learning rate, its helpers, and what each trick and each hour of speech bought.
@@ -415,11 +416,11 @@ check("06.3", answer)
 # - [x] overfitting | The network learns the training speech by heart.
 # - [ ] a learning rate that is too low | Then both would fall, slowly.
 #
-# **2. Both losses lie together and stay high. What helps?**
+# **2. Both losses are close together and stay high. What helps?**
 #
 # - [ ] more augmentation | It makes a task that is already too hard still harder.
 # - [ ] stopping earlier | There is no better epoch to go back to.
-# - [x] a larger network, or more time | One of them is too small for what it hears; a run with the other tells which.
+# - [x] a larger network, or more time | Either the network or the run is too small; a run with more of one shows which.
 #
 # **3. Why does the learning rate begin low?**
 #

@@ -267,9 +267,9 @@ figure.caption = "float16 halves the size; the files with int8 weights (blue) ar
 plots.save(figure, "08_sizes")
 
 # %% [markdown]
-# There are several kinds of small. *float16* halves the storage and computes in float32. *dynamic* stores int8 weights, and
-# quantises the input of each matrix product on the fly. *int8* is integers all the way, with ranges fixed by calibration.
-# What is really inside? A report counts the operations by the format of their inputs:
+# There are several kinds of small file. *float16* halves the storage and computes in float32. *dynamic* stores int8
+# weights, and quantises the input of each matrix product on the fly. *int8* uses integers throughout, with ranges
+# fixed by calibration. What is really inside? A report counts the operations by the format of their inputs:
 
 # %%
 report = reports["crnn.int8.tflite"]
@@ -478,10 +478,10 @@ for name, values in quality.items():
 # [`QuantizationDebugger`](https://ai.google.dev/edge/litert/conversion/tensorflow/quantization/quantization_debugger). It
 # can also leave the worst layers in float.)
 #
-# What is wrong with folded weights? A norm gives every input unit variance. Once folded, inputs with little variance get
-# large weights. These few set the step of the whole gate, so all other weights are rounded to a handful of levels. Clipping
-# the few costs little, because their inputs hardly vary. On people, this one repair is worth more than all the rest of the
-# quantization costs: compare *folded* and *clipped* above.
+# What is wrong with folded weights? A norm gives every input unit variance. Once folded, inputs with little variance
+# get large weights. These few set the step of the whole gate, so all other weights are rounded to a handful of levels.
+# Clipping these few costs little, because their inputs hardly vary. On people it removes nearly all of the damage:
+# compare *folded* and *clipped* above.
 #
 # The [appendix](A1_converter.ipynb) derives the clip, and finds a last fault that `quantize` corrects: a zero point that is
 # one step off.
@@ -532,9 +532,9 @@ for name, clips in {"noise": noise[:8], **{who: each[:8] for who, each in heard.
 # and the network is never sure of a letter. So the ranges end too early, and what lies above them is clipped. The harbour's
 # clear synthetic voices lose most by this; people lose far less.
 #
-# How much speech does it take, then, and of which kind? `python benchmarks/calibration.py` calibrated the same network on
-# 1 to 300 clips of LibriSpeech, on augmented clips, and on noise, and measured 80 other clips of LibriSpeech. Its results,
-# together with our two of noise:
+# How much speech does calibration take, then, and of which kind? `python benchmarks/calibration.py` calibrated the
+# same network on 1 to 300 clips of LibriSpeech, on augmented clips, and on noise, and measured 80 other clips of
+# LibriSpeech. Its results, together with our two of noise:
 
 # %% jupyter={"source_hidden": true}
 experiment = json.loads((data_dir().parent / "benchmarks" / "calibration.json").read_text())
@@ -554,14 +554,15 @@ for name, (change, low, high) in measured.items():
 ax.axvline(0, color=plots.GREY, linewidth=1)
 ax.invert_yaxis()
 ax.set(xlabel="change in WER (points, 95 % interval)")
-figure.alt = "eight intervals: six of LibriSpeech hold 0, whatever the calibration; the harbour's, after noise, is far to the right"
-figure.caption = "On LibriSpeech, neither the amount nor the kind of calibration matters. The harbour set breaks."
+figure.alt = "eight intervals: six of LibriSpeech hold 0, whatever the calibration; after noise, that of data/real is above 0, and the harbour's far above"
+figure.caption = "Speech of any kind and amount will do. Noise is a gamble: harmless, harmful or ruinous."
 plots.save(figure, "08_calibration")
 
 # %% [markdown]
-# On LibriSpeech every interval holds 0, even after noise: neither the amount nor the kind makes a difference that 80 clips
-# can show. But no one could have known that before measuring, and the harbour radio shows how wrong it can go. A few clips
-# of what the model will hear are a cheap insurance. Take them from the training data, never from the test set.
+# On those 80 clips every interval holds 0, even after noise: neither the amount nor the kind of calibration makes a
+# difference that they can show. But `data/real` is LibriSpeech, too, and there noise costs several points. On the
+# harbour radio it costs far more. No one could have known that before measuring. A few clips of what the model will
+# hear are cheap insurance. Take them from the training data, never from the test set.
 #
 # ## Break it: state that survives
 #
@@ -627,8 +628,8 @@ for who, clips in speech.items():
         print(f"{who:8} int8 {kind:8} the true text is impossible in {lost} of {len(texts)} clips")
 
 # %% [markdown]
-# On the harbour radio the fault stays hidden, because the network is nearly always right there. On people, where a search
-# is needed most, it is lost before it begins.
+# On the harbour radio the fault stays hidden, because the network is nearly always right there. On people, where the
+# search is needed most, the true text is often lost before the search begins.
 #
 # ## Exercises
 #

@@ -118,20 +118,20 @@ speeds = {name: milliseconds(call) for name, call in ways.items()}
 # %% jupyter={"source_hidden": true}
 figure, ax = plots.new(size=(7, 2.8))
 bars = ax.barh(list(speeds), list(speeds.values()), color=[plots.GREY] * 3 + [plots.BLUE] * 2)
-ax.bar_label(bars, [f" {value:.3g}" for value in speeds.values()])
+ax.bar_label(bars, [f" {value:,.0f}" if value >= 100 else f" {value:.3g}" for value in speeds.values()])
 ax.axvline(1000, color=plots.ORANGE, linestyle="--")
 ax.invert_yaxis()
 ax.set(xscale="log", xlabel="milliseconds per second of audio (log scale; dashed: real time)", xlim=(1, 3000))
-figure.alt = "bars: " + ", ".join(f"{name} {value:.3g} ms" for name, value in speeds.items())
+figure.alt = "bars: " + ", ".join(f"{name} {value:,.1f} ms" for name, value in speeds.items())
 figure.caption = "One network. If you time model(x), you measure Python, not the network."
 figure
 
 # %% [markdown]
 # ## All of them, fairly
 #
-# `asr compare` starts a fresh process for each file, feeds it the same clips on one thread, and counts the time from samples
-# to text. A fresh process, because memory is counted too, and because two runtimes in one process compete for the cores.
-# Keras runs in its best form here, the `tf.function`.
+# `asr compare` starts a fresh process for each file, feeds it the same clips on one thread, and counts the time from
+# samples to text. The process is fresh because memory is counted too, and because two runtimes in one process compete
+# for the cores. Keras runs in its best form here, the `tf.function`.
 
 
 # %% jupyter={"source_hidden": true}
@@ -153,8 +153,8 @@ low, high = variants["crnn.keras"].wer_ci95
 print(f"{result.utterances} clips, {result.audio_seconds:.0f} s; WER of Keras alone, 95 %: {low:.1%} to {high:.1%}")
 
 # %% [markdown]
-# The change is paired with Keras, clip by clip. The differences in WER are well within the confidence intervals. Those in
-# cost are not small:
+# The change is paired with Keras, clip by clip. Every interval contains 0: on these clips, no file is shown to be
+# worse. The differences in cost are not small:
 
 # %% jupyter={"source_hidden": true}
 table(["file", "ms/s", "load s", "RAM MB"], costs)
@@ -247,8 +247,8 @@ for x in inputs:
 print(f"{changed} of {total} frames have another label because of the padding")
 
 # %% [markdown]
-# The backward LSTM starts in the padding, and carries what it makes of it into the clip. A resize is the better price: one
-# file, exact lengths.
+# The backward LSTM starts in the padding, and carries into the clip what it has made of the padding. Resizing is the
+# better choice: one file, exact lengths.
 #
 # ## A minute at once
 #
@@ -361,8 +361,9 @@ except ValueError as error:
 word_diff(clip.text, {"right rate": small.transcribe(samples), "wrong rate": small.transcribe(wrong)})
 
 # %% [markdown]
-# *Diagnosis.* A giant, nearly three times too slow. An array of samples does not know its rate, so no model can complain.
-# The file does know it, and `read_audio` refuses. Check where sound enters; `asr convert` changes the rate.
+# *Diagnosis.* The voice of a giant, nearly three times too slow. An array of samples does not know its rate, so no
+# model can complain. The file does know it, and `read_audio` refuses. Check where sound enters; `asr convert` changes
+# the rate.
 #
 # ## Break it: the missing batch dimension
 #
@@ -579,8 +580,8 @@ check("model", answer)
 # %% [markdown]
 # ## Recap
 #
-# - The real-time factor is computing time over the length of the sound. Measure warm, in a fresh process, and name the
-#   threads.
+# - The real-time factor is computing time over the length of the sound. Measure after a first call, in a fresh
+#   process, and say how many threads it used.
 # - All files hear nearly the same. They differ in speed, size, start-up and memory.
 # - Speed is in the kernels, not in the format: on x86 the full-int8 file is the smallest and the slowest.
 # - Exact lengths beat padding. Cut long sound at its pauses.

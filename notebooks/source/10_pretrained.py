@@ -54,7 +54,7 @@ display(player(noisy, people[8].text.capitalize()))
 word_diff(spoken(people[8].text), {name: spoken(row["texts"]["noise"][8]) for name, row in systems.items()})
 
 # %% [markdown] tags=["about"]
-# Somebody reads, with pink noise 10 dB below the voice. Ours learned from 12 hours of speech; Whisper learned from half a
+# Somebody reads, with pink noise 10 dB below the voice. Ours learned from 13 hours of speech, Whisper from half a
 # million. This notebook asks what those hours buy, what they cost, and what is inside.
 #
 # | | |
@@ -68,7 +68,7 @@ word_diff(spoken(people[8].text), {name: spoken(row["texts"]["noise"][8]) for na
 #
 # Three projects publish recognisers as Python wheels that include the weights and run on a CPU:
 #
-# - **PocketSphinx** is how it was done before neural networks: Gaussian mixtures for the sounds, a pronunciation
+# - **PocketSphinx** shows how it was done before neural networks: Gaussian mixtures for the sounds, a pronunciation
 #   dictionary, and a 3-gram language model.
 # - **Whisper** (OpenAI, 2022) is a *Transformer* with two halves. The *encoder* hears. The *decoder* writes one token after
 #   another, and looks back at the sound for each. We use the two smallest sizes: tiny.en, for English only, and base.
@@ -100,7 +100,7 @@ display(player(read_audio(harbour[12].path), harbour[12].text.capitalize()))
 word_diff(spoken(harbour[12].text), {name: spoken(row["texts"]["harbour"][12]) for name, row in systems.items()})
 
 # %% [markdown]
-# Now ours reads every word. Remember the voice: we will come back to it.
+# This time ours, with its language model, gets every word right. Remember the voice: we will come back to it.
 #
 # ## How do you score texts that are spelt so differently?
 #
@@ -198,13 +198,13 @@ for ax, corpus, title in zip(axes, ("people", "harbour"), ("people reading", "ha
         ax.plot(*point, "o", color=colour, markersize=9)
         shift, side = beside.get(name, ((9, -4), "left"))
         ax.annotate(name, point, shift, textcoords="offset points", ha=side, color=colour)
-    ax.set(title=title, xscale="log", ylim=(-8, 66), xlim=(1, 900), ylabel="word error rate (%)")
+    ax.set(title=title, xscale="log", ylim=(-8, 66), xlim=(0.5, 900), ylabel="word error rate (%)")
 axes[1].set_xticks([1, 10, 100], ["1", "10", "100"])
 axes[1].set(xlabel="ms of computing per second of speech, one core")
 plots.save(figure, "10_side_by_side")
 
 # %% [markdown]
-# Left and low is good. Beside the most accurate system on people:
+# Left and low is good. How does ours compare with the system that is most accurate on people?
 
 # %%
 mine, best = systems[REFERENCE], min(systems.values(), key=lambda row: row["wer"]["people"]["wer"])
@@ -293,8 +293,8 @@ table(["word error rate", *compared], rows)
 # %% [markdown]
 # ("Below" is the rule of three: with no error in *n* words, the true rate is probably below 3 / *n*.)
 #
-# On the one voice that ours never heard, the gap shrinks from twenty times to about five. Even that flatters ours: the same
-# engine made a training voice by the same method.
+# On the one voice that ours never heard, the gap shrinks from twenty times to between five and six. Even that flatters
+# ours: the same engine made a training voice by the same method.
 #
 # Something else was unequal. Ours has a language model that knows the radio's phrases; Whisper was given nothing. A *prompt*
 # can give it something: text that it takes for what was said just before. We tried two prompts on every second bulletin: a
@@ -335,7 +335,8 @@ table(["Whisper tiny.en", "all voices", "eSpeak", "other voices"], rows)
 #   of thousands of hours.
 # - For **one** task with its own voices and its own phrases, a small network that has learned both, with a language model,
 #   makes fewer errors in a small fraction of the time and disk. How much of that is the voices, this comparison cannot tell.
-# - PocketSphinx shows what *knowledge* is worth: a dictionary replaces hundreds of thousands of hours, until there is noise.
+# - PocketSphinx shows what *knowledge* is worth: on clean speech, a dictionary and a language model bring it closer to
+#   the people's words than our network gets by ear. In noise that is over.
 #
 # Why is Whisper so slow on short sentences? The answer is in its box.
 #
@@ -577,20 +578,20 @@ for name, sound in silent.items():
     print()
 
 # %% [markdown]
-# *Diagnosis.* Half of a decoder is a language model, and a language model always has a next word. Whisper learned from
-# captions, which say something. Here it makes up a word; in long recordings, whole sentences have been found that nobody
-# said ([Koenecke and others, 2024](https://arxiv.org/abs/2402.08021)). Such *hallucinations* are worse than errors, because
-# they read well. A CTC network that hears nothing writes blanks, or stray letters that nobody takes for words. If you use
-# Whisper, put a *voice activity detector* in front of it. Moonshine's package has one built in.
+# *Diagnosis.* A decoder is also a language model, and a language model always has a next word. Whisper learned from
+# captions, which say something. Here it makes up a word; in long recordings, whole sentences have been found that
+# nobody said ([Koenecke and others, 2024](https://arxiv.org/abs/2402.08021)). Such *hallucinations* are worse than
+# errors, because they read well. A CTC network that hears nothing writes blanks, or stray letters that nobody takes
+# for words. If you use Whisper, put a *voice activity detector* in front of it. Moonshine's package has one built in.
 #
 # ## What does pretraining buy?
 #
-# A start. The first hours of transcribed speech are the hardest to collect, and a pretrained encoder replaces most of them.
-# The strongest result is that of wav2vec 2.0, whose encoder learned from 53 000 hours of speech *without* text: with ten
-# minutes of transcripts it gets 4.8 and 8.2 % of the words of LibriSpeech's test sets wrong, with a language model
-# ([Baevski and others, 2020](https://arxiv.org/abs/2006.11477)). Ours has 44 % wrong by ear after twelve hours, and 21 %
-# with its language model, on four held-out speakers. Appendix [A4](A4_borrowed_encoder.ipynb) does what one CPU can do: it
-# trains small output layers on Whisper's frozen encoder, unfreezes it, and uses Whisper as a teacher.
+# A start. The first hours of transcribed speech are the hardest to collect, and a pretrained encoder replaces most of
+# them. The strongest result is that of wav2vec 2.0, whose encoder learned from 53 000 hours of speech *without* text:
+# with ten minutes of transcripts it gets 4.8 and 8.2 % of the words of LibriSpeech's test sets wrong, with a language
+# model ([Baevski and others, 2020](https://arxiv.org/abs/2006.11477)). After twelve hours, ours gets 44 % wrong by ear
+# and 22 % with its language model, on four held-out speakers. Appendix [A4](A4_borrowed_encoder.ipynb) does what one
+# CPU can do: it trains small output layers on Whisper's frozen encoder, unfreezes it, and uses Whisper as a teacher.
 #
 # ## With a network
 #
@@ -727,7 +728,7 @@ check("10.3", answer)
 #
 # - [ ] its float16 weights have to be unpacked | Only once, when it is loaded.
 # - [x] it computes half a minute, whatever the sentence's length | Most of its work here is on silence.
-# - [ ] its decoder writes one token after another | Ten tokens or so here. The encoder's half minute costs more.
+# - [ ] its decoder writes one token after another | Fewer than twenty tokens here. The encoder's half minute costs more.
 #
 # **2. A recogniser writes 7 where the transcript says SEVEN. That is …**
 #

@@ -49,7 +49,7 @@ HTML("<div style='display:grid;gap:4px'>" + "".join(rows) + "</div>")
 # |---|---|
 # | **Objectives** | write a small grammar and make a corpus of it · find an alphabet, and know what breaks without it · train, decode and shrink a recogniser of another language · see which letters are hard, and why · say what a low error rate does not show |
 # | **Needs** | notebooks 05 to 08; the extra `language`, which `make lab` installs (eSpeak NG, GPL 3); no network, no GPU |
-# | **Minutes** | ci: under 1 · fast, workshop, full: 3 (the same small network in all three) |
+# | **Minutes** | ci: under 1 · fast, workshop, full: 4 (the same small network in all three) |
 
 # %% [markdown]
 # The next two cells hold the imports.
@@ -208,9 +208,9 @@ print("English alone has:", *sorted(english - set(alphabet.characters)))
 print(f"{alphabet.classes} classes, the blank is the last: number {alphabet.blank}")
 
 # %% [markdown]
-# We keep capitals only, as LibriSpeech does, because nobody hears whether a letter is a capital. German *ß* becomes SS.
-# Turkish needs more care: its *i* becomes İ, because I is the capital of another letter (*ı*). Python's `upper` does not
-# know that, and the helper does. Where the last two lines differ, this is why.
+# We keep capitals only, as LibriSpeech does, because nobody hears whether a letter is a capital. German *ß* becomes
+# SS. Turkish needs more care: its *i* becomes İ, because I is the capital of another letter (*ı*). Python's `upper`
+# does not know that, and the helper does. Where *in plain capitals* and *what the helper finds* differ, this is why.
 #
 # From here on the alphabet travels with the model. The `.keras` file stores it, and so does every smaller file made from
 # that.
@@ -299,9 +299,9 @@ for name in tests:
 # sound, and cannot spell. A test in which every word is known does not show the difference. The same is true of human
 # speech, where it is harder to notice. So ask of every error rate which words the test shares with the training.
 #
-# The strangers lie in between. A thirteenth voice of the same kind is hardly a stranger at all. For another synthesiser,
-# twelve voices of one kind were too few. (Where a test has no error, the *rule of three* bounds its rate: with no error in N
-# words, it is below 3/N with 95 % confidence.)
+# The strangers are in between. A thirteenth voice of the same kind is hardly a stranger at all. Another synthesiser is
+# one: twelve voices of one kind were too few for it. (Where a test has no error, the *rule of three* bounds its rate:
+# with no error in N words, it is below 3/N with 95 % confidence.)
 #
 # ## A language model of its own
 #
@@ -318,7 +318,8 @@ fused_texts, fused_rates = measure(fused)
 
 # %% jupyter={"source_hidden": true}
 alt = "word error rates: near zero for known voices, high for klatt, highest for new words; the n-gram helps all but these"
-figure, ax = plots.new(size=(8, 2.8), alt=alt)
+caption = "An n-gram corrects words that it knows. Nothing corrects words that nobody taught."
+figure, ax = plots.new(size=(7, 3), alt=alt, caption=caption)
 places = np.arange(len(tests))
 for shift, rates, label in ((-0.2, greedy_rates, "greedy"), (0.2, fused_rates, "with its n-gram")):
     values = [100 * rate.rate for rate in rates.values()]
@@ -424,7 +425,7 @@ taken = [100 * wrong[letter] - share for letter, share in zip(hardest, gone, str
 
 # %% jupyter={"source_hidden": true}
 alt = f"the hardest letters in new words, {' '.join(hardest)}: what share of each is lost or taken for another letter"
-figure, ax = plots.new(size=(8, 3.8), alt=alt)
+figure, ax = plots.new(size=(7, 4), alt=alt, caption="A few letters nearly always go wrong in new words.")
 ax.barh(hardest, gone, color=plots.GREY, label="lost")
 ax.barh(hardest, taken, left=gone, color=plots.ORANGE, label="taken for another (→ the most frequent one)")
 for place, letter in enumerate(hardest):
@@ -467,8 +468,8 @@ for known, mistakes in company.items():
     print(f"{neighbours:26} {np.mean(mistakes):.0%} of {len(mistakes)} letters wrong")
 
 # %% [markdown]
-# It does much better. So the network did not learn letters. It learned pieces of a hundred words, and a letter among
-# strangers is a stranger. This corpus lacks neither sentences nor voices. It lacks *words*.
+# It does much better. So the network did not learn letters. It learned pieces of a hundred words. This corpus has
+# enough sentences and enough voices. It lacks *words*.
 #
 # Third guess: the ear was right, and the spelling does not follow the sound. eSpeak can list the sounds that it makes, in
 # the International Phonetic Alphabet (IPA). Which wrong words sound exactly like the right ones?
@@ -494,8 +495,9 @@ for (word, heard), times in sorted(alike.items(), key=lambda pair: -pair[1])[:8]
     print(f"  {times:2} × {word} → {heard}   [{ipa(word)}]")
 
 # %% [markdown]
-# In German, a D at the end of a word is spoken as T. Nobody can hear the difference: you write UND because you know the
-# word. More voices do not help here, only text does. That is what a language model of many texts is for (notebook 07).
+# That explains only a few of the errors, but no other cause is as stubborn. In German, a D at the end of a word is
+# spoken as T. Nobody can hear the difference: you write UND because you know the word. More voices do not help here,
+# only text does. That is what a language model of many texts is for (notebook 07).
 #
 # Every language has its own traps of this kind. French is full of silent letters. Polish writes one sound as RZ and as Ż.
 # In Spanish, B and V are one sound. Change the line at the top and look.
@@ -672,4 +674,5 @@ check("language", answer)
 # - [Pratap and others (2020), *MLS*](https://arxiv.org/abs/2012.03411): books read aloud in eight languages, as in LibriSpeech.
 # - [Pratap and others (2023), *MMS*](https://arxiv.org/abs/2305.13516): one network for a thousand languages, with CTC and letters.
 #
-# Next: [12 · Your voice](12_your_voice.ipynb), with the English network again, and a speaker whom it does not understand yet.
+# Next: [12 · Your voice](12_your_voice.ipynb), with the English network again, and a speaker that it does not
+# understand yet.

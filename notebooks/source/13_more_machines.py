@@ -71,7 +71,7 @@ plots.save(figure, "13_two_workers")
 # |---|---|
 # | **Objectives** | split a batch among workers without changing the step · start one training on several machines · recognise three classic faults · estimate beforehand what more machines will bring |
 # | **Needs** | notebooks [05](05_crnn_and_ctc.ipynb) and [06](06_training.ipynb); no network, no GPU, no second machine: two processes of this one stand in |
-# | **Minutes** | 1 |
+# | **Minutes** | under 1 |
 
 # %% [markdown]
 # ## What does each worker do?
@@ -118,7 +118,7 @@ assert np.allclose((part_0 + part_1) / 2, whole, atol=1e-4 * np.abs(whole).max()
 #
 # ## What if the halves differ in size?
 #
-# Five rows on two workers are three and two. What is the mean of the means then?
+# Five rows on two workers make shares of three and two. What is the mean of the means then?
 
 # %%
 three, two = slice(0, 3), slice(3, 5)
@@ -146,8 +146,8 @@ assert off > 0.01
 
 # %% [markdown]
 # *Diagnosis.* Each worker gave its channels mean 0 and deviation 1 over *its own* rows. So the same recording became
-# another input, depending on its company. Nothing crashes. The fewer rows a worker has, the less its means say about the
-# whole batch.
+# another input, depending on which rows were beside it. Nothing crashes. The fewer rows a worker has, the less its
+# means say about the whole batch.
 #
 # The remedy is *synchronised BatchNorm*. What must be summed over the workers for it? Not the deviations:
 
@@ -288,7 +288,7 @@ tries = {
     "1 worker": (1, 0.03, plots.BLUE, (0.33, 0.4)),
     "16 workers, 16 times the rate": (16, 0.48, plots.GREEN, (0.5, 0.04)),
 }
-alt = "error over the epoch: one worker falls; sixteen at the old rate hardly; at 16 times the rate likewise as one; at 70 times it grows"
+alt = "error over the epoch: with one worker it falls; with sixteen it hardly falls at the old rate, falls as fast at 16 times the rate, and grows at 70 times"
 caption = (
     "Sixteen workers need a higher rate (green) to do in one epoch what one worker does. Too high, and it diverges."
 )
@@ -321,8 +321,8 @@ print(f"summed in each step: {measured['summed_bytes_per_step'] / 1e6:.1f} MB, t
 
 # %% [markdown]
 # Two processes are hardly slower than one process on both cores, so the sums cost little here. But neither is twice as
-# fast. One reason is the input: each worker of `asr train` reads and augments *whole* batches, because the longest row of
-# the whole batch decides the padding, which the norms see.
+# fast as one core. One reason is the input: each worker of `asr train` reads and augments *whole* batches, because the
+# longest row of the whole batch decides the padding, which the norms see.
 #
 # For more machines we can only calculate. **This is a model, not a measurement.** The computation of a step is divided by
 # *N*. The sums are not: in a ring of *N* workers, each sends 2(*N* − 1)/*N* times all gradients. Suppose that a GPU needs
@@ -371,7 +371,7 @@ names = [1, 2, 4, 8, 16, 32, 64]
 computing = 68 / np.array(names)
 alt = "bars of the time of a step for 1 to 64 GPUs: the computation shrinks to nothing, the sums stay near 40 ms, or near 20"
 caption = (
-    "A model: more workers shrink the computation (blue), but not the sums (orange). Overlap and 16 bits delay the end."
+    "A model: more workers shrink the computation (blue), but not the sums (orange). Overlap and 16 bits halve them."
 )
 figure, axes = plots.new(2, 1, (7, 4.6), alt, caption, sharex=True, sharey=True)
 waits = [[1000 * sums(n) for n in names], [1000 * overlapped(n, 0.068) - 68 / n for n in names]]
@@ -534,5 +534,5 @@ check("13.3", answer)
 # - [Shallue and others (2018), large batches](https://arxiv.org/abs/1811.03600): how far each model can be scaled, measured.
 # - [TensorFlow, several workers with Keras](https://www.tensorflow.org/tutorials/distribute/multi_worker_with_keras): the makers of `TF_CONFIG` explain it.
 #
-# Next: [14 · Live](14_live.ipynb), captions while you speak. Or look into int8 files that went wrong, in the
-# [appendix](A1_converter.ipynb).
+# Next: [14 · Live](14_live.ipynb), captions while you speak. Or look into int8 files that went wrong, in [appendix
+# A1](A1_converter.ipynb).

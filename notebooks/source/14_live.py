@@ -90,11 +90,11 @@ HTML(
 # |---|---|
 # | **Objectives** | caption live speech with a network that reads in both directions · choose a look-ahead from errors and delay · write a listener in twenty lines · keep music and chatter out of the captions · teach it names · say how sure a word is |
 # | **Needs** | notebooks 05 and 07; the shipped model; a microphone, if you like; no network, no GPU |
-# | **Minutes** | ci: under 1 · fast, workshop, full: 3 |
+# | **Minutes** | ci: under 1 · fast, workshop, full: 1 |
 
 # %% [markdown]
-# Press *speak*, or *play a reading*. Nobody waits for the end of the sentence. Yet the network has not changed: it is the
-# one of notebook 09, which was trained on whole clips and reads them in both directions. How can it answer before it has
+# Press *speak*, or *play a reading*. The words appear before the sentence ends. Yet the network is still that of
+# notebook 09, which was trained on whole clips and reads them in both directions. How can it answer before it has
 # heard the end? (The cells above hold imports, the bench and two small helpers.)
 #
 # ## How much future does it need?
@@ -152,7 +152,11 @@ errors = {
 
 # %% jupyter={"source_hidden": true}
 figure, (left, right) = plots.new(
-    1, 2, (8, 3.2), "errors fall steeply with look-ahead up to half a second, then stay near those of the whole clip"
+    1,
+    2,
+    (8, 3.2),
+    "left, letters kept over seconds before the cut; right, errors over look-ahead, with bands",
+    "Half a second of look-ahead is nearly as good as the whole clip.",
 )
 left.plot((np.arange(NEAR) - NEAR + 0.5) * 0.04, 100 * share, marker=".")
 left.set(title="letters as in the whole clip", xlabel="seconds before the cut", ylabel="%", ylim=(0, 105))
@@ -166,8 +170,8 @@ right.legend()
 plots.save(figure, "14_look_ahead")
 
 # %% [markdown]
-# Without look-ahead there are far more errors. Half a second removes nearly all of the extra ones, and beyond it these
-# clips show no difference: the bands are 95 % intervals. That is the price of two directions, in seconds. A network that
+# Without look-ahead there are far more errors. Half a second removes nearly all of the extra ones, and these clips
+# show no gain beyond it: the bands are 95 % intervals. That is the price of two directions, in seconds. A network that
 # reads only forwards needs no look-ahead, but it has to be trained that way.
 #
 # The delay is the other axis. A sound waits until its chunk and the look-ahead are complete, so the worst delay is their
@@ -201,8 +205,8 @@ for name, hearer in (("windows", recognizer), ("latency-controlled", network)):
 #
 # Now the words. With every chunk we decode all frames since the last pause again, so a late sound can still correct an
 # early word. Such words are *grey*. What two readings in a row agree on becomes *black*, and black words never change
-# ([LocalAgreement](https://arxiv.org/abs/2005.11185)). So does a word that ended two seconds ago. Here is the whole
-# listener, without pauses:
+# ([LocalAgreement](https://arxiv.org/abs/2005.11185)). A word that ended two seconds ago becomes black in any case.
+# Here is the whole listener, without pauses:
 
 # %%
 CHUNK, LOOK_AHEAD, PAST = 25, 25, 50  # frames
@@ -269,7 +273,9 @@ for delay in (1, 2):
 
 # %% jupyter={"source_hidden": true}
 figure, ax = plots.new(
-    size=(8, 3), alt="with delay 1, half of the words are stable after 0.7 s; black comes a chunk later"
+    size=(7, 3),
+    alt="share of the words over the seconds after their end, for two delays, stable and black: four rising curves",
+    caption="With delay 1, half of the words are stable after 0.7 s; they turn black about one chunk later.",
 )
 for (delay, both), color in zip(waited.items(), (plots.BLUE, plots.ORANGE), strict=True):
     for values, line, kind in zip(both, ("-", "--"), ("stable", "black"), strict=True):
@@ -327,7 +333,7 @@ for name, found in (("glued", glued), ("with a space", joined)):
 #
 # ## What does it write when nobody speaks?
 #
-# Three sounds that are no dictation: a band, a keyboard, and a canteen (six readers at once, from afar). The next two
+# Three sounds that are not dictation: a band, a keyboard, and a canteen (six readers at once, from afar). The next two
 # cells make them, ten seconds each.
 
 
@@ -374,20 +380,29 @@ for name, sound in sounds.items():
 
 # %% jupyter={"source_hidden": true}
 figure, axes = plots.new(
-    1, 4, (8, 2.2), "speech: near 1; band and keyboard: near 0; canteen: often above the threshold", sharey=True
+    2,
+    2,
+    (7, 3.8),
+    "speech: near 1; band and keyboard: near 0; canteen: nearly always above the threshold",
+    "The detector tells speech from other sounds. It cannot tell whose speech it is.",
+    sharex=True,
+    sharey=True,
 )
-for ax, (name, sound) in zip(axes, {"one reader": np.resize(clip, 160_000), **sounds}.items(), strict=True):
+for ax, (name, sound) in zip(axes.flat, {"one reader": np.resize(clip, 160_000), **sounds}.items(), strict=True):
     answers = VoiceDetector()(sound)
     ax.plot(np.arange(len(answers)) * 0.032, answers, linewidth=1)
     ax.axhline(0.5, color=plots.GREY, linestyle=":")
-    ax.set(title=f"{name}: {np.mean(answers >= 0.5):.0%}", xlabel="s", ylim=(-0.03, 1.03))
-axes[0].set(ylabel="P(speech)")
+    ax.set(title=f"{name}: {np.mean(answers >= 0.5):.0%} speech", ylim=(-0.03, 1.03))
+for ax in axes[:, 0]:
+    ax.set(ylabel="P(speech)")
+for ax in axes[1]:
+    ax.set(xlabel="time (s)")
 plots.save(figure, "14_voice")
 
 # %% [markdown]
-# The detector keeps the band and the keyboard out. The canteen *is* speech, so no detector of speech can help. A second
-# gate looks at the words: those of confidence below 0.1 are dropped, and a line whose mean is below 0.4 stays grey, with a
-# question mark.
+# The detector keeps out the keyboard and nearly all of the band. The canteen *is* speech, so no detector of speech can
+# help. A second gate looks at the words: those of confidence below 0.1 are dropped, and a line whose mean is below 0.4
+# stays grey, with a question mark.
 #
 # ## Names
 #
@@ -557,9 +572,9 @@ check("14.3", answer)
 #
 # **4. A voice activity detector is switched on. Which sound still makes words?**
 #
-# - [ ] a keyboard | It is no speech, and the detector says so.
+# - [ ] a keyboard | It is not speech, and the detector says so.
 # - [ ] a band without a singer | The same.
-# - [x] a canteen | It is speech, only not for us. Low confidence marks it.
+# - [x] a canteen | It is speech, although not meant for us. Low confidence marks it.
 #
 # **5. Why is the hotwords' boost not simply 20 nats?**
 #
@@ -573,7 +588,7 @@ check("14.3", answer)
 # - A network of two directions can caption live: windows, or carried states, with half a second to a second of look-ahead.
 # - Delay is chunk plus look-ahead. Errors rise steeply only below half a second.
 # - Grey words may change. What two readings agree on is black, and stays.
-# - A detector keeps out what is no speech; confidence marks what is speech, but not for us.
+# - A detector keeps out what is not speech; low confidence marks speech that is not meant for us.
 # - A hotword is an edit of the language model. Its boost trades found names for false ones.
 #
 # ## Further reading

@@ -16,19 +16,19 @@
 #
 # The recogniser runs on a phone, in a web page, with nothing to install and nothing sent anywhere.
 #
-# ![A web page with a button to speak. It shows the words heard in a noisy recording, two of them marked as wrong, above
-# the spectrogram and the letters over time.](../figures/page.png)
+# ![A web page with a button to speak. It shows the words heard in a noisy recording, half of them wrong, above the
+# spectrogram and the letters over time.](../figures/page.png)
 #
 # This page hears a reader through noise. Build it in one line, and open it in your browser:
 #
-#     asr web data/models/crnn.keras --out runs/page && python -m http.server -d runs/page
+#     asr web data/models/crnn.fast.onnx --out runs/page && python -m http.server -d runs/page
 
 # %% [markdown] tags=["about"]
 # | | |
 # |---|---|
 # | **Objectives** | say what a page may do, and what it may not · compare a program with its twin in another language · compute a gate of an LSTM in integers, in NumPy, C and WebAssembly · choose the size of a language model by its errors · bring any microphone's sound to 16 kHz |
 # | **Needs** | notebooks 02, 05, 07 and 08; `wasmtime`, which runs WebAssembly outside a browser, is among the tools that `make lab` installs |
-# | **Minutes** | ci, fast, workshop, full: under 1 |
+# | **Minutes** | ci: under 1 · fast, workshop, full: 1 |
 
 # %% [markdown]
 # The next cell imports what the notebook uses and loads the recogniser and 40 sentences of people reading.
@@ -82,7 +82,7 @@ for name, size in sorted(sizes.items(), key=lambda each: -each[1])[:5]:
 print(f"{sum(sizes.values()) / 1e6:6.2f} MB  in all {len(sizes)} files")
 
 # %% [markdown]
-# The network and the language model are nearly everything. The program that computes the network has 8 kB.
+# The network and the language model are nearly everything. The program that computes the network takes 8 kB.
 #
 # ## Log-mels, in another language
 #
@@ -139,13 +139,13 @@ hz = np.linspace(1000, 8000, 50)
 print("hz_to_mel", np.abs(javascript(PAGE["hz_to_mel"], hz=hz) - hz_to_mel(hz)).max())
 
 # %% [markdown]
-# That line is right. Exercise 15.1 is to find the one that is not.
+# That line is right. In exercise 15.1 you find the one that is not.
 #
 # ## A gate in integers
 #
-# A *bidirectional* LSTM with 256 units makes 1 million multiplications for every frame. In bytes instead of floats they
-# take a quarter of the space, and one instruction does eight of them. Notebook 08 made the bytes; here is one gate of
-# the first layer, taken out of the shipped file.
+# The first *bidirectional* LSTM makes 3 million multiplications for every output frame, the other two 1.6 million
+# each. Weights in bytes instead of floats take a quarter of the space, and one instruction does eight of the
+# multiplications. Notebook 08 made the bytes; here is one gate of the first layer, taken out of the shipped file.
 
 # %%
 model = onnx.load(shipped_model())
@@ -180,7 +180,7 @@ print(f"largest error {np.abs(rounded - exact).max():.4f}, where the gate's sums
 
 # %% [markdown]
 # A browser runs no NumPy. It runs *WebAssembly*: a small machine language that every browser translates into the
-# processor's own. Usually a compiler writes it. The page's engine is 400 lines of C, and this is its innermost loop,
+# processor's own. Usually a compiler writes it. The page's engine is 300 lines of C, and this is its innermost loop,
 # without the instructions that do eight at once:
 
 # %%
@@ -270,9 +270,9 @@ print("ONNX Runtime, nudged: ", compare([recognizer.log_probs(x) for x in nudged
 #
 # ## How many megabytes for how many words?
 #
-# The language model for notebook 07 has 4.2 MB, and a page should load in seconds. *Pruning* removes the
-# n-grams that its predictions miss least. Before you run the next cell: how much worse is a model of a quarter of a
-# megabyte than the whole one? And than none?
+# The language model of notebook 07 takes 4.2 MB, and a page should load in seconds. *Pruning* removes the n-grams that
+# its predictions miss least. Before you run the next cell: how much worse is a model of a quarter of a megabyte than
+# the whole one? And than none?
 
 # %%
 log_probs = [recognizer.audio_log_probs(read_audio(each.path)) for each in people]
@@ -313,8 +313,8 @@ for name, change in {"every third": lambda x: x[::3], "resampled": lambda x: sox
     print(f"{name:>11}: power at 5500 Hz is {10 * np.log10(power[np.abs(hz - 5500) < 40].max() / power.max()):+.0f} dB")
 
 # %% [markdown]
-# The whistle is in the recording, at a pitch that nobody whistled. The recogniser shrugs off a steady tone. But a
-# whole fan, with all that it hisses above 8 kHz and as loud as the voice?
+# The whistle is in the recording, at a pitch that nobody whistled. The recogniser shrugs off a steady tone. But what
+# about a fan that hisses above 8 kHz, as loudly as the voice?
 
 # %%
 hiss = np.random.default_rng(0).standard_normal(len(at_48))

@@ -250,11 +250,12 @@ for name in means:
     print(f"{name:9} zero points {zero_points(name)}")
 
 # %% [markdown]
-# The values of an LSTM lie between −1 and 1. The middle of such a range lies between two integers, so the last digit of the
-# calibration decides whether the zero point is 0 or −1. Three ops have one: the kernel that writes, the op that reverses the
-# backward LSTM's output, and the op that joins both directions. None of them converts: the integers are copied. Where the
-# zero points disagree, all values are read one step too high or too low. Which LSTM is hit, if any, changes with the calibration set.
-# One step is little, but large folded weights multiply it. `one_grid` gives all of them the grid that the next layer reads.
+# The values of an LSTM lie between −1 and 1. The middle of such a range lies between two integers, so the last digit
+# of the calibration decides whether the zero point is 0 or −1. Three ops have a zero point: the kernel that writes,
+# the op that reverses the backward LSTM's output, and the op that joins both directions. None of them converts: the
+# integers are copied. Where the zero points disagree, all values are read one step too high or too low. Which LSTM is
+# hit, if any, changes with the calibration set. One step is little, but large folded weights multiply it. `one_grid`
+# gives all of them the grid that the next layer reads.
 #
 # ## Recap
 #

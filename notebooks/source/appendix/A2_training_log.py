@@ -94,8 +94,8 @@ for part, name in enumerate(names, start=1):
 #   hours much better than strangers' speech.
 # - **Part 3** adds what helps where there is little speech (below): two epochs with a second output and smoothed
 #   posteriors, then two views and heavier masks.
-# - **Part 4** drops the smoothing, because it costs words in greedy decoding (the ladder, below). One more epoch like
-#   those brought the training loss to 0.43 and the validation loss *up* to 0.67: it learned its sentences by heart.
+# - **Part 4** drops the smoothing, because it costs words in greedy decoding (the ladder, below). Its training loss
+#   fell to 0.43 and its validation loss only to 0.62: it learned its sentences by heart.
 # - **Part 5** gives it sentences that nobody ever said: splicing (below).
 # - **Part 6** does the same on a GPU, 61 epochs in eleven minutes. Its first half took twice the masks and more dropout.
 #   The training loss rose above one nat, and five minutes brought the errors from 44.0 to 42.1 %. Then the masks became
@@ -252,9 +252,10 @@ figure
 # ## Splicing: new sentences from old ones
 #
 # Masks, noise and views change how a sentence sounds, never which word follows which. A network of six million weights
-# that hears twelve hours a hundred times comes to know the sentences. So let it hear sentences that nobody said. Forced
-# alignment (notebook 07) finds the pauses between words; cut where it is quietest, and exchange pieces with others *of
-# the same reader*, the text with the sound. The sense is gone. That is the point: only its sound can tell what a word is.
+# that hears twelve hours a hundred times comes to know the sentences. So let it hear sentences that nobody said.
+# Forced alignment (notebook 07) finds the pauses between words; cut where it is quietest, and exchange pieces with
+# others *of the same reader*, the text with the sound. The sense is gone. That is the point: only its sound can tell
+# what a word is.
 #
 # Here is [splicing](../notebooks/GLOSSARY.md#splicing) on the harbour radio, in the code that `asr train --splice MODEL`
 # uses; MODEL does the aligning.
@@ -416,8 +417,9 @@ ax.plot(*zip(*ours, strict=True), "o-", label="small network, 48 hours heard")
 for points, fill, label in ((alone, plots.ORANGE, "network alone"), (helped, "none", "with a language model")):
     x, wer, _ = zip(*points, strict=True)
     ax.scatter(x, wer, edgecolor=plots.ORANGE, facecolor=fill, label=label, s=50)
-    for point in points:
-        ax.annotate(point[2], point[:2], (8, -4), textcoords="offset points")
+    for name, *point in ((name, hour, rate) for hour, rate, name in points):
+        left = name in ("wav2letter", "ESPnet")  # others are close to these
+        ax.annotate(name, point, (-8 if left else 8, -4), textcoords="offset points", ha="right" if left else "left")
 ax.set(xscale="log", xlim=(2, 300), ylim=(0, 100), ylabel="word error rate (%)", xlabel="hours of transcribed speech")
 ax.set_xticks([3, 6, 12, 25, 50, 100], ["3", "6", "12", "25", "50", "100"])
 ax.minorticks_off()

@@ -41,7 +41,9 @@ law = json.loads((BENCHMARKS / "lm_scaling.json").read_text())
 rows, greedy_wer = law["scaling"], law["greedy_wer"]
 words, wer = (np.array([row[key] for row in rows]) for key in ("words", "wer"))
 alt = "word error rate against words of text: from 44 % without a model to 37 % with 15 thousand words, 21 % with 37 million"
-figure, ax = plots.new(size=(8, 3.2), alt=alt)
+figure, ax = plots.new(
+    size=(7, 3), alt=alt, caption="The first million words of text buy most; the next 36 million buy little."
+)
 ax.plot(words, 100 * wer, "o-")
 ax.axhline(100 * greedy_wer, color=plots.GREY, linestyle="--")
 ax.text(words[-1], 100 * greedy_wer - 0.7, "no language model", color=plots.GREY, ha="right", va="top")
@@ -58,10 +60,10 @@ plots.save(figure, "A3_text")
 # %% [markdown]
 # ## How much text does it take?
 #
-# `benchmarks/lm_scaling.py` estimated models from ever more text, each time from twice as much, and let each decode the
-# same four speakers: first from the transcripts of other audio books, then from books. The figure above shows the result.
-# (These
-# models were decoded with letter bigrams in place of the letter bonus that ships now; below we measure the difference.)
+# `benchmarks/lm_scaling.py` estimated models from ever more text, doubling it each time: first the transcripts of
+# other audiobooks, then books. Each model decoded the same four speakers. The figure above shows the result. (These
+# models were decoded with letter bigrams in place of the letter bonus that ships now; below we measure the
+# difference.)
 
 # %%
 print(f"{law['utterances']} utterances; without a language model WER {greedy_wer:.1%}")
@@ -96,7 +98,8 @@ print(f"measured: {wer[-1]:.1%}")
 
 # %% jupyter={"source_hidden": true}
 alt = "two laws fitted to a million words fit equally well; at 37 million the line is nine points too low"
-figure, ax = plots.new(size=(8, 3.2), alt=alt)
+caption = "Both laws fit the blue points. Only one survives the orange ones."
+figure, ax = plots.new(size=(7, 3), alt=alt, caption=caption)
 ax.plot(words, 100 * line, color=plots.GREY, linestyle=":", label="line")
 ax.plot(words, 100 * curve, color=plots.GREY, linestyle="--", label="with a floor")
 ax.scatter(words[fitted], 100 * wer[fitted], label="fitted", zorder=3)
@@ -165,7 +168,8 @@ print({word: f"{bigram('THE', word):.5f}" for word in ("COOK", "SOUP", "THE", "Z
 #
 # > Σ P(context) · P(word | context) · ln (P(word | context) / P′(word | context)), summed over all words,
 #
-# and first drops those that change it least. `asr lm --keep 2000000` made the shipped file so. What would less do?
+# and first drops those that change it least. `asr lm --keep 2000000` made the shipped file in this way. What would
+# fewer do?
 
 # %%
 for row in law["pruning"]:
@@ -188,7 +192,7 @@ alt = (
 )
 figure = plots.heat_map(100 * np.array(tuned["wer"]), tuned["weights"], tuned["word_bonuses"], title="WER (%)")
 figure.axes[0].set(xlabel="word bonus (nats)", ylabel="weight of the language model")
-plots.save(figure, "A3_tuning", alt=alt)
+plots.save(figure, "A3_tuning", alt, "The best setting is framed. Its neighbours are nearly as good.")
 
 # %%
 print("best:", tuned["best"])
@@ -211,19 +215,18 @@ for name, row in reported["decoders"].items():
 
 # %% jupyter={"source_hidden": true}
 alt = "with look-ahead the error falls until a width of a few hundred; without it two words in three are wrong at any"
-figure, (left, right) = plots.new(1, 2, (9, 3.2), alt)
+caption = "With look-ahead a beam of 64 is enough. Without it, no width is."
+figure, (left, right) = plots.new(2, 1, (7, 5), alt, caption)
 widths = [str(width) for width in tuned["widths"]]
 left.plot(
     widths, 100 * np.array(tuned["width_wer_without_look_ahead"]), "s:", color=plots.GREY, label="without look-ahead"
 )
 left.plot(widths, 100 * np.array(tuned["width_wer"]), "o-", color=plots.BLUE, label="with look-ahead")
-left.set(xlabel="width of the beam", title="word error rate (%), tuning speakers", ylim=(0, None))
+left.set(title="word error rate (%), tuning speakers", ylim=(0, None))
 left.legend()
 bars = right.bar(widths, tuned["width_ms_per_audio_second"], color=plots.ORANGE)
-right.bar_label(bars, fmt="%.1f", fontsize=8)
+right.bar_label(bars, fmt="%.1f")
 right.set(xlabel="width of the beam", title="milliseconds per second of audio, compiled")
-
-# %%
 plots.save(figure, "A3_look_ahead")
 
 # %% [markdown]
@@ -261,8 +264,9 @@ for way, name in named.items():
 # %% jupyter={"source_hidden": true}
 corpora = list(control["none"]["report"])
 figure, ax = plots.new(
-    size=(8, 3.2),
+    size=(7, 3.2),
     alt="word error rate by what each letter adds: nothing is four points worse; a constant and two bigrams are alike",
+    caption="A constant does what the letter statistics do. Adding nothing costs four points.",
 )
 for place, way in enumerate(named):
     row = control[way]["report"][corpora[0]]
@@ -311,11 +315,13 @@ word_diff(said[i], {"without": texts["none"][i], "with": texts["constant"][i]})
 # language model (the four reported speakers, substitutions only).
 
 # %% jupyter={"source_hidden": true}
-figure, axes = plots.new(1, 2, (9, 3.4), alt="vowels are taken for each other; short function words lead the words")
+alt = "bars, the ten most frequent confusions: of characters, mostly vowels; of words, mostly short function words"
+caption = "By ear, vowels are taken for each other. With the language model, short words are."
+figure, axes = plots.new(2, 1, (7, 6.4), alt, caption)
 for ax, key, title in zip(axes, ("confused_characters", "confused_words"), ("greedy", "beam + LM"), strict=True):
     rows = reported[key][:10]
     names = [f"{a.replace(' ', '␣')} → {b.replace(' ', '␣')}" for a, b, _ in rows]
-    ax.bar_label(ax.barh(names, [times for *_, times in rows]), padding=2, fontsize=8)
+    ax.bar_label(ax.barh(names, [times for *_, times in rows]), padding=2)
     ax.invert_yaxis()
     ax.set(title=f"{key.replace('_', ' ')}, {title}", xlabel="times")
 plots.save(figure, "A3_confusions")
@@ -350,7 +356,7 @@ for name, outputs in (("right", [heard[i] for i in some]), ("twice", flat)):
 #
 # ## Recap
 #
-# - Early doublings of text pay most. Two laws can fit the same points and disagree by nine.
+# - Early doublings of text pay most. Two laws can fit the same points and disagree by nine points of WER.
 # - Entropy pruning keeps the n-grams that the shorter ones cannot replace.
 # - Look-ahead decides which prefixes survive; it costs nothing in the final score.
 # - A term that helps may help for another reason than its explanation. Run the control.
