@@ -204,7 +204,7 @@ axes[1].set(xlabel="ms of computing per second of speech, one core")
 plots.save(figure, "10_side_by_side")
 
 # %% [markdown]
-# Left and low is good. How does ours compare with the system that is most accurate on people?
+# Left and low is good. How does ours compare with the most accurate system on people?
 
 # %%
 mine, best = systems[REFERENCE], min(systems.values(), key=lambda row: row["wer"]["people"]["wer"])
@@ -216,9 +216,9 @@ print(f"{best['bytes'] / mine['bytes']:7.0f} × the disk")
 # %% [markdown]
 # ## Is that fair to Whisper?
 #
-# On the harbour radio Whisper tiny.en gets twenty times as many words wrong as ours. Before you believe that a small network
-# of your own beats half a million hours, look for a *confound*: something else that differs between the two. The radio's
-# twelve voices are speech synthesisers, and ours was trained on eleven of them. So split the errors by voice.
+# On the harbour radio Whisper tiny.en gets twenty times as many words wrong as ours. Before you believe that, look for
+# a *confound*: something else that differs between the two. The radio's twelve voices are speech synthesisers, and
+# ours was trained on eleven of them. So split the errors by voice.
 
 # %%
 voices = dict.fromkeys(clip.id.split("-")[0] for clip in harbour)  # in order
@@ -335,8 +335,8 @@ table(["Whisper tiny.en", "all voices", "eSpeak", "other voices"], rows)
 #   of thousands of hours.
 # - For **one** task with its own voices and its own phrases, a small network that has learned both, with a language model,
 #   makes fewer errors in a small fraction of the time and disk. How much of that is the voices, this comparison cannot tell.
-# - PocketSphinx shows what *knowledge* is worth: on clean speech, a dictionary and a language model bring it closer to
-#   the people's words than our network gets by ear. In noise that is over.
+# - PocketSphinx shows what *knowledge* is worth: with a dictionary and a language model it beats our network by ear,
+#   until there is noise.
 #
 # Why is Whisper so slow on short sentences? The answer is in its box.
 #
