@@ -334,9 +334,9 @@ for name in four:
     verdict(name)
 
 # %% [markdown]
-# The interval is *paired*: both models are scored on the same drawn sentences, so hard sentences cancel out. Where it holds
-# 0, these clips cannot tell the two models apart. A few frames do flip in the int8 model, mostly near-ties at the edges of
-# letters, where either label spells the same word. Watch the words, not the frames.
+# The interval is *paired*: both models are scored on the same drawn sentences, so hard sentences cancel out. Where it
+# contains 0, these clips cannot tell the two models apart. A few frames do flip in the int8 model, mostly near-ties at
+# the edges of letters, where either label spells the same word. Watch the words, not the frames.
 #
 # ## Break it: BatchNorm left in place
 #
@@ -554,12 +554,12 @@ for name, (change, low, high) in measured.items():
 ax.axvline(0, color=plots.GREY, linewidth=1)
 ax.invert_yaxis()
 ax.set(xlabel="change in WER (points, 95 % interval)")
-figure.alt = "eight intervals: six of LibriSpeech hold 0, whatever the calibration; after noise, that of data/real is above 0, and the harbour's far above"
+figure.alt = "eight intervals: six of LibriSpeech contain 0, whatever the calibration; after noise, that of data/real is above 0, and the harbour's far above"
 figure.caption = "Speech of any kind and amount will do. Noise is a gamble: harmless, harmful or ruinous."
 plots.save(figure, "08_calibration")
 
 # %% [markdown]
-# On those 80 clips every interval holds 0, even after noise: neither the amount nor the kind of calibration makes a
+# On those 80 clips every interval contains 0, even after noise: neither the amount nor the kind of calibration makes a
 # difference that they can show. But `data/real` is LibriSpeech, too, and there noise costs several points. On the
 # harbour radio it costs far more. No one could have known that before measuring. A few clips of what the model will
 # hear are cheap insurance. Take them from the training data, never from the test set.

@@ -253,8 +253,9 @@ print(f"{changed} of {total} frames have another label because of the padding")
 # ## A minute at once
 #
 # The network was trained on single sentences. What does it make of a minute of harbour radio, clip after clip?
-# `Recognizer` cuts a recording of more than 30 s at its pauses, and normalises each piece as if it were an utterance. Where
-# nobody pauses for long, it takes windows of 20 s that overlap by four, and joins the answers in the middle of the overlap.
+# `Recognizer` cuts a recording of more than 30 s at its pauses, and normalises each piece as if it were an utterance.
+# Where there is no pause for long, it takes windows of 20 s that overlap by four, and joins the answers in the middle
+# of the overlap.
 
 # %%
 radio = load_corpus(data_dir() / "mini" / "test-mini").utterances

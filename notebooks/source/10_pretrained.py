@@ -777,6 +777,6 @@ check("10.3", answer)
 # - [Jeffries and others (2024), Moonshine](https://arxiv.org/abs/2410.15608): the same without the half minute.
 # - [Vaswani and others (2017), attention](https://arxiv.org/abs/1706.03762): the network that all of these are.
 # - [Baevski and others (2020), wav2vec 2.0](https://arxiv.org/abs/2006.11477): an encoder trained without transcripts.
-# - [Koenecke and others (2024), careless Whisper](https://arxiv.org/abs/2402.08021): what it writes where nobody speaks, and whom that harms.
+# - [Koenecke and others (2024), careless Whisper](https://arxiv.org/abs/2402.08021): what it writes where nobody speaks, and who is harmed by that.
 #
 # Next: [11 · Your language](11_your_language.ipynb), for which perhaps nobody has trained anything yet.

@@ -622,7 +622,7 @@ check("language", answer)
 # - [x] the last layer has one output for each letter | And a last one for the blank.
 # - [ ] the spectrogram depends on it | It knows no letters.
 #
-# **2. A corpus holds Ü both as one character and as U with a mark. What happens if nobody composes them?**
+# **2. A corpus contains Ü both as one character and as U with a mark. What happens if nobody composes them?**
 #
 # - [x] the same sound has two spellings | The network must guess between them, and wrong guesses count as errors.
 # - [ ] nothing: they look the same | To the eye. To the computer they are different texts.

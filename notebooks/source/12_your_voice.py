@@ -438,8 +438,9 @@ for clip in held_out.utterances[:2]:
     display(HTML(said_and_heard(read_audio(clip.path), clip.text, hearers)))
 
 # %% [markdown]
-# That is a gain you can hear. Read the table row by row: the stranger's interval is far from 0. Where an interval holds 0, it
-# does not show that nothing was lost. It shows that the loss, if there is one, is no larger than its upper end.
+# That is a gain you can hear. Read the table row by row: the stranger's interval is far from 0. An interval that
+# contains 0 does not show that nothing was lost. It shows that the loss, if there is any, is probably no larger than
+# its upper end.
 #
 # ## Break it: nothing but the new
 #
@@ -584,7 +585,7 @@ check("12.3", answer)
 # **4. The change is −10 points, and its interval is −21 to +1. What was shown?**
 #
 # - [ ] a gain of 10 points | It may be luck: other sentences could show none.
-# - [x] that more sentences are needed | The interval holds 0. It narrows with the square root of their number.
+# - [x] that more sentences are needed | The interval contains 0. It narrows with the square root of their number.
 # - [ ] that the adaptation failed | Nothing shows that either.
 #
 # **5. You delete your recordings. What is left of your voice?**

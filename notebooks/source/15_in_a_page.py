@@ -131,8 +131,8 @@ difference = np.abs(page_log_mel(samples, PAGE) - log_mel(samples))
 print(f"largest difference {difference.max():.4f}, mean {difference.mean():.4f}")
 
 # %% [markdown]
-# You would not see that in a picture, and the recogniser forgives it. But rounding alone explains 0.0001, not this. And
-# a small bug today makes a riddle of the next one. Test the parts one by one, each against its twin in Python:
+# You would not see that in a picture, and the recogniser forgives it. But rounding alone explains 0.0001, not this.
+# And a small bug today makes the next one hard to find. Test the parts one by one, each against its twin in Python:
 
 # %%
 hz = np.linspace(1000, 8000, 50)

@@ -82,7 +82,9 @@ def trellis(table: np.ndarray, symbols: str, text: str, path: list[int] | None =
         share = forward[t, s] * backward[t, s] / total
         ink = "white" if share > 0.5 else "black"
         ax.scatter(t, s, s=1400, color=BLUE if share > 0.5 else "white", edgecolor=BLUE, linewidth=1.5, zorder=2)
-        ax.text(t, s, f"{forward[t, s]:.2g}".removeprefix("0"), ha="center", va="center", color=ink, fontsize=11)
+        label = f"{forward[t, s]:.2g}".removeprefix("0")
+        size = 11 if len(label) < 6 else 9  # it must not touch the circle
+        ax.text(t, s, label, ha="center", va="center", color=ink, fontsize=size)
     for jump, (name, color, style) in kinds.items():
         ax.plot([], [], color=color, linestyle=style, label=name, linewidth=2, zorder=jump)
     ax.set_xticks(range(frames), [f"frame {t + 1}" for t in range(frames)], fontsize=12)

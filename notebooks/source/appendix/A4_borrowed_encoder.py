@@ -84,7 +84,8 @@ if BOX:
         display(player(read_audio(each.path), each.text.capitalize()), word_diff(each.text, wrote[each.id]))
 
 # %% [markdown] tags=["about"]
-# Above, a bulletin of the harbour radio; below, a person, whom the new layer was never trained on. Read the second one aloud.
+# Above, a bulletin of the harbour radio; below, a person; the new layer was never trained on people. Read the second
+# text aloud.
 #
 # | | |
 # |---|---|
