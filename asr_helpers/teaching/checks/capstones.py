@@ -61,7 +61,7 @@ MAX_MODEL_WER = 0.35  # on test-mini
 @judge("model")
 def model_of_your_own(answer):
     if not isinstance(answer, (str, Path)):
-        raise Hint(f"the path of a model file is wanted, not a {type(answer).__name__}.")
+        raise Hint(f"the path of a model file is wanted, not `{type(answer).__name__}`.")
     try:
         recognizer = Recognizer.load(answer)
     except RecognizerError as error:

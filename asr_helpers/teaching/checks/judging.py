@@ -65,11 +65,11 @@ def as_number(answer: object) -> float:
     if isinstance(answer, str):
         raise Hint(f"a number is wanted, and {answer[:30]!r} is text.")
     if np.ndim(answer) or isinstance(answer, (bool, np.bool_)) or not np.isreal(answer):
-        raise Hint(f"one number is wanted, not a {type(answer).__name__}.")
+        raise Hint(f"one number is wanted, not `{type(answer).__name__}`.")
     try:
         value = float(answer)
     except (TypeError, ValueError):
-        raise Hint(f"a number is wanted, not a {type(answer).__name__}.") from None
+        raise Hint(f"a number is wanted, not `{type(answer).__name__}`.") from None
     if not math.isfinite(value):
         raise Hint(f"{value} is not a number that can be compared. Is there a division by zero?")
     return value
@@ -82,7 +82,7 @@ def as_text(answer: object) -> str:
         Hint: it is not a str.
     """
     if not isinstance(answer, str):
-        raise Hint(f"a text is wanted (a str), not a {type(answer).__name__}.")
+        raise Hint(f"a text is wanted (a str), not `{type(answer).__name__}`.")
     return answer
 
 
@@ -113,7 +113,7 @@ def as_array(answer: object, shape: tuple[int | None, ...], what: str) -> np.nda
     try:
         array = np.asarray(answer, dtype=np.float64)
     except (TypeError, ValueError):
-        raise Hint(f"{what} is wanted: an array of numbers, not a {type(answer).__name__}.") from None
+        raise Hint(f"{what} is wanted: an array of numbers, not `{type(answer).__name__}`.") from None
     if array.ndim != len(shape) or any(want not in (None, have) for want, have in zip(shape, array.shape, strict=True)):
         wanted = " × ".join("any" if size is None else str(size) for size in shape)
         raise Hint(f"{what} should have the shape {wanted}; this has {array.shape}.")
@@ -129,7 +129,7 @@ def call_answer(answer: object, *arguments: object) -> object:
         Hint: it is not a function, fails, or returns None.
     """
     if not callable(answer):
-        raise Hint(f"a function is wanted, not a {type(answer).__name__}: its name alone, without brackets.")
+        raise Hint(f"a function is wanted, not `{type(answer).__name__}`: its name alone, without brackets.")
     try:
         result = answer(*arguments)
     except Exception as error:  # a mistake in a learner's function is a hint, not a traceback

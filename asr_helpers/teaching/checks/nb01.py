@@ -81,7 +81,7 @@ def a_check_of_ones_own(answer):
                 (place / f"{chapter}-000{number}.flac").touch()
         found = call_answer(answer, folder)
     if isinstance(found, str) or not isinstance(found, (set, frozenset, list, tuple)):
-        raise Hint(f"the function should return a set of ids, not a {type(found).__name__}.")
+        raise Hint(f"the function should return a set of ids, not `{type(found).__name__}`.")
     found = {str(each) for each in found}
     without_sound, without_text = {"1-1-0002"}, {"1-1-0003", "2-1-0001"}
     if found == without_sound:

@@ -68,7 +68,7 @@ def when_a_line_ends(answer):
     for words, now, expected, hint in cases:
         found = call_answer(answer, words, now)
         if not isinstance(found, (bool, np.bool_)):
-            raise Hint(f"True or False is wanted, not a {type(found).__name__}.")
+            raise Hint(f"True or False is wanted, not `{type(found).__name__}`.")
         if found != expected:
             raise Hint(hint)
     return "a pause ends a line, and so does its length."
@@ -84,7 +84,7 @@ def a_boost(answer):
         if before != toy:
             raise Hint("it changed the dictionary that it was given. Make a new one.")
         if not isinstance(found, dict):
-            raise Hint(f"a dictionary is wanted, not a {type(found).__name__}.")
+            raise Hint(f"a dictionary is wanted, not `{type(found).__name__}`.")
         expected = boosted(NGram(2, dict(toy)), {(word,): nats}).grams
         if found.keys() != expected.keys():
             raise Hint("there should be the old n-grams, and the word's unigram if it was not there.")

@@ -11,7 +11,7 @@ TWINS = ("hz_to_mel", "mel_to_hz", "hann", "triangle")
 def _javascript(line: object, **values: object) -> np.ndarray:
     """Return the value of a line of JavaScript arithmetic, read by NumPy."""
     if not isinstance(line, str):
-        raise Hint(f"each line is text (a str), not a {type(line).__name__}.")
+        raise Hint(f"each line is text (a str), not `{type(line).__name__}`.")
     python = line.replace("Math.min", "np.minimum").replace("Math.PI", "np.pi").replace("Math.", "np.")
     try:
         return np.asarray(eval(python, {"np": np}, values), float)
