@@ -59,10 +59,10 @@ _ = below.plot(epochs, [row["learning_rate"] for row in log], color=plots.ORANGE
 # %% jupyter={"source_hidden": true}
 for part, name in enumerate(names, start=1):
     begin, end = (sum(row["part"] < each for row in log) for each in (part, part + 1))
-    above.text(begin + 1, 112, name, va="top", ha="left", rotation=90)
+    above.text(begin + 1, 140, name, va="top", ha="left", rotation=90)
     for ax in (above, below):
         ax.axvspan(begin + 0.5, end + 0.5, color=plots.GREY, alpha=0.15 * (part % 2), linewidth=0)
-above.set(ylabel="word error rate (%)", ylim=(30, 114))
+above.set(ylabel="word error rate (%)", ylim=(30, 142), yticks=range(40, 101, 20))
 above.legend(loc="center right")
 below.set(xlabel="epoch", ylabel="learning rate", ylim=(0, None))
 plots.save(figure, "A2_real_speech", alt)
