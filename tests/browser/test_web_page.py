@@ -367,6 +367,27 @@ def test_effects_are_pythons(modules, site, rng, call, expected, tolerance):
     assert np.abs(made - wanted)[inner].max() <= tolerance * np.abs(wanted).max()
 
 
+@pytest.mark.parametrize(("center", "width"), [(500, 1000), (400, 1000), (7500, 1000), (1500, 0), (600, 1199)])
+def test_a_frequency_mask_that_python_refuses_is_refused_with_the_same_words(modules, center, width):
+    try:
+        effects.frequency_mask(np.ones(1600, np.float32), center, width)
+        refused = None
+    except ValueError as error:
+        refused = str(error)
+    said, finite = modules.evaluate(
+        """async ([center, width]) => {
+            const { frequencyMask } = await import('/effects.js');
+            try {
+                return [null, frequencyMask(new Float32Array(1600).fill(1), center, width, 16000).every(Number.isFinite)];
+            } catch (error) {
+                return [error.message, true];
+            }
+        }""",
+        [center, width],
+    )
+    assert (said, finite) == (refused, True)
+
+
 def test_chance_is_what_it_should_be(modules):
     white, again, starts = modules.evaluate(
         """async () => {

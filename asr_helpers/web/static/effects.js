@@ -47,8 +47,13 @@ export function addNoise(samples, hiss, snrDb) {
 // `samples` without the band of `width` Hz around `center` Hz: a Butterworth band-stop, run forwards and backwards.
 // That multiplies the spectrum by the square of its gain, and delays nothing.
 export function frequencyMask(samples, center, width, rate) {
+  const [from, to] = [center - width / 2, center + width / 2];
+  if (!(0 < from && from < to && to < rate / 2)) {
+    const given = `not center ${center}, width ${width}`;
+    throw new RangeError(`the masked band must lie within 0 and ${rate / 2} Hz, ${given}`); // as ranges.py says
+  }
   const warped = (frequency) => Math.tan(Math.PI * frequency); // the bilinear transform's frequencies
-  const low = warped((center - width / 2) / rate), high = warped((center + width / 2) / rate);
+  const low = warped(from / rate), high = warped(to / rate);
   const size = powerOfTwo(samples.length + rate / 10);
   const masked = filtered(padded(samples, size), (k, both) => {
     const w = warped(k / size), distance = (w * (high - low)) / (low * high - w * w);
