@@ -387,7 +387,7 @@ SpectrogramBench([utterance, *{each.speaker: each for each in people + radio}.va
 # %% [markdown]
 # <details><summary>No kernel running? This is what it looks like.</summary>
 #
-# ![sliders above a waveform with its words, a spectrogram and a mel spectrogram](../figures/spectrogram_bench.png)
+# ![sliders above a spectrogram and a mel spectrogram, and under both the words](../figures/spectrogram_bench.png)
 #
 # </details>
 #

@@ -344,7 +344,7 @@ AugmentationBench([utterance, *{each.speaker: each for each in corpus.utterances
 # %% [markdown]
 # <details><summary>No kernel running? This is what it looks like.</summary>
 #
-# ![buttons for the effects, sliders, two players, three spectrograms, the words heard](../figures/augmentation_bench.png)
+# ![buttons for the effects, a slider, a spectrogram with letters and words, the texts heard before and after](../figures/augmentation_bench.png)
 #
 # </details>
 #

@@ -97,6 +97,12 @@ HTML(
 # notebook 09, which was trained on whole clips and reads them in both directions. How can it answer before it has
 # heard the end? (The cells above hold imports, the bench and two small helpers.)
 #
+# <details><summary>No kernel running? This is what the bench looks like.</summary>
+#
+# ![two buttons and a field for names above a spectrogram, and under it the words heard](../figures/live_bench.png)
+#
+# </details>
+#
 # ## How much future does it need?
 #
 # The backward half of each BiLSTM begins at the end of the sound, with an empty memory. What does it make of the last
