@@ -49,6 +49,28 @@ def heard(notebook, box):
     return np.frombuffer(base64.b64decode(notebook.page.evaluate(HEARD)), "<f4")
 
 
+SHADES = """(canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return new Set(new Uint32Array(data.buffer)).size;
+}"""  # how many colours a canvas shows
+
+
+def test_the_picture_outlives_a_change_of_theme(notebook, box):
+    page, canvas = notebook.page, box.locator(".instrument canvas")
+    assert canvas.evaluate(SHADES) > 100
+    for name, light in (("Dark", "false"), ("Light", "true")):
+        page.keyboard.press("Control+Shift+C")  # works while no part of the instrument has the focus
+        palette = page.locator(".jp-ModalCommandPalette input")
+        palette.fill(f"Use Theme: JupyterLab {name}")
+        page.wait_for_timeout(700)  # the palette searches only when one pauses
+        palette.press("Enter")
+        page.locator(f'body[data-jp-theme-light="{light}"]').wait_for(state="attached")
+        page.wait_for_timeout(1000)
+        dark = "instrument-dark" in box.locator(".instrument").get_attribute("class").split()
+        assert dark == (name == "Dark")
+        assert canvas.evaluate(SHADES) > 100, f"nothing is drawn after the change to {name}"
+
+
 def test_a_change_is_chosen_heard_and_compared_with_the_recording(notebook, box):
     samples = read_audio(BULLETIN)
     np.testing.assert_allclose(heard(notebook, box), 0.25 * samples, atol=1e-4)

@@ -354,7 +354,8 @@ export class Instrument {
     this.window.onscroll = () => this.draw();
     this.resized = new ResizeObserver(() => this.arrange());
     this.resized.observe(this.window);
-    this.unwatch = watchTheme(() => this.draw());
+    // In the next frame: JupyterLab hides its pages while it changes the theme, and nothing has a width until then.
+    this.unwatch = watchTheme(() => requestAnimationFrame(() => this.draw()));
   }
 }
 
