@@ -19,6 +19,7 @@ import soxr
 from asr_helpers.cli import measure, parsing
 from asr_helpers.cli.entry import main
 from asr_helpers.cli.parsing import build_parser
+from asr_helpers.corpus import data_dir
 from asr_helpers.recognizer import Recognizer, shipped_model
 from asr_helpers.sound import read_audio
 from asr_helpers.system import OneLineError
@@ -467,6 +468,25 @@ entry.script()
 def test_the_command_ends_although_a_library_has_not(tmp_path):
     result = subprocess.run([sys.executable, "-c", BUSY], capture_output=True, text=True, timeout=30)
     assert (result.returncode, result.stdout) == (3, "done\n")
+
+
+@pytest.mark.parametrize(
+    ("redirected", "status", "complaint"),
+    [
+        ("transcribe {clip} >&-", 0, ""),
+        ("transcribe - <&-", 2, "asr: standard input: not readable as audio"),
+        ("transcribe {clip} 2>&-", 0, ""),
+        ("transcribe {clip} >/dev/full", 2, "asr: No space left on device; free some space and run this again"),
+        ("evaluate {model} {corpus} --limit 1 --no-lm --json | true; exit ${{PIPESTATUS[0]}}", 141, ""),
+    ],
+)
+def test_closed_and_full_streams_are_no_bugs(redirected, status, complaint):
+    people = data_dir() / "real"
+    clip = min(people.rglob("*.flac"))
+    command = f"{sys.executable} -m asr_helpers " + redirected.format(clip=clip, model=shipped_model(), corpus=people)
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
+    assert result.returncode == status and "Traceback" not in result.stderr
+    assert result.stderr.startswith(complaint) and result.stderr.count("\n") <= 1
 
 
 def test_light_modules_do_not_import_tensorflow():

@@ -146,6 +146,14 @@ def test_the_first_of_two_equal_ids_is_kept(library, tmp_path):
     assert found.problems == [f"{again}: same id as {library / '7/5/7-5-0000.wav'}, which is kept; rename it"]
 
 
+def test_a_clip_that_is_listed_twice_keeps_its_first_text(library):
+    transcript = library / "7/5/7-5.trans.txt"
+    transcript.write_text(transcript.read_text() + "7-5-0000 ANOTHER\n")
+    found = load_corpus(library)
+    assert len(found) == 4 and "ANOTHER" not in [utterance.text for utterance in found]
+    assert found.problems == [f"{library / '7/5/7-5-0000.wav'}: listed twice; the first text is kept"]
+
+
 def test_hidden_files_are_no_part_of_a_corpus(library):
     (library / "7/5/._7-5-0000.wav").write_bytes(b"a Mac's resource fork")
     (library / "7/5/.7-5-0002.wav.part").write_bytes(b"half a conversion")

@@ -41,6 +41,14 @@ def test_after_an_error_the_old_file_stays_and_no_part(tmp_path, error):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a pipe")
+def test_the_longest_name_can_be_written(tmp_path):
+    """The temporary file and the lock have longer names than the file."""
+    path = tmp_path / ("é" * 125 + ".json")
+    files.check_writable(path)
+    files.write(path, "{}")
+    assert os.listdir(tmp_path) == [path.name] and path.read_text() == "{}"
+
+
 @pytest.mark.parametrize("name", ["pipe", "link"])
 def test_a_pipe_or_device_is_not_replaced(tmp_path, name):
     os.mkfifo(tmp_path / "pipe")

@@ -3,6 +3,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -559,6 +560,14 @@ def test_compare_names_what_is_missing_or_broken(tmp_path, utterances):
     with pytest.raises(RecognizerError, match=r"crnn\.int8\.tflite: cannot be loaded") as caught:
         comparison.measure_apart(broken, 1, [utterances[0].path])  # in another process
     assert str(caught.value).startswith(str(tmp_path)) and "\n" not in str(caught.value)
+
+
+def test_a_model_that_fails_costs_the_others_nothing(tmp_path, utterances):
+    shutil.copy(shipped_model(), tmp_path / "crnn.fast.onnx")
+    shutil.copy(data_dir() / "models" / "silero_vad.onnx", tmp_path / "a.onnx")
+    found = compare(tmp_path, utterances[:1], threads=(1,))
+    assert [variant.name for variant in found.variants] == ["crnn.fast.onnx"]
+    assert len(found.problems) == 1 and found.problems[0].startswith(str(tmp_path / "a.onnx"))
 
 
 def test_a_bug_in_the_measuring_process_is_a_traceback(folder):

@@ -1,5 +1,6 @@
 """The `asr` command. Figures and transcripts go to stdout; progress, problems and errors to stderr."""
 
+import errno
 import os
 import signal
 import sys
@@ -10,6 +11,13 @@ from asr_helpers.cli.common import report
 from asr_helpers.cli.parsing import build_parser
 from asr_helpers.system.errors import OneLineError, first_line
 from asr_helpers.system.terminal import PlainText
+
+UNREAD = 128 + 13  # the exit status when the reader of a pipe, such as `head`, has seen enough: as after SIGPIPE
+REMEDIES = {  # for errors of the system that say nothing of them
+    errno.ENOSPC: "free some space and run this again",
+    errno.EROFS: "choose another place to write to",
+    errno.EACCES: "check the permissions",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,17 +35,34 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         if isinstance(error, KeyboardInterrupt):
             return stopped()
+        if isinstance(error, BrokenPipeError):
+            return UNREAD
         report([one_line(error)])
         return 2
 
 
 def one_line(error: BaseException) -> str:
     """Return what `main` prints for an error: the file's name, if the system knows it, and what is wrong."""
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        remedy = REMEDIES.get(error.errno, "")
+        name = f"{error.filename}: " if error.filename else ""
+        return f"{name}{error.strerror}{remedy and '; '}{remedy}"
     if isinstance(error, MemoryError):
         return f"out of memory ({first_line(error)}); use less input at once, such as a part of a long recording"
     return str(error).strip() or type(error).__name__
+
+
+def open_closed_streams() -> None:
+    """Open those of standard input, output and error that the caller has closed (`>&-`), at nothing.
+
+    Otherwise Python has None in their place, and the next file that is opened gets their number.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # which takes the lowest free number
+            setattr(sys, name, os.fdopen(number, mode))
 
 
 def stopped() -> int:
@@ -56,6 +81,7 @@ def script() -> None:
 
     signal.signal(signal.SIGINT, interrupt)  # before this, __main__ lets Ctrl-C end the process quietly
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exit also removes child processes and partial files
+    open_closed_streams()
     silence_native_logs()
     try:
         status = main()
@@ -69,6 +95,8 @@ def script() -> None:
             status = 1
     try:
         sys.stdout.flush()
+    except BrokenPipeError:
+        status = UNREAD
     except OSError as error:
         report([f"standard output: {error.strerror}"])
         status = 2

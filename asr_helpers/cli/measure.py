@@ -64,7 +64,7 @@ def print_evaluation(found: Evaluation) -> None:
     )
 
 
-def compare(options: Namespace) -> None:
+def compare(options: Namespace) -> int:
     """Measure every model in DIR on CORPUS, decoded greedily.
 
     "change" is the WER minus that of the first row, in points, with its paired 95 % interval; "same frames" is the
@@ -90,6 +90,8 @@ def compare(options: Namespace) -> None:
         print(json.dumps(asdict(found)))
     else:
         print_comparison(found, options.threads)
+    report(found.problems)
+    return 1 if found.problems else 0
 
 
 def busy() -> list[str]:

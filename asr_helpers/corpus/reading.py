@@ -102,7 +102,10 @@ def load_corpus(*folders: Path | str, alphabet: Alphabet = ENGLISH) -> Corpus:
             for utterance in _read_chapter(listed, problems, alphabet):
                 first = found.setdefault(utterance.id, utterance)
                 if first is not utterance:
-                    line = f"{utterance.path}: same id as {first.path}, which is kept; rename it"
+                    if first.path.resolve() == utterance.path.resolve():
+                        line = f"{utterance.path}: listed twice; the first text is kept"
+                    else:
+                        line = f"{utterance.path}: same id as {first.path}, which is kept; rename it"
                     problems.append(printable(line))
     return Corpus([found[key] for key in sorted(found)], problems)
 

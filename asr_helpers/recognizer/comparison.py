@@ -59,6 +59,7 @@ class Comparison:
     utterances: int
     audio_seconds: float
     variants: list[Variant]
+    problems: list[str] = field(default_factory=list)  # one line for each model that failed
 
 
 @dataclass
@@ -87,18 +88,19 @@ def compare(
         other_modes: also time the `ALTERNATIVE_MODES` of each model, on the first ten utterances.
 
     Raises:
-        RecognizerError: the folder holds no model, there are no utterances, or a model fails.
+        RecognizerError: the folder holds no model, there are no utterances, or the reference fails. Another model that
+            fails has its line in `problems`.
     """
     folder, utterances = Path(folder), list(utterances)
     if not utterances:
         raise RecognizerError("there is no utterance to compare on")
     models = find_models(folder)
-    runs = _measure_all(models, utterances, threads, other_modes)
+    runs, failed = _measure_all(models, utterances, threads, other_modes)
     spoken = [utterance.text for utterance in utterances]
     reference = runs[models[0], ""][threads[0]]
     reference_labels, reference_errors = np.concatenate(reference.labels), word_errors(spoken, reference.texts)
     variants = []
-    for path in models:
+    for path in (each for each in models if each not in failed):
         by_threads = runs[path, ""]
         first = by_threads[threads[0]]
         change, interval = paired_difference(reference_errors, word_errors(spoken, first.texts))
@@ -118,7 +120,9 @@ def compare(
                 peak_rss_mb=first.peak_rss_mb,
             )
         )
-    return Comparison(len(utterances), sum(utterance.seconds for utterance in utterances), variants)
+    return Comparison(
+        len(utterances), sum(utterance.seconds for utterance in utterances), variants, list(failed.values())
+    )
 
 
 def find_models(folder: Path) -> list[Path]:
@@ -144,19 +148,30 @@ def _milliseconds(by_threads: dict[int, Measurement]) -> dict[str, float]:
 
 def _measure_all(
     models: list[Path], utterances: list[Utterance], threads: tuple[int, ...], other_modes: bool
-) -> dict[tuple[Path, str], dict[int, Measurement]]:
-    """Return the measurements of each (model, mode), by number of threads. The mode "" is the default one."""
+) -> tuple[dict[tuple[Path, str], dict[int, Measurement]], dict[Path, str]]:
+    """Return the measurements of each (model, mode) by number of threads, and a line for each model that failed.
+
+    The mode "" is the default one. The first model is the reference, so its failure is raised.
+    """
     from tqdm.auto import tqdm
 
     modes = {path: ("", *(ALTERNATIVE_MODES[path.suffix] if other_modes else ())) for path in models}
     jobs = [(path, mode, count) for path in models for mode in modes[path] for count in threads]
     found: dict[tuple[Path, str], dict[int, Measurement]] = {}
+    failed: dict[Path, str] = {}
     with tqdm(jobs, unit="run") as bar:
         for path, mode, count in bar:
+            if path in failed:
+                continue
             bar.set_description(f"{path.name} {mode} on {count} thread(s)")
             clips = [utterance.path for utterance in utterances[: MODE_CLIPS if mode else None]]
-            found.setdefault((path, mode), {})[count] = measure_apart(path, count, clips, mode)
-    return found
+            try:
+                found.setdefault((path, mode), {})[count] = measure_apart(path, count, clips, mode)
+            except RecognizerError as error:
+                if path == models[0]:
+                    raise
+                failed[path] = str(error)
+    return found, failed
 
 
 def measure_apart(model: Path, threads: int, clips: list[Path], mode: str = "") -> Measurement:

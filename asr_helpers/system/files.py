@@ -1,6 +1,7 @@
 """Atomic writes, and folders that one process locks; `claims` decides what may be replaced."""
 
 import errno
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 from asr_helpers.system.errors import printable
 
 PART = ".part-"  # prefix of a temporary file; its suffix stays, because libraries choose a format by it
+LOCK = ".lock-"  # prefix of the lock of a file
+LONGEST_NAME = 255  # bytes, of a file's name on the common file systems
 _locked: set[Path] = set()  # folders that this process has locked: their files need no locks of their own
 
 
@@ -29,7 +32,7 @@ def atomic_write(path: Path | str, bulk: bool = False) -> Iterator[Path]:
     path = Path(path)
     if path.exists() and not (path.is_file() or path.is_dir()):  # root may replace /dev/null
         raise OSError(errno.EINVAL, "is not a regular file", str(path))
-    part = path.with_name(PART + path.name)
+    part = _companion(path, PART)
     lock_held = bulk or path.parent.resolve() in _locked
     with nullcontext() if lock_held else exclusive(path.parent, path.name):
         try:
@@ -44,6 +47,14 @@ def atomic_write(path: Path | str, bulk: bool = False) -> Iterator[Path]:
             if isinstance(error, OSError) and error.errno and not error.filename:
                 raise OSError(error.errno, error.strerror, str(path)) from error
             raise
+
+
+def _companion(path: Path, prefix: str) -> Path:
+    """Return the path of the temporary file or of the lock that accompanies `path` while it is written."""
+    name = prefix + path.name
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        name = prefix + hashlib.sha256(os.fsencode(path.name)).hexdigest() + path.suffix
+    return path.with_name(name)
 
 
 def write(path: Path | str, content: bytes | str, bulk: bool = False) -> None:
@@ -93,7 +104,7 @@ def check_writable(path: Path | str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    part = path.with_name(PART + path.name)
+    part = _companion(path, PART)
     part.touch()
     part.unlink(missing_ok=True)
 
@@ -121,7 +132,7 @@ def exclusive(folder: Path | str, what: str = "", notify: Callable[[str], None] 
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / (f".lock-{what}" if what else ".lock")
+    path = _companion(folder / what, LOCK) if what else folder / ".lock"
     lock, waited = FileLock(path), False
     try:
         lock.acquire(timeout=0)
