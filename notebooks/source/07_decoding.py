@@ -88,9 +88,8 @@ word_diff(clip.text, {"network alone": greedy(outputs), "as above": decoder(outp
 #
 # ## What does the network say, moment by moment?
 #
-# For each 40 ms it gives the probabilities of 28 characters and the blank. Let us start with an easier recording, from
-# the harbour radio of the embedded corpus. The network hears its 55 sentences once; most of this notebook works on the
-# numbers that come out.
+# For each 40 ms it gives the probabilities of 28 characters and the blank. The harbour radio of the embedded corpus is
+# easier to begin with. The network hears 55 of its sentences once; most of this notebook works on the numbers that come out.
 
 # %%
 dev = load_corpus(data_dir() / "mini" / "dev-mini").utterances[:: 4 if PROFILE == "ci" else 1]
@@ -213,8 +212,8 @@ assert theirs.keys() == ours.keys() and all(np.isclose(theirs[text], ours[text])
 print({text: f"{value / sum(ours.values()):.0%}" for text, value in list(theirs.items())[:4]})
 
 # %% [markdown]
-# The helper differs in two ways. It adds logarithms, because a product of thousands of probabilities underflows. And
-# it prunes: it skips labels below `min_log_prob` in a frame and entries more than `margin` below the best one.
+# The helper adds logarithms, because a product of thousands of probabilities underflows. And it prunes: it skips labels
+# below `min_log_prob` in a frame and entries more than `margin` below the best one.
 #
 # ## Does it help?
 #
@@ -307,7 +306,7 @@ print(f"sound {by_ear:.2f} + language {by_language:.2f} + bonuses {bonus:.2f} = 
 print(f"the search found {best.score:.2f}: {best.text}")
 
 # %% [markdown]
-# The search can only find a little less: the paths that it pruned are missing from its sum.
+# The search finds a little less, because the paths that it pruned are missing from its sum.
 #
 # ## How does the tree grow?
 #
@@ -409,7 +408,7 @@ gained = errors["greedy"].errors - errors["beam + LM"].errors
 most = max((i for i, each in enumerate(people) if each.id != clip.id), key=lambda i: gained[i])
 word_diff(said[most], {name: texts[most] for name, texts in read.items()})
 
-# %%
+# %% jupyter={"source_hidden": true}
 picture = plots.words_in_time(
     align(heard_people[most], read["beam + LM"][most]),
     log_mel(read_audio(people[most].path)),
@@ -474,7 +473,7 @@ print(
     sep="\n",
 )
 
-# %%
+# %% jupyter={"source_hidden": true}
 picture = plots.save(plots.words_in_time(words, log_mel(samples), text.lower()), "07_words")
 instrument(samples, recognizer, text=text, label=text.lower(), picture=picture, unfolded=True)
 
@@ -511,10 +510,8 @@ for ax, kind, title in ((axes[0], "raw", "confidence"), (axes[1], "calibrated", 
     ax.plot([0, 1], [0, 1], color=plots.ORANGE, linestyle="--")
     ax.set(title=f"{title}: off by {sure[kind]['calibration_error']:.3f} on average", xlabel=title, ylim=(0, 1))
 axes[0].set_ylabel("share of words that were right")
-plots.save(figure, "07_confidence")
-
-# %%
 print(f"{sure['words']} words; a right word has more confidence than a wrong one in {sure['raw']['auc']:.0%} of pairs")
+plots.save(figure, "07_confidence")
 
 # %% [markdown]
 # A bar above the dashed line: *underconfident*, right more often than claimed. A bar below it: *overconfident*. Calibrated
@@ -553,10 +550,10 @@ print(next((f"{a} → {b}" for a, b in zip(greedy_texts, texts, strict=True) if 
 #
 # ## Break it: believe the language model alone
 #
-# What if its weight is far too high? Count substitutions, deletions and insertions, and the words that are in no
-# dictionary.
+# What if its weight is far too high? The folded cell tries four weights. It counts substitutions, deletions and insertions,
+# and the words that are in no dictionary.
 
-# %%
+# %% jupyter={"source_hidden": true}
 for weight in (WEIGHT, 3.0, 10.0, 30.0):
     deaf = Fusion(lm, weight=weight)
     texts, _ = measure(lambda each, deaf=deaf: beam_search(each, 16, fusion=deaf)[0].text)
