@@ -10,6 +10,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -20,6 +21,20 @@ ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "runs" / "browser"
 BULLETIN = data_dir() / "mini" / "test-mini" / "9002" / "1" / "9002-1-0002.flac"  # 03's clip
 SENTENCE = data_dir() / "real" / "test-clean-sample" / "5105" / "28240" / "5105-28240-0017.flac"  # 02's clip
+# A page that has evaluated LISTEN keeps what its instrument is to play; HEARD is that, as base64.
+HEARD = """() => {
+    const bytes = new Uint8Array(globalThis.heard.buffer);
+    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}"""
+LISTEN = """
+    AudioBuffer.prototype.copyToChannel = new Proxy(AudioBuffer.prototype.copyToChannel, {
+        apply(copy, buffer, given) {
+            globalThis.heard = Float32Array.from(given[0]);
+            return Reflect.apply(copy, buffer, given);
+        },
+    });
+    globalThis.heard = null;
+"""
 
 
 def save_figure(path: Path) -> None:
@@ -27,6 +42,13 @@ def save_figure(path: Path) -> None:
     if os.environ.get("SAVE_FIGURES"):
         few = Image.open(path).convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=0)
         few.save(FIGURES / path.name, optimize=True)
+
+
+def played(box) -> np.ndarray:
+    """Return the samples that the instrument in `box` plays, float32; its page has evaluated LISTEN."""
+    box.get_by_role("button", name="Play").first.click()
+    box.get_by_role("button", name="Pause").first.click()
+    return np.frombuffer(base64.b64decode(box.page.evaluate(HEARD)), "<f4")
 
 
 def wait_for(condition, seconds: float, complaint: str, process=None):

@@ -1,29 +1,13 @@
 """The bench of notebook 03 in JupyterLab: sound and picture follow a slider at once, the words a moment later."""
 
-import base64
 import time
 
 import numpy as np
 import pytest
 from browsing import BULLETIN as CLIP
-from browsing import restart_kernel, wait_for
+from browsing import LISTEN, played, restart_kernel, wait_for
 
 from asr_helpers.sound import augment, read_audio
-
-# What the browser makes of the clip: kept by listening to what the instrument is to play.
-HEARD = """() => {
-    const bytes = new Uint8Array(globalThis.heard.buffer);
-    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
-}"""
-LISTEN = """
-    AudioBuffer.prototype.copyToChannel = new Proxy(AudioBuffer.prototype.copyToChannel, {
-        apply(copy, buffer, given) {
-            globalThis.heard = Float32Array.from(given[0]);
-            return Reflect.apply(copy, buffer, given);
-        },
-    });
-    globalThis.heard = null;
-"""
 
 
 def until_bench(source):
@@ -70,10 +54,7 @@ class Bench:
         return spent
 
     def sound(self):
-        """Return the samples that the play button plays."""
-        self.box.get_by_role("button", name="Play").first.click()
-        self.box.get_by_role("button", name="Pause").first.click()
-        return np.frombuffer(base64.b64decode(self.page.evaluate(HEARD)), "<f4")
+        return played(self.box)
 
     def settle(self, label):
         wait_for(lambda: f"changed by: {label}" in self.box.inner_text(), 60, f"no words after {label}")

@@ -1,12 +1,9 @@
 """The instrument in JupyterLab: it goes to and fro between several changes of a sound, and steps through a beam."""
 
-import base64
-
 import nbformat
 import numpy as np
 import pytest
-from browsing import BULLETIN, Notebook, wait_for
-from test_augmentation_bench import HEARD, LISTEN
+from browsing import BULLETIN, LISTEN, Notebook, played, wait_for
 
 from asr_helpers.sound import read_audio
 
@@ -42,13 +39,6 @@ def box(notebook):
     return notebook.page.locator(".jp-OutputArea")
 
 
-def heard(notebook, box):
-    """Return the samples that the play button plays."""
-    box.locator(".instrument-play").click()
-    box.locator(".instrument-play").click()  # which pauses
-    return np.frombuffer(base64.b64decode(notebook.page.evaluate(HEARD)), "<f4")
-
-
 SHADES = """(canvas) => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     return new Set(new Uint32Array(data.buffer)).size;
@@ -73,16 +63,16 @@ def test_the_picture_outlives_a_change_of_theme(notebook, box):
 
 def test_a_change_is_chosen_heard_and_compared_with_the_recording(notebook, box):
     samples = read_audio(BULLETIN)
-    np.testing.assert_allclose(heard(notebook, box), 0.25 * samples, atol=1e-4)
+    np.testing.assert_allclose(played(box), 0.25 * samples, atol=1e-4)
     box.get_by_role("button", name="backwards", exact=True).click()
-    np.testing.assert_allclose(heard(notebook, box), samples[::-1], atol=1e-4)
+    np.testing.assert_allclose(played(box), samples[::-1], atol=1e-4)
     backwards = box.locator(".instrument-words").inner_text()
     box.get_by_role("button", name="A as recorded").click()
-    np.testing.assert_allclose(heard(notebook, box), samples, atol=1e-4)
+    np.testing.assert_allclose(played(box), samples, atol=1e-4)
     assert "SOUP" in box.locator(".instrument-words").inner_text() and "SOUP" not in backwards
     box.get_by_role("button", name="quiet", exact=True).click()  # which leads back to B
     assert box.get_by_role("button", name="B quiet").get_attribute("aria-pressed") == "true"
-    np.testing.assert_allclose(heard(notebook, box), 0.25 * samples, atol=1e-4)
+    np.testing.assert_allclose(played(box), 0.25 * samples, atol=1e-4)
 
 
 def test_the_beam_is_unfolded_and_stepped_through_with_the_keyboard(box):

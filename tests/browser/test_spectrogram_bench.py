@@ -1,12 +1,9 @@
 """The bench of notebook 02 in JupyterLab: its sliders change the picture at once, and what is played back."""
 
-import base64
-
 import numpy as np
 import pytest
+from browsing import LISTEN, played, wait_for
 from browsing import SENTENCE as CLIP
-from browsing import wait_for
-from test_augmentation_bench import HEARD, LISTEN
 
 from asr_helpers import sound
 from asr_helpers.sound import read_audio
@@ -31,13 +28,6 @@ def box(notebook):
     return notebook.page.locator(".bench")
 
 
-def heard(notebook, box):
-    """Return the samples that the play button plays."""
-    box.get_by_role("button", name="Play").first.click()
-    box.get_by_role("button", name="Pause").first.click()
-    return np.frombuffer(base64.b64decode(notebook.page.evaluate(HEARD)), "<f4")
-
-
 def test_a_slider_leads_to_another_picture_at_once_and_then_to_another_sound(notebook, box, report):
     canvas = box.locator("canvas")
     before = canvas.screenshot()
@@ -55,9 +45,9 @@ def test_a_slider_leads_to_another_picture_at_once_and_then_to_another_sound(not
     wait_for(versions.is_visible, 60, "nothing is played back")
     _, mels = sound.spectra(level(read_audio(CLIP)), 400, 160, 512, 40)
     expected = sound.play_back(mels, 400, 160, 512)
-    np.testing.assert_allclose(heard(notebook, box), expected / max(1, np.abs(expected).max()), atol=1e-4)
+    np.testing.assert_allclose(played(box), expected / max(1, np.abs(expected).max()), atol=1e-4)
     box.get_by_role("button", name="A recorded").click()
-    np.testing.assert_allclose(heard(notebook, box), level(read_audio(CLIP)), atol=1e-4)
+    np.testing.assert_allclose(played(box), level(read_audio(CLIP)), atol=1e-4)
 
 
 def test_colours_change_at_a_click(notebook, box):
